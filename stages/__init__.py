@@ -1,0 +1,1 @@
+"""LLMVS, reproduced: every stage from videos to a report."""

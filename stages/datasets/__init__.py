@@ -1,0 +1,1 @@
+"""What a video and people's annotations are, and where they come from."""

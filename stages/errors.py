@@ -1,0 +1,8 @@
+"""The one exception meant for the person at the terminal."""
+
+
+class UserError(Exception):
+    """Something the person can put right: what is wrong, with which file, and the remedy.
+
+    Raised anywhere, printed without a traceback by `stages.command`, exit code 1.
+    """

@@ -1,0 +1,1 @@
+"""Prompt, window, and the shared-prefix forward pass of the frozen LLM."""

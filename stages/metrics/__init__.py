@@ -1,0 +1,1 @@
+"""A summary or scores against people."""

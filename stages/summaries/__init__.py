@@ -1,0 +1,1 @@
+"""Scores to shots to a summary."""

@@ -1,0 +1,1 @@
+"""The image encoder that sampling, segmentation and the tagger share."""

@@ -1,0 +1,1 @@
+"""Content-addressed work: how heavy stages survive and spread out."""

@@ -1,0 +1,139 @@
+"""Bring every task's result into the store, doing only what is missing.
+
+Where the work runs (`LLMVS_EXECUTOR=serial|ray`) is environment, never a parameter: it must not
+invalidate what it made.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import (
+    Task as Row,
+)
+from rich.text import Text
+
+from stages.errors import UserError
+from stages.work.store import Arrays, Store
+
+log = logging.getLogger("llmvs")
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class Task(Generic[P]):
+    """One item of work: the key of its result, what a worker needs, and its relative cost."""
+
+    key: str
+    payload: P
+    cost: int = 1
+
+
+class Worker(Protocol[P]):
+    """Holds a model and turns payloads into arrays.
+
+    Yields (index into `payloads`, arrays) as each is finished, in any order, so that a killed
+    process loses only what was in flight.
+    """
+
+    def __call__(self, payloads: list[P], /) -> Iterator[tuple[int, Arrays]]: ...
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Row) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "-/s", style="cyan")
+
+
+def progress(console: Console | None = None) -> Progress:
+    """A progress bar on standard error: what, how many, how fast, how long still."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        console=console or Console(stderr=True),
+    )
+
+
+def complete(
+    tasks: Sequence[Task[P]],
+    load: Callable[[], Worker[P]],
+    store: Store,
+    noun: str = "frames",
+) -> list[Arrays]:
+    """The result of every task, in order; tasks with the same key are computed once.
+
+    Args:
+        tasks: what is wanted.
+        load: builds the worker (and its model); called only where something is missing.
+        store: where finished results are looked up and kept.
+        noun: what one task is, for the log and the progress bar.
+
+    Raises:
+        UserError: `LLMVS_EXECUTOR` names no executor, or a worker left a task unanswered.
+    """
+    unique = {task.key: task for task in tasks}
+    results: dict[str, Arrays] = {}
+    for item_key in unique:
+        found = store.get(item_key)
+        if found is not None:
+            results[item_key] = found
+    missing = [task for item_key, task in unique.items() if item_key not in results]
+    log.info(
+        "%d %s, %d distinct: reused %d of %d, computing %d",
+        *(len(tasks), noun, len(unique), len(results), len(unique), len(missing)),
+    )
+    if missing:
+        with progress() as bar:
+            row = bar.add_task(noun, total=len(missing))
+            for index, arrays in _executor()([task.payload for task in missing], load):
+                store.put(missing[index].key, arrays)
+                results[missing[index].key] = arrays
+                bar.advance(row)
+    unanswered = [task.key for task in missing if task.key not in results]
+    if unanswered:
+        raise UserError(f"{len(unanswered)} of {len(missing)} {noun} came back without a result")
+    return [results[task.key] for task in tasks]
+
+
+def _serial(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int, Arrays]]:
+    yield from load()(payloads)
+
+
+def _ray(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int, Arrays]]:
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError(
+            "LLMVS_EXECUTOR=ray needs Ray: pip install -c constraints.txt -e '.[ray]'"
+        ) from error
+    import torch
+
+    from stages.work import actors
+
+    if not ray.is_initialized():
+        ray.init(logging_level=logging.ERROR, log_to_driver=False)
+    gpus = torch.cuda.device_count()
+    workers = int(os.environ.get("LLMVS_WORKERS", max(gpus, 1)))
+    yield from actors.scatter(ray, payloads, load, workers, gpus)
+
+
+def _executor() -> Callable[[list[P], Callable[[], Worker[P]]], Iterator[tuple[int, Arrays]]]:
+    name = os.environ.get("LLMVS_EXECUTOR", "serial")
+    if name == "serial":
+        return _serial
+    if name == "ray":
+        return _ray
+    raise UserError(f"LLMVS_EXECUTOR={name}: must be serial or ray")

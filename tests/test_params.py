@@ -1,0 +1,89 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages import params
+from stages.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def document() -> Any:
+    return copy.deepcopy(yaml.safe_load((ROOT / "params.yaml").read_text()))
+
+
+def put(document: Any, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        document = document[name]
+    document[last] = value
+
+
+def test_the_shipped_file_is_valid() -> None:
+    settings = params.load(ROOT / "params.yaml")
+    assert set(settings.run.datasets) <= set(settings.datasets)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("datasets.demo.train.lr", -1, "datasets.demo.train.lr: must be > 0, got -1"),
+        ("datasets.demo.train.dropout", 1, "datasets.demo.train.dropout: must be < 1, got 1"),
+        ("datasets.demo.train.learning_rate", 1, "datasets.demo.train.learning_rate: unknown key"),
+        ("datasets.demo.train.lr", "fast", "datasets.demo.train.lr: input should be a valid nu"),
+        ("datasets.demo.embed.window", 6, "datasets.demo.embed: window must be odd"),
+        ("datasets.demo.embed.prompt.query", "{window}", "must contain the placeholder {caption}"),
+        ("datasets.demo.embed.prompt.answer", "score", "must contain the placeholder {score}"),
+        ("datasets.demo.train.heads", 3, "width 128 must be a multiple of heads 3"),
+        ("datasets.demo.train.lr", float("nan"), "datasets.demo.train.lr: "),
+        ("run.models", ["lmvs"], "run.models: no entry 'lmvs' under models"),
+        ("run.datasets", [], "run.datasets: "),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_path(
+    document: Any, path: str, value: Any, message: str
+) -> None:
+    put(document, path, value)
+    with pytest.raises(UserError) as caught:
+        params.parse(document)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("params.yaml: ")
+
+
+def test_every_bad_key_is_named_at_once(document: Any) -> None:
+    put(document, "datasets.demo.train.lr", 0)
+    put(document, "datasets.demo.train.epocs", 3)
+    with pytest.raises(UserError) as caught:
+        params.parse(document)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_missing_section_is_named(document: Any) -> None:
+    del document["datasets"]["demo"]["caption"]
+    with pytest.raises(UserError, match=r"datasets\.demo\.caption: is missing"):
+        params.parse(document)
+
+
+def test_settings_cannot_be_changed_after_reading() -> None:
+    settings = params.load(ROOT / "params.yaml")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.datasets["demo"].train.lr = 1.0  # type: ignore[misc]
+
+
+def test_a_file_that_is_absent_or_not_yaml_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not found"):
+        params.load(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("run: [")
+    with pytest.raises(UserError, match="not valid YAML"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_a_name_that_is_not_there_lists_those_that_are() -> None:
+    with pytest.raises(UserError, match=r"no dataset 'dmeo' \(has demo"):
+        params.recipe("dmeo", ROOT / "params.yaml")
+    with pytest.raises(UserError, match="no model 'x'"):
+        params.model("x", ROOT / "params.yaml")

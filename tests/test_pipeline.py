@@ -1,0 +1,176 @@
+"""The whole DAG in a copy of the repository, on a demo cut short but with the real models."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+MODELS = ("llmvs", "mlp")
+
+pytestmark = pytest.mark.end_to_end
+
+
+def run(where: Path, *command: str) -> str:
+    """A command's output, standard error included. Fails the test where the command fails."""
+    paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
+    done = subprocess.run(
+        command,
+        cwd=where,
+        env={**os.environ, "PATH": os.pathsep.join(paths), "DVC_NO_ANALYTICS": "1"},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
+    return done.stdout
+
+
+def stages_run(output: str) -> set[str]:
+    """Names of the stages that `dvc repro` says it ran, or would run."""
+    return {
+        name.split("@")[0]
+        for name in re.findall(r"^(?:Running|> Would run) stage '([^']+)'", output, re.MULTILINE)
+    }
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A commit of the working tree elsewhere, its demo cut short, run once."""
+    where = tmp_path_factory.mktemp("copy")
+    listed = run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard")
+    for name in listed.splitlines():
+        if (ROOT / name).is_file() and not name.startswith("reports/") and name != "dvc.lock":
+            (where / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, where / name)
+    yaml = YAML()
+    params = yaml.load(where / "params.yaml")
+    params["run"]["datasets"] = ["demo"]
+    params["run"]["models"] = list(MODELS)
+    demo = params["datasets"]["demo"]
+    demo["download"].update(videos=5, shots=[3, 4], subjects_per_video=[2, 3])
+    demo["train"].update(folds=2, seeds=[0], epochs=2, width=32, feedforward=64)
+    demo["evaluate"].update(random_seeds=5, bootstrap=100)
+    yaml.dump(params, where / "params.yaml")
+    run(where, "git", "init", "--quiet")
+    run(where, "git", "config", "user.email", "test@example.org")
+    run(where, "git", "config", "user.name", "test")
+    run(where, "dvc", "repro")
+    run(where, "git", "add", "--all")
+    run(where, "git", "commit", "--quiet", "--message", "run")
+    return where
+
+
+@pytest.fixture
+def clean(copy: Path) -> Path:
+    """The copy as it was committed."""
+    run(copy, "git", "checkout", "--quiet", ".")
+    run(copy, "dvc", "checkout", "--quiet")
+    return copy
+
+
+def would_run(where: Path) -> set[str]:
+    return stages_run(run(where, "dvc", "repro", "--dry"))
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_the_report_and_the_metrics_are_there(copy: Path) -> None:
+    metrics = json.loads((copy / "reports/results/demo/metrics.json").read_text())
+    assert {*MODELS, "zero-shot", "human", "random"} <= set(metrics)
+    for row in metrics.values():
+        assert all(-1 <= row[name] <= 1 for name in ("tau", "rho"))
+    page = (copy / "reports/index.html").read_text()
+    assert "imulated" in page
+    assert "tau" in run(copy, "dvc", "metrics", "show")
+
+
+def test_a_second_run_has_nothing_to_do(clean: Path) -> None:
+    assert would_run(clean) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("stages/report.py", '"""', '# a comment\n"""', {"report"}),
+        (
+            "params.yaml",
+            "How important",
+            "Just how important",
+            {"embed", "train", "evaluate", "report"},
+        ),
+        (
+            "params.yaml",
+            "labels: 3",
+            "labels: 2",
+            {"caption", "embed", "train", "evaluate", "report"},
+        ),
+        ("params.yaml", "lr: ", "lr: 1", {"train", "evaluate", "report"}),
+        ("params.yaml", "budget: 0.15", "budget: 0.2", {"evaluate", "report"}),
+    ],
+)
+def test_a_change_reruns_what_follows_from_it_and_no_more(
+    clean: Path, file: str, old: str, new: str, expected: set[str]
+) -> None:
+    edit(clean / file, old, new)
+    assert would_run(clean) == expected
+
+
+def test_an_added_model_trains_alone(clean: Path) -> None:
+    edit(clean / "params.yaml", "- mlp", "- mlp\n  - query-only")
+    planned = run(clean, "dvc", "repro", "--dry")
+    assert re.findall(r"stage '(train@[^']+)'", planned) == ["train@demo-query-only"]
+
+
+def test_an_experiment_reruns_training_alone_and_is_compared(clean: Path) -> None:
+    output = run(clean, "dvc", "exp", "run", "-n", "slow", "-S", "datasets.demo.train.lr=1e-5")
+    assert stages_run(output) == {"train", "evaluate", "report"}
+    assert "slow" in run(clean, "dvc", "exp", "show", "--csv")
+    run(clean, "dvc", "exp", "remove", "slow")
+
+
+def test_queued_experiments_share_the_work_store(clean: Path) -> None:
+    store = clean / ".work" / "items"
+    before = {path: path.stat().st_mtime_ns for path in store.rglob("*.npz")}
+    for name, epochs in (("one", 1), ("three", 3)):
+        run(clean, *f"dvc exp run --queue -n {name} -S datasets.demo.train.epochs={epochs}".split())
+    run(clean, "dvc", "queue", "start", "-j", "2")
+    run(clean, "dvc", "queue", "logs", "--follow", "one")
+    run(clean, "dvc", "queue", "logs", "--follow", "three")
+    shown = run(clean, "dvc", "exp", "show", "--csv")
+    assert "one" in shown
+    assert "three" in shown
+    after = {path: path.stat().st_mtime_ns for path in store.rglob("*.npz")}
+    assert after == before
+
+
+def test_outputs_are_the_same_bytes_when_made_again(clean: Path) -> None:
+    names = ("captions/demo.jsonl", "embeddings/demo.h5", "predictions/demo/llmvs.h5")
+    paths = [clean / "data" / name for name in names]
+    before = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    run(clean, "dvc", "repro", "--force", "--no-run-cache")
+    assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] == before
+
+
+def test_bad_input_leaves_earlier_outputs_intact(clean: Path) -> None:
+    report = (clean / "reports/index.html").read_bytes()
+    edit(clean / "params.yaml", "lr: ", "lrr: ")
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.report"], cwd=clean, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "datasets.demo.train.lrr: unknown key" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (clean / "reports/index.html").read_bytes() == report

@@ -1,0 +1,93 @@
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.errors import UserError
+from stages.work.executor import Task, complete
+from stages.work.store import Arrays, Store, key
+
+
+class Squarer:
+    """Answers in reverse order; breaks at a payload if told to."""
+
+    def __init__(self, seen: list[int], broken_at: int | None = None) -> None:
+        self.seen, self.broken_at = seen, broken_at
+
+    def __call__(self, payloads: list[int]) -> Iterator[tuple[int, Arrays]]:
+        for index in reversed(range(len(payloads))):
+            if payloads[index] == self.broken_at:
+                raise RuntimeError("killed")
+            self.seen.append(payloads[index])
+            yield index, {"square": np.array(payloads[index] ** 2)}
+
+
+def tasks(*values: int) -> list[Task[int]]:
+    return [Task(key(n=value), value) for value in values]
+
+
+def squares(results: list[Arrays]) -> list[int]:
+    return [int(arrays["square"]) for arrays in results]
+
+
+def test_results_come_in_order_and_equal_tasks_are_done_once(tmp_path: Path) -> None:
+    seen: list[int] = []
+    results = complete(tasks(3, 1, 3, 2), lambda: Squarer(seen), Store(tmp_path))
+    assert squares(results) == [9, 1, 9, 4]
+    assert sorted(seen) == [1, 2, 3]
+
+
+def test_a_killed_run_goes_on_where_it_stopped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first: list[int] = []
+    with pytest.raises(RuntimeError, match="killed"):
+        complete(tasks(1, 2, 3, 4), lambda: Squarer(first, broken_at=2), Store(tmp_path))
+    second: list[int] = []
+    logging.getLogger("llmvs").propagate = True
+    with caplog.at_level(logging.INFO, "llmvs"):
+        results = complete(tasks(1, 2, 3, 4), lambda: Squarer(second), Store(tmp_path))
+    assert squares(results) == [1, 4, 9, 16]
+    assert (sorted(first), sorted(second)) == ([3, 4], [1, 2])
+    assert "reused 2 of 4" in caplog.text
+
+
+def test_nothing_missing_loads_no_model(tmp_path: Path) -> None:
+    complete(tasks(1, 2), lambda: Squarer([]), Store(tmp_path))
+
+    def load() -> Squarer:
+        raise AssertionError("loaded for nothing")
+
+    assert squares(complete(tasks(2, 1), load, Store(tmp_path))) == [4, 1]
+
+
+def test_an_unanswered_task_is_an_error(tmp_path: Path) -> None:
+    def lazy() -> Callable[[list[int]], Iterator[tuple[int, Arrays]]]:
+        return lambda payloads: iter([(0, {"square": np.array(0)})])
+
+    with pytest.raises(UserError, match="1 of 2"):
+        complete(tasks(1, 2), lazy, Store(tmp_path))
+
+
+def test_an_unknown_executor_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMVS_EXECUTOR", "slurm")
+    with pytest.raises(UserError, match="slurm"):
+        complete(tasks(1), lambda: Squarer([]), Store(tmp_path))
+
+
+def test_ray_gives_what_serial_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason="Ray is an optional extra")
+    monkeypatch.setenv("LLMVS_EXECUTOR", "ray")
+    monkeypatch.setenv("LLMVS_WORKERS", "2")
+    # Test modules are not importable inside an actor.
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    ray.init(num_cpus=2, logging_level=logging.ERROR, include_dashboard=False)
+    try:
+        results = complete(tasks(*range(7)), lambda: Squarer([]), Store(tmp_path))
+    finally:
+        ray.shutdown()
+        ray.cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    assert squares(results) == [n**2 for n in range(7)]

@@ -1,0 +1,92 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.work.store import Store, key
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+
+
+@given(st.dictionaries(st.text(min_size=1), SCALARS, min_size=1))
+def test_a_key_does_not_depend_on_the_order_of_its_determinants(values: dict[str, Any]) -> None:
+    assert key(a=values) == key(a=dict(reversed(list(values.items()))))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, "1"),
+        (1, 1.0),
+        (b"x", "x"),
+        (["ab"], ["a", "b"]),
+        ({"a": 1}, [["a", 1]]),
+        (np.zeros(4, np.float32), np.zeros((2, 2), np.float32)),
+        (np.zeros(2, np.int32), np.zeros(1, np.int64)),
+        (None, "null"),
+    ],
+)
+def test_different_determinants_have_different_keys(one: Any, other: Any) -> None:
+    assert key(value=one) != key(value=other)
+
+
+def test_a_key_refuses_what_it_cannot_spell() -> None:
+    with pytest.raises(TypeError, match="object"):
+        key(value=object())
+
+
+def test_what_was_put_comes_back(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    arrays = {"text": np.array(["a", "é"]), "x_TD": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    assert store.get(key(n=1)) is None
+    store.put(key(n=1), arrays)
+    found = Store(tmp_path).get(key(n=1))
+    assert found is not None
+    assert set(found) == set(arrays)
+    for name in arrays:
+        np.testing.assert_array_equal(found[name], arrays[name])
+        assert found[name].dtype == arrays[name].dtype
+
+
+def test_a_damaged_entry_counts_as_missing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put(key(n=1), {"x": np.arange(1000)})
+    (path,) = tmp_path.glob("items/*/*.npz")
+    path.write_bytes(path.read_bytes()[:100])
+    assert store.get(key(n=1)) is None
+
+
+def test_collecting_keeps_what_a_current_output_was_made_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store(tmp_path / ".work")
+    for n in range(4):
+        store.put(key(n=n), {"x": np.array(n)})
+    current, replaced = Path("current.h5"), Path("replaced.h5")
+    current.write_text("as it was")
+    replaced.write_text("as it was")
+    store.keep(current, [key(n=0), key(n=1)])
+    store.keep(replaced, [key(n=1), key(n=2)])
+    replaced.write_text("made anew from other items")
+
+    rehearsal = store.collect(dry_run=True)
+    assert (rehearsal.kept, rehearsal.dropped) == (2, 2)
+    assert all(key(n=n) in store for n in range(4))
+
+    found = store.collect()
+    assert (found.kept, found.dropped) == (2, 2)
+    assert found.freed_bytes == rehearsal.freed_bytes > 0
+    assert [key(n=n) in store for n in range(4)] == [True, True, False, False]
+
+
+def test_the_store_lies_in_the_main_checkout_during_an_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    assert Store.default().root == tmp_path / ".work"
+    monkeypatch.delenv("DVC_ROOT")
+    assert Store.default().root == Path(".work")
