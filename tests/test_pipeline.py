@@ -168,7 +168,11 @@ def test_bad_input_leaves_earlier_outputs_intact(clean: Path) -> None:
     report = (clean / "reports/index.html").read_bytes()
     edit(clean / "params.yaml", "lr: ", "lrr: ")
     done = subprocess.run(
-        [sys.executable, "-m", "stages.report"], cwd=clean, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "stages.report"],
+        cwd=clean,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert "datasets.demo.train.lrr: unknown key" in done.stderr

@@ -1,0 +1,54 @@
+"""Archives unpacked without letting a path escape."""
+
+import shutil
+import sys
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path
+
+from stages.errors import UserError
+
+
+def _unpack_zip(archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        for member in opened.infolist():
+            destination = (folder / member.filename).resolve()
+            mode = member.external_attr >> 16
+            if not destination.is_relative_to(folder.resolve()) or (mode & 0o170000) == 0o120000:
+                raise UserError(
+                    f"{archive}: member {member.filename!r} would leave the folder it is unpacked "
+                    "into; this is not the archive it should be, fetch it anew"
+                )
+        opened.extractall(folder)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a .zip, .tgz or .tar.gz into `folder`, whole or not at all.
+
+    Raises UserError where the archive is damaged, of another kind, or has a member whose path
+    leaves the folder (absolute, through .., or through a link).
+    """
+    partial = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        if archive.name.endswith(".zip"):
+            _unpack_zip(archive, partial)
+        else:
+            with tarfile.open(archive, "r:*") as opened:
+                opened.extractall(partial, filter="data")
+    except tarfile.FilterError as error:
+        raise UserError(
+            f"{archive}: {error}; a member would leave the folder it is unpacked into, so this "
+            "is not the archive it should be; fetch it anew"
+        ) from error
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
+        raise UserError(
+            f"{archive} is damaged or not an archive ({error}); delete it and run again"
+        ) from error
+    finally:
+        if sys.exc_info()[0] is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)

@@ -1,0 +1,151 @@
+"""Rows of the comparison: what a model, a baseline or people earn over all test videos.
+
+Shapes: R trials (training seeds, or draws of a random row), C appearances of a video among the
+splits' test sets, V videos, T sampled frames; the axis of 3 is (τ, ρ, F1), as in `panel.Marks`.
+
+The average is the release's: users, then the videos of a split, then splits, and here seeds last.
+Each appearance of a video therefore weighs 1 / (splits · videos of that split).
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.metrics.intervals import bootstrap, weighted_mean
+from stages.metrics.panel import Marks, Panel
+from stages.metrics.predictions import Predictions, Splits
+
+Floats = npt.NDArray[np.float64]
+Kind = Literal["model", "baseline", "people"]
+MARKS = Marks._fields
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: the marks (R, C, 3) of each video. What does not depend on the split has C = 1.
+
+    `unranked` of the `scored` predictions gave every frame the same value: their τ and ρ are a
+    counted 0.
+    """
+
+    title: str
+    kind: Kind
+    marks: Mapping[str, Floats]
+    scored: int = 0
+    unranked: int = 0
+
+
+class Figure(NamedTuple):
+    """A mean over videos with its interval; spread is the standard deviation over trials, None
+    where there is one trial.
+    """
+
+    mean: float
+    low: float
+    high: float
+    spread: float | None
+
+
+def scored_row(
+    title: str, kind: Kind, panels: Iterable[Panel], scores_of: Callable[[Panel], Floats]
+) -> Row:
+    """The row of scores (R, C, T) for each video."""
+    marks: dict[str, Floats] = {}
+    unranked: list[bool] = []
+    for panel in panels:
+        verdicts_RC = [
+            [panel.verdict(scores_T) for scores_T in scores_CT] for scores_CT in scores_of(panel)
+        ]
+        marks[panel.name] = np.array([[v.marks for v in verdicts_C] for verdicts_C in verdicts_RC])
+        unranked += [v.unranked for verdicts_C in verdicts_RC for v in verdicts_C]
+    return Row(title, kind, marks, len(unranked), sum(unranked))
+
+
+def model_row(title: str, predictions: Predictions, panels: Iterable[Panel]) -> Row:
+    """The row of a trained model: a trial for each training seed."""
+
+    def scores_of(panel: Panel) -> Floats:
+        return np.array(
+            [
+                [split[panel.name] for split in of_seed if panel.name in split]
+                for of_seed in predictions.scores.values()
+            ]
+        )
+
+    return scored_row(title, "model", panels, scores_of)
+
+
+def zero_shot_row(scores: Mapping[str, Floats], panels: Iterable[Panel]) -> Row:
+    """The row of the LLM's own scores (T,) of each video, without any training."""
+    title = "Zero-shot (LLM's own score)"
+    return scored_row(title, "baseline", panels, lambda panel: scores[panel.name][None, None])
+
+
+def random_row(draws: int, panels: Iterable[Panel]) -> Row:
+    """The row of uniform random scores. A video's draws depend on its name alone, so that adding
+    a video leaves the others' as they were.
+    """
+
+    def scores_of(panel: Panel) -> Floats:
+        generator = np.random.default_rng(zlib.crc32(panel.name.encode()))
+        return generator.random((draws, 1, len(panel.picks)))
+
+    return scored_row(f"Random ({draws} draws)", "baseline", panels, scores_of)
+
+
+def human_row(panels: Iterable[Panel]) -> Row:
+    """The row of people against each other."""
+    marks = {panel.name: np.array([[panel.human()]]) for panel in panels}
+    return Row("Human (pairs of users)", "people", marks)
+
+
+def oracle_row(panels: Iterable[Panel]) -> Row:
+    """The row of people's own mean as if it were a prediction: the ceiling of the measure."""
+    marks = {panel.name: np.array([[panel.oracle()]]) for panel in panels}
+    return Row("Oracle (people's mean)", "people", marks)
+
+
+def video_weights(splits: Splits) -> dict[str, Floats]:
+    """For each tested video, the weights (C,) of its appearances; over all videos they sum to 1."""
+    weights: dict[str, list[float]] = {}
+    for split in splits:
+        for video in split:
+            weights.setdefault(video, []).append(1 / (len(splits) * len(split)))
+    return {video: np.array(each) for video, each in weights.items()}
+
+
+def _trials(row: Row, splits: Splits) -> tuple[Floats, Floats]:
+    """Marks of each trial and video (R, V, 3), over appearances, and the videos' weights (V,)."""
+    weights = video_weights(splits)
+    marks_VR3 = []
+    for video, weights_C in weights.items():
+        marks_RC3 = row.marks[video]
+        full_RC3 = np.broadcast_to(marks_RC3, (len(marks_RC3), len(weights_C), len(MARKS)))
+        marks_VR3.append(weighted_mean(full_RC3, weights_C[:, None], axis=1))
+    return np.stack(marks_VR3, axis=1), np.array([each.sum() for each in weights.values()])
+
+
+def figures(row: Row, splits: Splits, *, confidence: float, resamples: int) -> dict[str, Figure]:
+    """The row's figure for each mark, by name."""
+    marks_RV3, weights_V = _trials(row, splits)
+    by_trial_R3 = weighted_mean(marks_RV3, weights_V[:, None], axis=1)
+    by_video_V3 = marks_RV3.mean(axis=0)
+    found = {}
+    for index, name in enumerate(MARKS):
+        interval = bootstrap(
+            by_video_V3[:, index], weights_V, confidence=confidence, resamples=resamples
+        )
+        spread = float(by_trial_R3[:, index].std(ddof=1)) if len(by_trial_R3) > 1 else None
+        found[name] = Figure(float(by_trial_R3[:, index].mean()), *interval, spread)
+    return found
+
+
+def by_video(row: Row, splits: Splits) -> dict[str, Marks]:
+    """The row's marks of each tested video, over trials and appearances."""
+    marks_RV3, _ = _trials(row, splits)
+    means_V3 = marks_RV3.mean(axis=0).tolist()
+    return {video: Marks(*of) for video, of in zip(video_weights(splits), means_V3, strict=True)}

@@ -1,0 +1,121 @@
+"""A video's panel: the people who annotated it, and the marks they give a prediction.
+
+Shapes: T sampled frames, N video frames, S shots, U users.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.errors import UserError
+from stages.metrics import agreement, f1
+from stages.metrics.rank import Rankings
+from stages.summaries.keyshots import keyshots, summarise
+
+Floats = npt.NDArray[np.float64]
+
+
+class Marks(NamedTuple):
+    """What one prediction for one video earns: τ-b and ρ in -1..1, F1 in 0..1."""
+
+    tau: float
+    rho: float
+    f1: float
+
+
+class Verdict(NamedTuple):
+    """The marks, and whether what was compared was constant, so that τ and ρ are a counted 0."""
+
+    marks: Marks
+    unranked: bool
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a dataset is evaluated by its field (params.yaml: datasets.D.evaluate)."""
+
+    agreement: Literal["scores", "summary"]
+    f1: f1.Over
+    budget: float
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A video, its annotators, and the rules; what people's side needs is ranked once.
+
+    user_scores may be missing where people gave no scores (SumMe), which rules out the
+    agreement "scores".
+    """
+
+    name: str
+    rules: Rules
+    n_frames: int
+    picks: npt.NDArray[np.int64]  # (T,)
+    change_points: npt.NDArray[np.int64]  # (S, 2), inclusive
+    user_summary: npt.NDArray[np.float32]  # (U, N), 0 or 1
+    user_scores: npt.NDArray[np.float32] | None = None  # (U, N)
+
+    def __post_init__(self) -> None:
+        if self.user_summary.shape[1:] != (self.n_frames,):
+            raise UserError(
+                f"{self.name}: user_summary {self.user_summary.shape} does not cover the "
+                f"video's {self.n_frames} frames"
+            )
+        if self.rules.agreement == "scores" and self.user_scores is None:
+            raise UserError(
+                f"{self.name}: the annotations hold no user_scores, so agreement with scores "
+                "cannot be measured; set evaluate.agreement to summary in params.yaml"
+            )
+
+    @cached_property
+    def _sampled(self) -> Floats:
+        """People's scores at the sampled frames, (U, T)."""
+        assert self.user_scores is not None  # checked on construction
+        return self.user_scores[:, self.picks].astype(np.float64)
+
+    @cached_property
+    def _references(self) -> Rankings:
+        if self.rules.agreement == "scores":
+            return Rankings.of(self._sampled)
+        return Rankings.of(agreement.mean_summary(self.user_summary))
+
+    def summary(self, scores: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """The keyshot summary (N,) of scores (T,) within the budget."""
+        return keyshots(scores, self.picks, self.n_frames, self.change_points, self.rules.budget)
+
+    def verdict(self, scores: npt.ArrayLike) -> Verdict:
+        """Judge scores (T,). Raises UserError for the wrong number of them, or NaN."""
+        scores_T = np.asarray(scores, dtype=np.float64)
+        if scores_T.shape != self.picks.shape:
+            raise UserError(
+                f"{self.name}: {scores_T.size} scores for {len(self.picks)} sampled frames"
+            )
+        summary_N = self.summary(scores_T)
+        return self._verdict(scores_T if self.rules.agreement == "scores" else summary_N, summary_N)
+
+    def _verdict(self, compared: npt.ArrayLike, summary_N: npt.NDArray[np.bool_]) -> Verdict:
+        ranking = Rankings.of(compared)
+        agreed = agreement.with_each(ranking, self._references)
+        marks = Marks(*agreed, f1.f1(summary_N, self.user_summary, self.rules.f1))
+        return Verdict(marks, bool(ranking.constant[0]))
+
+    def human(self) -> Marks:
+        """People against each other: τ and ρ over every pair, F1 of each against the others.
+
+        Pairs of scores at the sampled frames, or of binary summaries at full rate.
+        """
+        by_scores = self.rules.agreement == "scores"
+        users = self._references if by_scores else Rankings.of(self.user_summary)
+        agreed = agreement.pairwise_agreement(users)
+        return Marks(*agreed, f1.human_f1(self.user_summary, self.rules.f1))
+
+    def oracle(self) -> Marks:
+        """People's own mean as if it were a prediction: the ceiling of the measure."""
+        if self.rules.agreement == "scores":
+            return self.verdict(self._sampled.mean(axis=0)).marks
+        mean_N = agreement.mean_summary(self.user_summary)
+        summary_N = summarise(mean_N, self.change_points, self.rules.budget)
+        return self._verdict(summary_N, summary_N).marks

@@ -1,0 +1,168 @@
+"""What evaluate writes: the tables that DVC, the report and people read.
+
+Numbers are rounded to six decimals, far below any interval, so that a last bit that differs
+between two machines does not show up as a changed metric.
+"""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from stages.errors import UserError
+from stages.metrics.inputs import Replies
+from stages.metrics.leaderboard import MARKS, Figure, Row, by_video, figures
+from stages.metrics.predictions import Splits
+from stages.work.files import replacing
+
+CURVE = ("protocol", "seed", "split", "epoch", "lr", "train_loss", "test_loss")
+_DECIMALS = 6
+
+
+def rows_document(
+    rows: Mapping[str, Row], splits: Splits, *, confidence: float, resamples: int
+) -> dict[str, Any]:
+    """The rows of results.json: {row: {title, kind, tau: {mean, low, high, spread}, …}}."""
+
+    def rounded(figure: Figure) -> dict[str, float | None]:
+        parts = figure._asdict().items()
+        return {part: None if of is None else round(of, _DECIMALS) for part, of in parts}
+
+    document = {}
+    for name, row in rows.items():
+        of_row = figures(row, splits, confidence=confidence, resamples=resamples)
+        document[name] = {"title": row.title, "kind": row.kind} | {
+            mark: rounded(of_row[mark]) for mark in MARKS
+        }
+    return document
+
+
+def flags(rows: Mapping[str, Row], replies: Replies, segmented: int, videos: int) -> list[str]:
+    """What a reader of the table must know, a sentence each."""
+    said = []
+    if segmented:
+        said.append(
+            f"Shots of {segmented} of {videos} videos come from this project's own segmentation, "
+            "not from the annotations; summaries and F1 depend on them."
+        )
+    if replies.unparsed:
+        said.append(
+            f"{replies.unparsed} of {replies.replies} replies of the LLM hold no score; the "
+            "zero-shot row puts those frames at their video's median."
+        )
+    said += [
+        f"{row.title}: {row.unranked} of {row.scored} predictions give every frame of their video "
+        "the same value. Those have no rank correlation; it is counted as 0."
+        for row in rows.values()
+        if row.unranked
+    ]
+    if len(next(iter(rows.values())).marks) == 1:
+        said.append("There is one video, so no interval can be given.")
+    return said
+
+
+def metrics_document(results: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """The means of results.json alone, for `dvc metrics`."""
+    return {
+        name: {mark: row[mark]["mean"] for mark in MARKS} for name, row in results["rows"].items()
+    }
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    with replacing(path) as temporary:
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(lines)
+
+
+def write_per_video(path: Path, rows: Mapping[str, Row], splits: Splits) -> None:
+    """row, video, tau, rho, f1: every row's marks of every tested video, over its trials."""
+    lines = [
+        [name, video, *(round(mark, _DECIMALS) for mark in marks)]
+        for name, row in rows.items()
+        for video, marks in by_video(row, splits).items()
+    ]
+    write_csv(path, ["row", "video", *MARKS], lines)
+
+
+def read_curves(path: Path) -> list[dict[str, str]]:
+    """The train stage's learning curves. Raises UserError where missing or of other columns."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            lines = list(reader)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} not found; run the train stage (`dvc repro`)") from error
+    if tuple(reader.fieldnames or ()) != CURVE:
+        raise UserError(
+            f"{path}: expected the columns {','.join(CURVE)}, found "
+            f"{','.join(reader.fieldnames or ()) or 'none'}; run the train stage again"
+        )
+    return lines
+
+
+def write_curves(path: Path, curves: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
+    """curves.csv: every model's curves as they are, behind a column that names the model."""
+    lines = [
+        [model, *(line[name] for name in CURVE)] for model, each in curves.items() for line in each
+    ]
+    write_csv(path, ["model", *CURVE], lines)
+
+
+def write_learning(path: Path, model: str, curve: Sequence[Mapping[str, str]]) -> None:
+    """learning.csv: one model's losses by epoch, the mean over seeds and splits.
+
+    A plot of `dvc plots` draws one line a column, so it holds a single model.
+    """
+    losses = ("train_loss", "test_loss")
+    epochs: dict[float, list[Mapping[str, str]]] = {}
+    for line in curve:
+        epochs.setdefault(float(line["epoch"]), []).append(line)
+    lines = [
+        [model, f"{epoch:g}", *(round(fmean(float(one[loss]) for one in of), 8) for loss in losses)]
+        for epoch, of in sorted(epochs.items())
+    ]
+    write_csv(path, ["model", "epoch", *losses], lines)
+
+
+def table(results: Mapping[str, Any]) -> Table:
+    """results.json as a table for the terminal, 80 columns wide."""
+    percent = f"{100 * results['confidence']:g} %"
+    title = f"{results['title']}\nprotocol {results['protocol']}, {results['videos']} videos"
+    if results["simulated"]:
+        title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
+    notes = [
+        f"[low, high]: {percent} bootstrap over videos. ±: standard deviation over seeds.",
+        *results["flags"],
+    ]
+    shown = Table(
+        title=escape(title),
+        caption=escape("\n".join(notes)),
+        caption_justify="left",
+        box=SIMPLE,
+        pad_edge=False,
+    )
+    shown.add_column("")
+    for heading in ("τ", "ρ", "F1"):
+        shown.add_column(heading, justify="right", min_width=len("[-0.000, -0.000]"))
+    for row in results["rows"].values():
+        cells = []
+        for mark in MARKS:
+            figure = row[mark]
+            spread = "" if figure["spread"] is None else f" ±{figure['spread']:.3f}"
+            interval = f"[{figure['low']:.3f}, {figure['high']:.3f}]"
+            cells.append(f"{figure['mean']:.3f}{spread}\n{interval}")
+        shown.add_row(*(escape(cell) for cell in (row["title"], *cells)))
+    return shown

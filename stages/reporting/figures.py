@@ -1,0 +1,255 @@
+"""The figures that stand alone, as SVG: the same data give the same bytes.
+
+Shapes: E epochs, R runs, T sampled frames.
+"""
+
+import base64
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from stages.reporting import lanes, paper
+from stages.reporting.measurements import Curve, Results
+from stages.reporting.videos import PEOPLE, ZERO_SHOT, Video
+
+INK, MUTED, RULE = "#1d2329", "#666f78", "#d5d9dd"
+PEOPLE_COLOUR, ZERO_SHOT_COLOUR = INK, "#9b4f96"
+PALETTE = ("#0a6ebd", "#b37400", "#00865f", "#c8500a", "#4a5fc1", "#7a6a00")
+"""Apart in lightness as well as hue, and dark enough for a thin line on white."""
+
+KIND_COLOURS = {"model": PALETTE[0], "baseline": MUTED, "people": INK}
+SIMULATED = "Simulated annotations: these figures say nothing about real videos."
+_STYLE: dict[str, Any] = {
+    "svg.hashsalt": "llmvs",
+    "svg.fonttype": "none",  # text stays text: small, searchable, in the reader's own font
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "DejaVu Sans"],
+    "font.size": 9,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "legend.frameon": False,
+}
+
+
+def colour(row: str, models: Sequence[str]) -> str:
+    """The colour that stands for a row wherever it is drawn."""
+    if row == PEOPLE:
+        return PEOPLE_COLOUR
+    if row == ZERO_SHOT:
+        return ZERO_SHOT_COLOUR
+    return PALETTE[list(models).index(row) % len(PALETTE)]
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    with matplotlib.rc_context(_STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return re.sub(r"[ \t]+$", "", buffer.getvalue(), flags=re.MULTILINE)
+
+
+def _titled(figure: Figure, title: str, simulated: bool, room: float) -> None:
+    """A title above the axes, and below it the warning where people are simulated."""
+    height = figure.get_figheight()
+    figure.text(0.012, 1 - 0.10 / height, title, size=10.5, weight="bold", va="top")
+    if simulated:
+        figure.text(0.012, 1 - 0.30 / height, SIMULATED, size=8.5, color=PALETTE[3], va="top")
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - room / height))  # type: ignore[union-attr]
+
+
+def agreement(results: Results) -> str:
+    """The table as a dot plot: each row's τ and ρ with its interval, 0 and people drawn in.
+
+    On a dataset of the paper, its own figures are hollow diamonds, named as the paper's.
+    """
+    with matplotlib.rc_context(_STYLE):
+        rows = results.rows
+        figure = Figure(figsize=(7.6, 1.35 + 0.3 * len(rows)), layout="constrained")
+        panels = figure.subplots(1, 2, sharey=True)
+        benchmark = paper.benchmark(results.dataset)
+        for axes, mark, label in zip(panels, ("tau", "rho"), ("Kendall’s τ", "Spearman’s ρ"), strict=True):  # noqa: E501
+            axes.axvline(0, color=MUTED, linewidth=0.8)
+            human = results.row("human")
+            if human is not None:
+                mean = human.figures[mark].mean
+                axes.axvline(mean, color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
+            for place, row in enumerate(rows):
+                of, drawn = row.figures[mark], KIND_COLOURS.get(row.kind, MUTED)
+                if of.low is not None and of.high is not None:
+                    axes.plot([of.low, of.high], [place, place], color=drawn, linewidth=1.4)
+                axes.plot(of.mean, place, "o", color=drawn, markersize=5)
+                _reported(axes, row.name, mark, place, benchmark)
+            axes.set_xlabel(label)
+            axes.grid(axis="x", color=RULE, linewidth=0.6)
+            axes.set_axisbelow(True)
+            axes.spines["left"].set_visible(False)
+            axes.tick_params(axis="y", length=0)
+        panels[0].set_yticks(range(len(rows)), [row.title for row in rows])
+        panels[0].invert_yaxis()
+        told = f"{100 * results.confidence:g} % bootstrap interval over {results.videos} videos"
+        told += "; dotted: people among themselves"
+        if benchmark:
+            told += f"; ◇ the paper’s own figure on {benchmark}"
+        figure.supxlabel(told, size=8, color=MUTED)
+        title = f"Agreement with people: {results.title}, protocol {results.protocol}"
+        _titled(figure, title, results.simulated, 0.55 if results.simulated else 0.35)
+    return _svg(figure)
+
+
+def _reported(axes: Axes, row: str, mark: str, place: int, benchmark: str | None) -> None:
+    method = paper.counterpart(row)
+    said = method.on(benchmark) if method is not None and benchmark else None
+    if said is not None:
+        axes.plot(
+            getattr(said, mark), place, "D", markersize=5, markerfacecolor="white",
+            markeredgecolor=PALETTE[3], markeredgewidth=1.1,
+        )  # fmt: skip
+
+
+def learning(
+    curves: Sequence[Curve],
+    titles: Sequence[str],
+    *,
+    guess: float,
+    heading: str | None = None,
+    simulated: bool = False,
+) -> str:
+    """Train and test loss by epoch, an axes a model: mean and one standard deviation over runs.
+
+    guess is the loss of always answering the average score: what a model must get under.
+    """
+    everything = [loss for curve in curves for loss in (curve.train_RE, curve.test_RE)]
+    top = max(guess, *(float(loss.mean(axis=0).max()) for loss in everything)) * 1.12
+    with matplotlib.rc_context(_STYLE):
+        size = (2.75 * len(curves) + 0.3, 2.75) if heading else (3.4, 2.3)
+        figure = Figure(figsize=size, layout="constrained")
+        axes_of = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
+        for axes, curve, title in zip(axes_of, curves, titles, strict=True):
+            axes.axhline(guess, color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)))
+            for name, loss_RE, drawn, dashes in (
+                ("train", curve.train_RE, PALETTE[1], (0, (4, 1.5))),
+                ("test", curve.test_RE, PALETTE[0], "solid"),
+            ):
+                mean_E, spread_E = loss_RE.mean(axis=0), loss_RE.std(axis=0)
+                axes.fill_between(
+                    curve.epochs_E, mean_E - spread_E, mean_E + spread_E,
+                    color=drawn, alpha=0.16, linewidth=0,
+                )  # fmt: skip
+                axes.plot(curve.epochs_E, mean_E, color=drawn, linestyle=dashes, label=name)
+            axes.set_title(title, weight="bold")
+            axes.set_xlabel("epoch")
+            axes.set_ylim(0, top)
+            axes.grid(axis="y", color=RULE, linewidth=0.6)
+        axes_of[0].set_ylabel("mean squared error")
+        axes_of[0].legend(loc="lower left", fontsize=8, ncols=2, handlelength=1.8)
+        if heading:
+            _titled(figure, heading, simulated, 0.55 if simulated else 0.35)
+    return _svg(figure)
+
+
+def story(video: Video, models: Sequence[str], titles: Sequence[str], simulated: bool) -> str:
+    """One video: score curves of people, the first model and the LLM, over its frames."""
+    x_T = lanes.centres(video.picks_T, video.n_frames) * video.seconds
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(7.6, 3.2 + 0.2 * simulated), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
+        people_T = video.scores[PEOPLE]
+        if video.people_UT is not None:
+            spread_T = video.people_UT.std(axis=0)
+            upper.fill_between(
+                x_T, people_T - spread_T, people_T + spread_T,
+                color=INK, alpha=0.1, linewidth=0, label="one standard deviation",
+            )  # fmt: skip
+        upper.plot(x_T, people_T, color=INK, linewidth=1.8, label=f"{video.users} people, mean")
+        names = {models[0]: titles[0], ZERO_SHOT: "LLM’s own score (zero-shot)"}
+        for row, title in names.items():
+            if row in video.scores:
+                dashes = (0, (1, 1.5)) if row == ZERO_SHOT else "solid"
+                drawn = colour(row, models)
+                upper.plot(x_T, video.scores[row], color=drawn, linestyle=dashes, label=title)
+        for start in video.shots_S2[1:, 0]:
+            for axes in (upper, lower):
+                axes.axvline(start / video.fps, color=RULE, linewidth=0.8, zorder=0)
+        upper.set_ylim(0, 1)
+        upper.set_ylabel("importance")
+        upper.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, fontsize=8)
+        _strip(lower, video)
+        lower.set_xlabel(f"seconds of {video.name}; vertical lines: shots; blue bars: {titles[0]}’s summary")  # noqa: E501
+        for start, end in video.summaries.get(models[0], ()):
+            lower.plot(
+                [start / video.fps, (end + 1) / video.fps], [-0.12, -0.12],
+                color=PALETTE[0], linewidth=5, solid_capstyle="butt", clip_on=False,
+            )  # fmt: skip
+        title = f"People and model over {video.name}"
+        _titled(figure, title, simulated, 0.5 if simulated else 0.3)
+    return _with_jpegs(_svg(figure))
+
+
+def _strip(axes: Axes, video: Video, most: int = 12) -> None:
+    """Frames in a row under their time; every second or third where there are many."""
+    stills = video.thumbnails
+    every = -(-len(stills.frames_K) // most)
+    bounds = np.append(video.picks_T[stills.frames_K], video.n_frames) / video.fps
+    for index in range(0, len(stills.frames_K), every):
+        with Image.open(io.BytesIO(stills.images[index])) as opened:
+            picture = np.asarray(opened.convert("RGB"))
+        right = bounds[min(index + every, len(bounds) - 1)]
+        extent = (float(bounds[index]), float(right), 0.0, 1.0)
+        axes.imshow(picture, extent=extent, aspect="auto", interpolation="none")
+    axes.set_xlim(0, video.seconds)
+    axes.set_ylim(-0.25, 1)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+
+
+_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
+
+
+def _with_jpegs(svg: str) -> str:
+    """Photographs as JPEG, a fifth of the PNG that matplotlib embeds."""
+
+    def smaller(match: re.Match[str]) -> str:
+        buffer = io.BytesIO()
+        with Image.open(io.BytesIO(base64.b64decode(match[1]))) as opened:
+            opened.convert("RGB").save(buffer, "JPEG", quality=75, optimize=True)
+        return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+    return _PNG.sub(smaller, svg)
+
+
+_VARIABLES = {INK: "currentColor", MUTED: "var(--muted)", RULE: "var(--rule)"} | {
+    drawn: f"var(--c{number})" for number, drawn in enumerate(PALETTE, 1)
+}
+
+
+def inline(svg: str, label: str) -> str:
+    """An SVG to set inside the page: the page's own colours (so that dark mode reaches it), no
+    ids that could meet another figure's, as wide as its place.
+    """
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r'<g id="[^"]*"', "<g", body)
+    for drawn, variable in _VARIABLES.items():
+        body = body.replace(drawn, variable)
+    view = re.search(r'viewBox="[^"]*"', body)
+    assert view is not None  # matplotlib always writes one
+    opening = f'<svg {view[0]} role="img" aria-label="{label}" class="figure">'
+    return opening + body[body.index(">") + 1 :]

@@ -1,0 +1,176 @@
+"""What evaluate measured, as the report reads it back.
+
+Shapes: E epochs, R runs (a training seed × a split).
+"""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.errors import UserError
+
+Floats = npt.NDArray[np.float64]
+MARKS = ("tau", "rho", "f1")
+AGAIN = "run the evaluate stage (`dvc repro`)"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean over videos and its interval; None where one video gives none. `spread` is the
+    standard deviation over training seeds (or random draws), None where there is one.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    spread: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    kind: str  # model, baseline or people
+    figures: Mapping[str, Figure]  # by the names of MARKS
+
+
+@dataclass(frozen=True)
+class Results:
+    """results.json of one dataset."""
+
+    dataset: str
+    title: str
+    simulated: bool
+    protocol: str
+    videos: int
+    confidence: float
+    replies: int
+    unparsed: int
+    flags: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def row(self, name: str) -> Row | None:
+        return next((row for row in self.rows if row.name == name), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One model's losses (mean squared error) at the end of each epoch, every run its own line."""
+
+    model: str
+    epochs_E: Floats
+    train_RE: Floats
+    test_RE: Floats
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Everything evaluate wrote for a dataset. `by_video[row][video]` holds the marks."""
+
+    results: Results
+    by_video: Mapping[str, Mapping[str, Mapping[str, float]]]
+    curves: tuple[Curve, ...]
+
+
+def read(folder: Path) -> Measurements:
+    """Read results.json, per_video.csv and curves.csv from evaluate's folder of one dataset.
+
+    Raises UserError naming the file that is missing, damaged or of another layout, and the
+    command that makes it.
+    """
+    return Measurements(
+        _results(folder / "results.json"),
+        _by_video(folder / "per_video.csv"),
+        _curves(folder / "curves.csv"),
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{path} not found; {AGAIN}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text; {AGAIN} again") from error
+
+
+def _results(path: Path) -> Results:
+    try:
+        document = json.loads(_text(path))
+        rows = tuple(
+            Row(
+                name,
+                row["title"],
+                row["kind"],
+                {mark: Figure(**{part: row[mark][part] for part in _PARTS}) for mark in MARKS},
+            )
+            for name, row in document["rows"].items()
+        )
+        return Results(
+            dataset=document["dataset"],
+            title=document["title"],
+            simulated=bool(document["simulated"]),
+            protocol=document["protocol"],
+            videos=int(document["videos"]),
+            confidence=float(document["confidence"]),
+            replies=int(document["llm"]["replies"]),
+            unparsed=int(document["llm"]["unparsed"]),
+            flags=tuple(document["flags"]),
+            rows=rows,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path}: not what evaluate writes ({type(error).__name__}: {error}); {AGAIN} again"
+        ) from error
+
+
+_PARTS = ("mean", "low", "high", "spread")
+
+
+def _lines(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    reader = csv.DictReader(_text(path).splitlines())
+    lines = list(reader)
+    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    if missing:
+        raise UserError(f"{path}: lacks the column {', '.join(missing)}; {AGAIN} again")
+    return lines
+
+
+def _numbers(path: Path, line: Mapping[str, Any], names: tuple[str, ...]) -> list[float]:
+    try:
+        return [float(line[name]) for name in names]
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: a line does not hold numbers: {dict(line)}; {AGAIN} again") from (
+            error
+        )
+
+
+def _by_video(path: Path) -> dict[str, dict[str, dict[str, float]]]:
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for line in _lines(path, ("row", "video", *MARKS)):
+        marks = dict(zip(MARKS, _numbers(path, line, MARKS), strict=True))
+        found.setdefault(line["row"], {})[line["video"]] = marks
+    return found
+
+
+def _curves(path: Path) -> tuple[Curve, ...]:
+    names = ("epoch", "train_loss", "test_loss")
+    runs: dict[str, dict[tuple[str, ...], list[list[float]]]] = {}
+    for line in _lines(path, ("model", "protocol", "seed", "split", *names)):
+        run = (line["protocol"], line["seed"], line["split"])
+        runs.setdefault(line["model"], {}).setdefault(run, []).append(_numbers(path, line, names))
+    return tuple(_curve(path, model, list(each.values())) for model, each in runs.items())
+
+
+def _curve(path: Path, model: str, runs: list[list[list[float]]]) -> Curve:
+    epochs = [[point[0] for point in sorted(run)] for run in runs]
+    if any(other != epochs[0] for other in epochs):
+        raise UserError(f"{path}: the runs of {model} cover different epochs; {AGAIN} again")
+    points_RE3 = np.array([sorted(run) for run in runs])
+    return Curve(model, points_RE3[0, :, 0], points_RE3[:, :, 1], points_RE3[:, :, 2])

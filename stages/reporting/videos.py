@@ -1,0 +1,219 @@
+"""One video's whole story, gathered from every stage: frames, captions, replies, people, scores.
+
+Shapes: T sampled frames, N video frames, S shots, U users.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from stages.errors import UserError
+from stages.metrics import predictions
+from stages.metrics.inputs import People, read_people
+from stages.metrics.panel import Panel, Rules
+from stages.params import Recipe
+from stages.reporting.thumbnails import Thumbnails
+
+Floats = npt.NDArray[np.float64]
+PEOPLE, ZERO_SHOT = "people", "zero-shot"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the stages left a dataset's artifacts."""
+
+    annotations: Path
+    frames: Path
+    captions: Path
+    embeddings: Path
+    predictions: Path  # a folder of M.h5
+
+    @classmethod
+    def under(cls, data: Path, dataset: str) -> "Sources":
+        return cls(
+            annotations=data / "raw" / dataset / "annotations.h5",
+            frames=data / "frames" / f"{dataset}.h5",
+            captions=data / "captions" / f"{dataset}.jsonl",
+            embeddings=data / "embeddings" / f"{dataset}.h5",
+            predictions=data / "predictions" / dataset,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Video:
+    """What the page shows of one video. Scores are on 0 to 1.
+
+    scores: by row, (T,) each; "people" is their mean, "zero-shot" is NaN where the reply holds no
+    score, a model's is the mean over seeds and over the splits that tested the video. A model
+    that never tested the video has none. summaries: by row, inclusive [start, end] frames that
+    the row's summary shows, (K, 2). shown_N: share of people whose summary shows the frame.
+    """
+
+    name: str
+    video_name: str
+    fps: float
+    n_frames: int
+    picks_T: npt.NDArray[np.int64]
+    shots_S2: npt.NDArray[np.int64]
+    shots_from: str
+    captions: tuple[str, ...]
+    replies: tuple[str, ...]
+    users: int
+    people_UT: Floats | None
+    scores: Mapping[str, Floats]
+    summaries: Mapping[str, npt.NDArray[np.int64]]
+    shown_N: Floats
+    thumbnails: Thumbnails
+
+    @property
+    def seconds(self) -> float:
+        return self.n_frames / self.fps
+
+
+def runs_of(shown: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Where a mask (N,) is true: inclusive [start, end] of each unbroken run, (K, 2)."""
+    mask_N = np.asarray(shown, dtype=bool).astype(np.int8)
+    steps = np.diff(mask_N, prepend=0, append=0)
+    return np.column_stack([np.flatnonzero(steps == 1), np.flatnonzero(steps == -1) - 1])
+
+
+def read(
+    sources: Sources, recipe: Recipe, models: tuple[str, ...], thumbnails: int
+) -> Iterator[Video]:
+    """Every annotated video in natural order, one at a time: only one video's frames are held.
+
+    thumbnails is how many a video may have at most. Raises UserError naming the file that is
+    missing, or disagrees with the others, and the stage that makes it.
+    """
+    settings = recipe.evaluate
+    rules = Rules(settings.agreement, settings.f1, settings.budget)
+    people = read_people(sources.annotations, sources.frames, rules)
+    lengths = {name: len(panel.picks) for name, panel in people.panels.items()}
+    captions = _captions(sources.captions, people.panels)
+    scored = {
+        model: _means(predictions.read(sources.predictions / f"{model}.h5", lengths))
+        for model in models
+    }
+    scale = _scale(people)
+    with (
+        _opened(sources.frames, "sample") as frames,
+        _opened(sources.embeddings, "embed") as embeddings,
+    ):
+        low, high = float(embeddings.attrs["lowest"]), float(embeddings.attrs["highest"])
+        for name, panel in people.panels.items():
+            try:
+                group, judged = frames[name], embeddings[name]
+                replies = tuple(str(reply) for reply in judged["reply"].asstr()[()])
+                own_T = (np.asarray(judged["score"], dtype=np.float64) - low) / (high - low)
+                if len(own_T) != lengths[name] or len(replies) != lengths[name]:
+                    raise UserError(
+                        f"{sources.embeddings}: {name} has {len(own_T)} scores for "
+                        f"{lengths[name]} sampled frames; run the embed stage again (`dvc repro`)"
+                    )
+                users_UT = _users(panel, scale)
+                scores = {PEOPLE: _people(panel, users_UT)}
+                scores |= {model: of[name] for model, of in scored.items() if name in of}
+                scores[ZERO_SHOT] = own_T
+                yield Video(
+                    name=name,
+                    video_name=_name(group),
+                    fps=float(group.attrs["fps"]),
+                    n_frames=panel.n_frames,
+                    picks_T=panel.picks,
+                    shots_S2=panel.change_points,
+                    shots_from=str(group.attrs["change_points_from"]),
+                    captions=captions[name],
+                    replies=replies,
+                    users=len(panel.user_summary),
+                    people_UT=users_UT,
+                    scores=scores,
+                    summaries={
+                        row: runs_of(panel.summary(scores_T))
+                        for row, scores_T in scores.items()
+                        if row in models
+                    },
+                    shown_N=panel.user_summary.mean(axis=0, dtype=np.float64),
+                    thumbnails=Thumbnails.of(group["jpeg"], thumbnails, f"{sources.frames}: {name}"),
+                )
+            except KeyError as error:
+                raise UserError(
+                    f"{name}: {sources.frames} or {sources.embeddings} lacks something ({error}); "
+                    "run the sample and embed stages again (`dvc repro`)"
+                ) from error
+
+
+def _opened(path: Path, stage: str) -> Any:
+    again = f"run the {stage} stage (`dvc repro`)"
+    try:
+        return h5py.File(path, "r")
+    except FileNotFoundError as error:
+        raise UserError(f"{path} not found; {again}") from error
+    except OSError as error:
+        raise UserError(f"{path} is not a readable HDF5 file ({error}); {again} again") from error
+
+
+def _name(group: Any) -> str:
+    name = group.attrs.get("video_name", group.name.strip("/"))
+    return name.decode("utf-8") if isinstance(name, bytes) else str(name)
+
+
+def _scale(people: People) -> tuple[float, float] | None:
+    """The users' own scale, from what they gave over the whole dataset; None without scores."""
+    given = [p.user_scores for p in people.panels.values() if p.user_scores is not None]
+    if not given:
+        return None
+    low = float(np.floor(min(scores_UN.min() for scores_UN in given)))
+    high = float(np.ceil(max(scores_UN.max() for scores_UN in given)))
+    return low, max(high, low + 1)
+
+
+def _users(panel: Panel, scale: tuple[float, float] | None) -> Floats | None:
+    """Each user's scores at the sampled frames, their scale put on 0 to 1. (U, T)"""
+    if panel.user_scores is None or scale is None:
+        return None
+    low, high = scale
+    return (panel.user_scores[:, panel.picks].astype(np.float64) - low) / (high - low)
+
+
+def _people(panel: Panel, users_UT: Floats | None) -> Floats:
+    """People's mean at the sampled frames; the share that chose the frame where none scored."""
+    if users_UT is not None:
+        return users_UT.mean(axis=0)
+    return panel.user_summary[:, panel.picks].mean(axis=0, dtype=np.float64)
+
+
+def _means(trained: predictions.Predictions) -> dict[str, Floats]:
+    """A video's scores over seeds, and over the splits that tested it."""
+    each: dict[str, list[Floats]] = {}
+    for splits in trained.scores.values():
+        for split in splits:
+            for video, scores_T in split.items():
+                each.setdefault(video, []).append(scores_T)
+    return {video: np.mean(scores, axis=0) for video, scores in each.items()}
+
+
+def _captions(path: Path, panels: Mapping[str, Panel]) -> dict[str, tuple[str, ...]]:
+    again = "run the caption stage (`dvc repro`)"
+    found: dict[str, dict[int, str]] = {}
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    entry = json.loads(line)
+                    found.setdefault(entry["video"], {})[int(entry["pick"])] = entry["caption"]
+                except (ValueError, KeyError, TypeError) as error:
+                    raise UserError(
+                        f"{path}:{number}: not a line the caption stage writes; {again} again"
+                    ) from error
+    except FileNotFoundError as error:
+        raise UserError(f"{path} not found; {again}") from error
+    for name, panel in panels.items():
+        if sorted(found.get(name, {})) != panel.picks.tolist():
+            raise UserError(f"{path}: the captions of {name} are not of its frames; {again} again")
+    return {name: tuple(found[name][pick] for pick in panels[name].picks) for name in panels}

@@ -1,0 +1,105 @@
+"""Figures average users, videos, splits and seeds in the release's order."""
+
+import numpy as np
+import pytest
+
+from stages.metrics.leaderboard import (
+    Row,
+    by_video,
+    figures,
+    human_row,
+    model_row,
+    oracle_row,
+    random_row,
+    zero_shot_row,
+)
+from stages.metrics.panel import Panel, Rules
+from stages.metrics.predictions import Predictions
+
+SHOTS = np.column_stack([np.arange(0, 60, 6), np.arange(5, 60, 6)])
+PICKS = np.arange(0, 60, 15)
+SPLITS = (("video_1", "video_2"), ("video_2", "video_3", "video_4"))  # overlapping, as official
+
+
+def panels(count: int = 4) -> list[Panel]:
+    generator = np.random.default_rng(0)
+    return [
+        Panel(
+            f"video_{number}",
+            Rules("scores", "mean", 0.3),
+            60,
+            PICKS,
+            SHOTS,
+            (generator.random((3, 60)) < 0.3).astype(np.float32),
+            generator.integers(1, 6, (3, 60)).astype(np.float32),
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def trained(seeds: int) -> Predictions:
+    generator = np.random.default_rng(5)
+    return Predictions(
+        "official",
+        SPLITS,
+        {
+            f"seed_{seed}": [{video: generator.random(4) for video in split} for split in SPLITS]
+            for seed in range(seeds)
+        },
+    )
+
+
+def test_a_model_is_averaged_over_videos_then_splits_then_seeds() -> None:
+    predictions, people = trained(3), {panel.name: panel for panel in panels()}
+    row = model_row("model", predictions, people.values())
+    by_seed = [
+        np.mean(
+            [
+                np.mean([people[video].verdict(of).marks for video, of in split.items()], axis=0)
+                for split in of_seed
+            ],
+            axis=0,
+        )
+        for of_seed in predictions.scores.values()
+    ]
+    found = figures(row, SPLITS, confidence=0.95, resamples=100)
+    means = [found[mark].mean for mark in ("tau", "rho", "f1")]
+    spreads = [found[mark].spread for mark in ("tau", "rho", "f1")]
+    assert means == pytest.approx(np.mean(by_seed, axis=0))
+    assert spreads == pytest.approx(np.std(by_seed, axis=0, ddof=1))
+    for figure in found.values():
+        assert figure.low <= figure.mean <= figure.high
+
+
+def test_a_row_without_seeds_has_no_spread() -> None:
+    for row in (human_row(panels()), oracle_row(panels()), model_row("m", trained(1), panels())):
+        found = figures(row, SPLITS, confidence=0.95, resamples=100)
+        assert all(figure.spread is None for figure in found.values())
+
+
+def test_a_video_tested_twice_counts_by_its_appearances() -> None:
+    marks = {f"video_{n}": np.full((1, 1, 3), float(n)) for n in range(1, 5)}
+    found = figures(Row("r", "people", marks), SPLITS, confidence=0.95, resamples=100)
+    assert found["tau"].mean == pytest.approx(((1 + 2) / 2 + (2 + 3 + 4) / 3) / 2)
+    assert by_video(Row("r", "people", marks), SPLITS)["video_2"].rho == 2
+
+
+def test_random_scores_earn_nothing_and_adding_a_video_changes_no_other() -> None:
+    row = random_row(200, panels())
+    found = figures(row, SPLITS, confidence=0.95, resamples=100)
+    assert found["tau"].mean == pytest.approx(0, abs=0.05)
+    assert found["tau"].spread is not None
+    assert found["tau"].spread > 0
+    fewer = random_row(200, panels(2))
+    for video, marks in fewer.marks.items():
+        assert np.array_equal(marks, row.marks[video])
+    assert np.array_equal(random_row(50, panels()).marks["video_1"], row.marks["video_1"][:50])
+
+
+def test_constant_predictions_are_counted() -> None:
+    scores = {panel.name: np.arange(4.0) for panel in panels()}
+    assert zero_shot_row(scores, panels()).unranked == 0
+    scores["video_2"] = np.full(4, 5.0)
+    row = zero_shot_row(scores, panels())
+    assert (row.unranked, row.scored) == (1, 4)
+    assert row.marks["video_2"][0, 0, :2].tolist() == [0, 0]

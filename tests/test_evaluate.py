@@ -1,0 +1,224 @@
+"""evaluate writes every table, says what a reader must know, and names what is wrong."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+
+from stages.command import stderr
+from stages.datasets.annotations import Annotations, VideoAnnotations
+from stages.datasets.annotations import write as write_annotations
+from stages.errors import UserError
+from stages.evaluate import evaluate
+
+MODELS = ("llmvs", "mlp")
+VIDEOS = ("video_1", "video_2", "video_3", "video_10")
+N, PICKS = 300, np.arange(0, 300, 15)
+SHOTS = np.column_stack([np.arange(0, N, 20), np.arange(19, N, 20)])
+SPLITS = (VIDEOS[:2], VIDEOS[2:])
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with params.yaml and everything evaluate reads, for four small videos."""
+    generator = np.random.default_rng(0)
+    params = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text())
+    params["run"] = {"datasets": ["demo"], "models": list(MODELS)}
+    params["datasets"]["demo"]["evaluate"].update(random_seeds=5, bootstrap=100)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    for folder in ("predictions", "curves"):
+        (tmp_path / folder).mkdir()
+
+    interest = {video: generator.random(len(SHOTS)).repeat(20) for video in VIDEOS}
+    videos = []
+    with (
+        h5py.File(tmp_path / "frames.h5", "w") as frames,
+        h5py.File(tmp_path / "embeddings.h5", "w") as embeddings,
+    ):
+        embeddings.attrs.update(lowest=0, highest=10)
+        for video in VIDEOS:
+            noisy_UN = 1 + 4 * interest[video] + 0.1 * generator.random((4, N))
+            shown_UN = noisy_UN > np.quantile(noisy_UN, 0.85, axis=1, keepdims=True)
+            videos.append(
+                VideoAnnotations(
+                    name=video,
+                    video_name=video,
+                    n_frames=N,
+                    picks_T=PICKS,
+                    gtscore_T=interest[video][PICKS].astype(np.float32),
+                    user_summary_UN=shown_UN.astype(np.float32),
+                    user_scores_UN=noisy_UN.astype(np.float32),
+                )
+            )
+            group = frames.create_group(video)
+            group.attrs["change_points_from"] = "kts"
+            group["picks"], group["change_points"] = PICKS, SHOTS
+            scores = generator.integers(0, 11, len(PICKS)).astype(np.float32)
+            scores[::10] = np.nan
+            embeddings[f"{video}/score"] = scores
+    write_annotations(tmp_path / "annotations.h5", Annotations("demo", True, tuple(videos)))
+    for model, sharpness in zip(MODELS, (1.0, 0.0), strict=True):
+        with h5py.File(tmp_path / "predictions" / f"{model}.h5", "w") as file:
+            for seed in range(2):
+                for split, names in enumerate(SPLITS):
+                    for video in names:
+                        scores = sharpness * interest[video][PICKS]
+                        scores = scores + 0.1 * sharpness * generator.random(len(PICKS))
+                        file[f"strict/seed_{seed}/split_{split}/{video}"] = scores
+        lines = ["protocol,seed,split,epoch,lr,train_loss,test_loss"] + [
+            f"strict,{seed},{split},{epoch},0.001,{1 / epoch},{seed + split}"
+            for seed in range(2)
+            for split in range(2)
+            for epoch in range(1, 4)
+        ]
+        (tmp_path / "curves" / f"{model}.csv").write_text("\n".join(lines) + "\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(where: Path, out: str = "out") -> dict[str, Any]:
+    evaluate(
+        dataset="demo",
+        annotations=where / "annotations.h5",
+        frames=where / "frames.h5",
+        embeddings=where / "embeddings.h5",
+        predictions=where / "predictions",
+        curves=where / "curves",
+        out=where / out,
+    )
+    return dict(json.loads((where / out / "results.json").read_text()))
+
+
+def test_every_row_has_its_figures(work: Path) -> None:
+    results = run(work)
+    assert list(results["rows"]) == [*MODELS, "zero-shot", "human", "oracle", "random"]
+    assert (results["protocol"], results["videos"], results["simulated"]) == ("strict", 4, True)
+    for row in results["rows"].values():
+        for mark in ("tau", "rho", "f1"):
+            assert row[mark]["low"] <= row[mark]["mean"] <= row[mark]["high"]
+    rows = results["rows"]
+    assert rows["llmvs"]["tau"]["mean"] > 0.7
+    assert rows["oracle"]["tau"]["mean"] > rows["random"]["tau"]["mean"] + 0.5
+    assert rows["human"]["tau"]["spread"] is None
+    assert rows["random"]["tau"]["spread"] > 0
+    assert [rows[name]["kind"] for name in ("mlp", "zero-shot", "human")] == [
+        "model", "baseline", "people",
+    ]  # fmt: skip
+
+
+def test_what_a_reader_must_know_is_said(work: Path) -> None:
+    results = run(work)
+    assert results["llm"] == {"replies": 80, "unparsed": 8}
+    flags = "\n".join(results["flags"])
+    assert "8 of 80 replies" in flags
+    assert "Shots of 4 of 4 videos come from this project's own segmentation" in flags
+    assert "8 of 8 predictions give every frame of their video the same value" in flags
+    assert results["rows"]["mlp"]["tau"] == {"mean": 0, "low": 0, "high": 0, "spread": 0}
+
+
+def test_the_table_names_protocol_interval_and_simulation(work: Path) -> None:
+    with stderr.capture() as captured:
+        run(work)
+    shown = captured.get()
+    for said in ("strict", "95 %", "SIMULATED", "LLMVS", "Human", "8 of 80 replies"):
+        assert said in " ".join(shown.split())
+    assert "…" not in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_the_tables_agree_with_the_results(work: Path) -> None:
+    results = run(work)
+    metrics = json.loads((work / "out" / "metrics.json").read_text())
+    assert metrics["llmvs"] == {m: results["rows"]["llmvs"][m]["mean"] for m in metrics["llmvs"]}
+    lines = list(csv.DictReader((work / "out" / "per_video.csv").open()))
+    assert [line["video"] for line in lines if line["row"] == "human"] == list(VIDEOS)
+    for row in metrics:
+        of_row = [float(line["tau"]) for line in lines if line["row"] == row]
+        assert np.mean(of_row) == pytest.approx(metrics[row]["tau"], abs=2e-6)
+
+
+def test_curves_keep_every_model_and_learning_averages_the_first(work: Path) -> None:
+    run(work)
+    curves = list(csv.DictReader((work / "out" / "curves.csv").open()))
+    assert {line["model"] for line in curves} == set(MODELS)
+    assert len(curves) == 24
+    learning = list(csv.DictReader((work / "out" / "learning.csv").open()))
+    assert [line["epoch"] for line in learning] == ["1", "2", "3"]
+    assert [float(line["test_loss"]) for line in learning] == [1, 1, 1]
+    assert float(learning[1]["train_loss"]) == 0.5
+
+
+def test_the_same_inputs_give_the_same_bytes(work: Path) -> None:
+    run(work, "one")
+    run(work, "two")
+    for path in sorted((work / "one").iterdir()):
+        digests = {
+            hashlib.sha256((work / out / path.name).read_bytes()).digest() for out in ("one", "two")
+        }
+        assert len(digests) == 1, path.name
+
+
+def change(path: Path, name: str, value: object = None) -> None:
+    with h5py.File(path, "a") as file:
+        del file[name]
+        if value is not None:
+            file[name] = value
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "value", "complaint"),
+    [
+        ("predictions/mlp.h5", "strict/seed_0/split_0/video_1", None, "differ|different videos"),
+        ("predictions/mlp.h5", "strict/seed_1/split_0/video_1", np.zeros(3), "3 scores.* 20 sam"),
+        ("predictions/mlp.h5", "strict/seed_1/split_0/video_1", np.full(20, np.nan), "holds NaN"),
+        ("predictions/mlp.h5", "strict/seed_1", None, None),
+        ("predictions/mlp.h5", "strict", None, "expected one protocol, found none"),
+        ("frames.h5", "video_2", None, "lacks video_2"),
+        ("frames.h5", "video_2/picks", np.arange(20), "sampled"),
+        ("embeddings.h5", "video_2", None, "embed stage"),
+        ("embeddings.h5", "video_2/score", np.zeros(7), "video_2 has 7 scores"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_named(
+    work: Path, file: str, name: str, value: object, complaint: str | None
+) -> None:
+    change(work / file, name, value)
+    if complaint is None:  # fewer seeds are fewer seeds
+        assert run(work)["rows"]["mlp"]["tau"]["spread"] is None
+        return
+    with pytest.raises(UserError, match=complaint) as error:
+        run(work)
+    assert Path(file).name in str(error.value)
+    assert not (work / "out").exists()
+
+
+def test_a_video_that_no_split_tests_is_named(work: Path) -> None:
+    for seed in range(2):
+        change(work / "predictions/mlp.h5", f"strict/seed_{seed}/split_0/video_1")
+    with pytest.raises(UserError, match=r"mlp.h5: video_1 is tested 0 times"):
+        run(work)
+
+
+def test_models_of_different_splits_are_not_put_in_one_table(work: Path) -> None:
+    with h5py.File(work / "predictions/mlp.h5", "a") as file:
+        for seed in range(2):
+            file.move(f"strict/seed_{seed}/split_0/video_1", f"strict/seed_{seed}/split_1/video_1")
+    with pytest.raises(UserError, match=r"mlp.h5 and .*llmvs.h5 differ"):
+        run(work)
+
+
+@pytest.mark.parametrize("file", ["annotations.h5", "frames.h5", "embeddings.h5",
+                                  "predictions/llmvs.h5", "curves/llmvs.csv"])  # fmt: skip
+def test_a_missing_or_broken_file_is_named(work: Path, file: str) -> None:
+    (work / file).write_text("nonsense")
+    with pytest.raises(UserError, match=Path(file).name):
+        run(work)
+    (work / file).unlink()
+    with pytest.raises(UserError, match=Path(file).name):
+        run(work)
