@@ -42,8 +42,8 @@ def caption(
     store = Store.default()
     results = complete(tasks, partial(CaptionWorker, plan, frames), store)
     with replacing(out) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for (video, pick), arrays in zip(places, results, strict=True):
-            line = {"video": video, "pick": pick, "caption": str(arrays["caption"])}
+        for (name, pick), arrays in zip(places, results, strict=True):
+            line = {"video": name, "pick": pick, "caption": str(arrays["caption"])}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     store.keep(out, (task.key for task in tasks))
 

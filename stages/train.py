@@ -9,7 +9,8 @@ import typer
 from stages import command, params
 from stages.datasets import annotations as people
 from stages.datasets.splits import strict
-from stages.model import checkpoints, embeddings as llm_embeddings, records, training
+from stages.model import checkpoints, records, training
+from stages.model import embeddings as llm_embeddings
 from stages.work.executor import progress
 
 log = logging.getLogger("llmvs")

@@ -120,7 +120,7 @@ def fit(
                 batch = _to(padded([train[index] for index in chosen]), where)
                 loss = squared_error(model(batch.x_BTD, batch.valid_BT), batch)
                 optimizer.zero_grad(set_to_none=True)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 size = int(batch.valid_BT.sum())
                 squares, frames = squares + loss.item() * size, frames + size

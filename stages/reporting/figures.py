@@ -7,7 +7,6 @@ import base64
 import io
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -17,52 +16,17 @@ from PIL import Image
 
 from stages.reporting import lanes, paper
 from stages.reporting.measurements import Curve, Results
+from stages.reporting.palette import INK, KIND_COLOURS, MUTED, PALETTE, RULE, STYLE, colour
 from stages.reporting.videos import PEOPLE, ZERO_SHOT, Video
 
-INK, MUTED, RULE = "#1d2329", "#666f78", "#d5d9dd"
-PEOPLE_COLOUR, ZERO_SHOT_COLOUR = INK, "#9b4f96"
-PALETTE = ("#0a6ebd", "#b37400", "#00865f", "#c8500a", "#4a5fc1", "#7a6a00")
-"""Apart in lightness as well as hue, and dark enough for a thin line on white."""
-
-KIND_COLOURS = {"model": PALETTE[0], "baseline": MUTED, "people": INK}
 SIMULATED = "Simulated annotations: these figures say nothing about real videos."
-_STYLE: dict[str, Any] = {
-    "svg.hashsalt": "llmvs",
-    "svg.fonttype": "none",  # text stays text: small, searchable, in the reader's own font
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "DejaVu Sans"],
-    "font.size": 9,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 9,
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "legend.frameon": False,
-}
 
 
-def colour(row: str, models: Sequence[str]) -> str:
-    """The colour that stands for a row wherever it is drawn."""
-    if row == PEOPLE:
-        return PEOPLE_COLOUR
-    if row == ZERO_SHOT:
-        return ZERO_SHOT_COLOUR
-    return PALETTE[list(models).index(row) % len(PALETTE)]
-
-
-def _svg(figure: Figure) -> str:
+def _svg(figure: Figure, background: str = "white") -> str:
     buffer = io.StringIO()
-    with matplotlib.rc_context(_STYLE):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    with matplotlib.rc_context(STYLE):
+        metadata = {"Date": None, "Creator": None}
+        figure.savefig(buffer, format="svg", facecolor=background, metadata=metadata)
     return re.sub(r"[ \t]+$", "", buffer.getvalue(), flags=re.MULTILINE)
 
 
@@ -72,7 +36,7 @@ def _titled(figure: Figure, title: str, simulated: bool, room: float) -> None:
     figure.text(0.012, 1 - 0.10 / height, title, size=10.5, weight="bold", va="top")
     if simulated:
         figure.text(0.012, 1 - 0.30 / height, SIMULATED, size=8.5, color=PALETTE[3], va="top")
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - room / height))  # type: ignore[union-attr]
+    figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - room / height))
 
 
 def agreement(results: Results) -> str:
@@ -80,12 +44,14 @@ def agreement(results: Results) -> str:
 
     On a dataset of the paper, its own figures are hollow diamonds, named as the paper's.
     """
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         rows = results.rows
         figure = Figure(figsize=(7.6, 1.35 + 0.3 * len(rows)), layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
         benchmark = paper.benchmark(results.dataset)
-        for axes, mark, label in zip(panels, ("tau", "rho"), ("Kendall’s τ", "Spearman’s ρ"), strict=True):  # noqa: E501
+        for axes, mark, label in zip(
+            panels, ("tau", "rho"), ("Kendall’s τ", "Spearman’s ρ"), strict=True
+        ):
             axes.axvline(0, color=MUTED, linewidth=0.8)
             human = results.row("human")
             if human is not None:
@@ -124,22 +90,30 @@ def _reported(axes: Axes, row: str, mark: str, place: int, benchmark: str | None
         )  # fmt: skip
 
 
+def highest(curves: Sequence[Curve], guess: float) -> float:
+    """An end of the loss axis above every mean curve; a diverged first epoch does not set it."""
+    losses = [loss_RE.mean(axis=0) for c in curves for loss_RE in (c.train_RE, c.test_RE)]
+    usual = max((float(np.quantile(loss_E, 0.95)) for loss_E in losses), default=guess)
+    return 1.15 * max(guess, usual)
+
+
 def learning(
     curves: Sequence[Curve],
     titles: Sequence[str],
     *,
     guess: float,
+    top: float,
     heading: str | None = None,
     simulated: bool = False,
 ) -> str:
     """Train and test loss by epoch, an axes a model: mean and one standard deviation over runs.
 
-    guess is the loss of always answering the average score: what a model must get under.
+    guess is the loss of always answering the average score: what a model must get under. top is
+    the end of the loss axis, shared by figures to be compared (`highest`). Without a heading the
+    figure is small and has no background, to be set into the page.
     """
-    everything = [loss for curve in curves for loss in (curve.train_RE, curve.test_RE)]
-    top = max(guess, *(float(loss.mean(axis=0).max()) for loss in everything)) * 1.12
-    with matplotlib.rc_context(_STYLE):
-        size = (2.75 * len(curves) + 0.3, 2.75) if heading else (3.4, 2.3)
+    with matplotlib.rc_context(STYLE):
+        size = (2.75 * len(curves) + 0.3, 2.75) if heading else (2.65, 2.0)
         figure = Figure(figsize=size, layout="constrained")
         axes_of = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
         for axes, curve, title in zip(axes_of, curves, titles, strict=True):
@@ -162,13 +136,15 @@ def learning(
         axes_of[0].legend(loc="lower left", fontsize=8, ncols=2, handlelength=1.8)
         if heading:
             _titled(figure, heading, simulated, 0.55 if simulated else 0.35)
-    return _svg(figure)
+    return _svg(figure, "white" if heading else "none")
 
 
-def story(video: Video, models: Sequence[str], titles: Sequence[str], simulated: bool) -> str:
+def story(
+    video: Video, models: Sequence[str], titles: Sequence[str], *, dataset: str, simulated: bool
+) -> str:
     """One video: score curves of people, the first model and the LLM, over its frames."""
     x_T = lanes.centres(video.picks_T, video.n_frames) * video.seconds
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.6, 3.2 + 0.2 * simulated), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
         people_T = video.scores[PEOPLE]
@@ -192,13 +168,15 @@ def story(video: Video, models: Sequence[str], titles: Sequence[str], simulated:
         upper.set_ylabel("importance")
         upper.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, fontsize=8)
         _strip(lower, video)
-        lower.set_xlabel(f"seconds of {video.name}; vertical lines: shots; blue bars: {titles[0]}’s summary")  # noqa: E501
+        lower.set_xlabel(
+            f"seconds of {video.name}; vertical lines: shots; blue bars: {titles[0]}’s summary"
+        )
         for start, end in video.summaries.get(models[0], ()):
             lower.plot(
-                [start / video.fps, (end + 1) / video.fps], [-0.12, -0.12],
+                [start / video.fps, (end + 1) / video.fps], [-0.2, -0.2],
                 color=PALETTE[0], linewidth=5, solid_capstyle="butt", clip_on=False,
             )  # fmt: skip
-        title = f"People and model over {video.name}"
+        title = f"People and model over {video.name}: {dataset}"
         _titled(figure, title, simulated, 0.5 if simulated else 0.3)
     return _with_jpegs(_svg(figure))
 
@@ -215,7 +193,7 @@ def _strip(axes: Axes, video: Video, most: int = 12) -> None:
         extent = (float(bounds[index]), float(right), 0.0, 1.0)
         axes.imshow(picture, extent=extent, aspect="auto", interpolation="none")
     axes.set_xlim(0, video.seconds)
-    axes.set_ylim(-0.25, 1)
+    axes.set_ylim(-0.34, 1)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
 
@@ -233,23 +211,3 @@ def _with_jpegs(svg: str) -> str:
         return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
     return _PNG.sub(smaller, svg)
-
-
-_VARIABLES = {INK: "currentColor", MUTED: "var(--muted)", RULE: "var(--rule)"} | {
-    drawn: f"var(--c{number})" for number, drawn in enumerate(PALETTE, 1)
-}
-
-
-def inline(svg: str, label: str) -> str:
-    """An SVG to set inside the page: the page's own colours (so that dark mode reaches it), no
-    ids that could meet another figure's, as wide as its place.
-    """
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
-    body = re.sub(r'<g id="[^"]*"', "<g", body)
-    for drawn, variable in _VARIABLES.items():
-        body = body.replace(drawn, variable)
-    view = re.search(r'viewBox="[^"]*"', body)
-    assert view is not None  # matplotlib always writes one
-    opening = f'<svg {view[0]} role="img" aria-label="{label}" class="figure">'
-    return opening + body[body.index(">") + 1 :]

@@ -25,7 +25,8 @@ class Stretch(NamedTuple):
 def centres(picks: npt.ArrayLike, n_frames: int) -> Floats:
     """Where on 0 to 1 each sampled frame stands (T,): mid-way to the next, as its score holds."""
     picks_T = np.asarray(picks, dtype=np.float64)
-    return (picks_T + np.append(picks_T[1:], n_frames)) / (2 * n_frames)
+    x_T: Floats = (picks_T + np.append(picks_T[1:], n_frames)) / (2 * n_frames)
+    return x_T
 
 
 def _points(x: Floats, y: Floats) -> str:

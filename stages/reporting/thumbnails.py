@@ -5,9 +5,8 @@ Shapes: T sampled frames.
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,17 +35,17 @@ class Thumbnails:
     size: tuple[int, int]  # width, height in pixels
 
     @classmethod
-    def of(cls, jpegs: Sequence[Any], most: int, origin: str) -> "Thumbnails":
+    def of(cls, count: int, jpeg: Callable[[int], bytes], most: int, origin: str) -> "Thumbnails":
         """Every frame's thumbnail, or `most` of them evenly spaced.
 
-        jpegs (T,) holds encoded frames and is read one at a time, so it may be an HDF5 dataset.
-        Raises UserError naming `origin` where a frame is not a picture.
+        jpeg gives sampled frame i of `count`, encoded; only those shown are asked for. Raises
+        UserError naming `origin` where a frame is not a picture.
         """
-        frames_K = evenly(len(jpegs), most)
+        frames_K = evenly(count, most)
         images, size = [], (WIDTH, WIDTH)
         for frame in frames_K.tolist():
             try:
-                encoded, size = _shrunk(bytes(np.asarray(jpegs[frame], dtype=np.uint8)))
+                encoded, size = _shrunk(jpeg(frame))
             except (UnidentifiedImageError, OSError) as error:
                 raise UserError(
                     f"{origin}: frame {frame} is not a readable picture ({error}); "
@@ -55,9 +54,14 @@ class Thumbnails:
             images.append(encoded)
         return cls(frames_K, tuple(images), size)
 
-    def shown_T(self, count: int) -> npt.NDArray[np.int64]:
-        """For each of `count` sampled frames, the index of the thumbnail nearest before it."""
-        return np.searchsorted(self.frames_K, np.arange(count), side="right") - 1
+    def nearest(self, count: int) -> npt.NDArray[np.int64]:
+        """For each of `count` sampled frames, the thumbnail that stands for it: the one at it or
+        last before it. (T,)
+        """
+        index_T: npt.NDArray[np.int64] = (
+            np.searchsorted(self.frames_K, np.arange(count), "right") - 1
+        )
+        return index_T
 
 
 def evenly(count: int, most: int) -> npt.NDArray[np.int64]:
@@ -67,8 +71,24 @@ def evenly(count: int, most: int) -> npt.NDArray[np.int64]:
     return (np.arange(most) * count) // most
 
 
-def data_uri(image: bytes, kind: str = "webp") -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(image).decode('ascii')}"
+class Pictures:
+    """Thumbnails shared by a whole page: each distinct picture once, as a CSS class."""
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, str] = {}
+
+    def name(self, image: bytes) -> str:
+        return self._names.setdefault(image, f"t{len(self._names)}")
+
+    def css(self) -> str:
+        return "\n".join(
+            f".{name}{{background-image:url({_data_uri(image)})}}"
+            for image, name in self._names.items()
+        )
+
+
+def _data_uri(image: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(image).decode('ascii')}"
 
 
 def _shrunk(jpeg: bytes) -> tuple[bytes, tuple[int, int]]:

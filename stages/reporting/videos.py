@@ -4,15 +4,17 @@ Shapes: T sampled frames, N video frames, S shots, U users.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
+from stages.datasets import frames
 from stages.errors import UserError
 from stages.metrics import predictions
 from stages.metrics.inputs import People, read_people
@@ -43,6 +45,11 @@ class Sources:
             embeddings=data / "embeddings" / f"{dataset}.h5",
             predictions=data / "predictions" / dataset,
         )
+
+    def files(self, models: Iterable[str]) -> list[Path]:
+        """Every file of these, predictions of the named models alone."""
+        trained = [self.predictions / f"{model}.h5" for model in models]
+        return [self.annotations, self.frames, self.captions, self.embeddings, *trained]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,66 +108,74 @@ def read(
         for model in models
     }
     scale = _scale(people)
-    with (
-        _opened(sources.frames, "sample") as frames,
-        _opened(sources.embeddings, "embed") as embeddings,
-    ):
-        low, high = float(embeddings.attrs["lowest"]), float(embeddings.attrs["highest"])
+    with frames.reading(sources.frames) as sampled, _embedded(sources.embeddings) as replied:
+        stills = {video.name: video for video in sampled}
         for name, panel in people.panels.items():
-            try:
-                group, judged = frames[name], embeddings[name]
-                replies = tuple(str(reply) for reply in judged["reply"].asstr()[()])
-                own_T = (np.asarray(judged["score"], dtype=np.float64) - low) / (high - low)
-                if len(own_T) != lengths[name] or len(replies) != lengths[name]:
-                    raise UserError(
-                        f"{sources.embeddings}: {name} has {len(own_T)} scores for "
-                        f"{lengths[name]} sampled frames; run the embed stage again (`dvc repro`)"
-                    )
-                users_UT = _users(panel, scale)
-                scores = {PEOPLE: _people(panel, users_UT)}
-                scores |= {model: of[name] for model, of in scored.items() if name in of}
-                scores[ZERO_SHOT] = own_T
-                yield Video(
-                    name=name,
-                    video_name=_name(group),
-                    fps=float(group.attrs["fps"]),
-                    n_frames=panel.n_frames,
-                    picks_T=panel.picks,
-                    shots_S2=panel.change_points,
-                    shots_from=str(group.attrs["change_points_from"]),
-                    captions=captions[name],
-                    replies=replies,
-                    users=len(panel.user_summary),
-                    people_UT=users_UT,
-                    scores=scores,
-                    summaries={
-                        row: runs_of(panel.summary(scores_T))
-                        for row, scores_T in scores.items()
-                        if row in models
-                    },
-                    shown_N=panel.user_summary.mean(axis=0, dtype=np.float64),
-                    thumbnails=Thumbnails.of(group["jpeg"], thumbnails, f"{sources.frames}: {name}"),
-                )
-            except KeyError as error:
-                raise UserError(
-                    f"{name}: {sources.frames} or {sources.embeddings} lacks something ({error}); "
-                    "run the sample and embed stages again (`dvc repro`)"
-                ) from error
+            still, said = stills[name], _said(sources.embeddings, replied, name, lengths[name])
+            users_UT = _users(panel, scale)
+            scores = {PEOPLE: _people(panel, users_UT)}
+            scores |= {model: of[name] for model, of in scored.items() if name in of}
+            yield Video(
+                name=name,
+                video_name=still.video_name,
+                fps=still.fps,
+                n_frames=panel.n_frames,
+                picks_T=panel.picks,
+                shots_S2=panel.change_points,
+                shots_from=still.change_points_from,
+                captions=captions[name],
+                replies=said.replies,
+                users=len(panel.user_summary),
+                people_UT=users_UT,
+                scores=scores | {ZERO_SHOT: said.scores_T},
+                summaries={
+                    row: runs_of(panel.summary(scores_T))
+                    for row, scores_T in scores.items()
+                    if row in models
+                },
+                shown_N=panel.user_summary.mean(axis=0, dtype=np.float64),
+                thumbnails=Thumbnails.of(
+                    len(still), still.jpeg, thumbnails, f"{sources.frames}: {name}"
+                ),
+            )
 
 
-def _opened(path: Path, stage: str) -> Any:
-    again = f"run the {stage} stage (`dvc repro`)"
+@contextmanager
+def _embedded(path: Path) -> Iterator[h5py.File]:
     try:
-        return h5py.File(path, "r")
+        file = h5py.File(path, "r")
     except FileNotFoundError as error:
-        raise UserError(f"{path} not found; {again}") from error
+        raise UserError(f"{path} not found; run the embed stage (`dvc repro`)") from error
     except OSError as error:
-        raise UserError(f"{path} is not a readable HDF5 file ({error}); {again} again") from error
+        raise UserError(
+            f"{path} is not a readable HDF5 file ({error}); run the embed stage again"
+        ) from error
+    with file:
+        yield file
 
 
-def _name(group: Any) -> str:
-    name = group.attrs.get("video_name", group.name.strip("/"))
-    return name.decode("utf-8") if isinstance(name, bytes) else str(name)
+class _Said(NamedTuple):
+    """The LLM's replies (T), and the scores in them on 0 to 1 (T,), NaN where there is none."""
+
+    replies: tuple[str, ...]
+    scores_T: Floats
+
+
+def _said(path: Path, file: h5py.File, name: str, length: int) -> _Said:
+    try:
+        low, high = float(file.attrs["lowest"]), float(file.attrs["highest"])
+        scores_T = (np.asarray(file[name]["score"], dtype=np.float64) - low) / (high - low)
+        replies = tuple(file[name]["reply"].asstr()[()].tolist())
+    except (KeyError, AttributeError, TypeError) as error:
+        raise UserError(
+            f"{path}: {name} is not what the embed stage writes ({error}); run it again"
+        ) from error
+    if not len(scores_T) == len(replies) == length:
+        raise UserError(
+            f"{path}: {name} has {len(scores_T)} scores and {len(replies)} replies for {length} "
+            "sampled frames; run the embed stage again"
+        )
+    return _Said(replies, scores_T)
 
 
 def _scale(people: People) -> tuple[float, float] | None:
@@ -183,9 +198,9 @@ def _users(panel: Panel, scale: tuple[float, float] | None) -> Floats | None:
 
 def _people(panel: Panel, users_UT: Floats | None) -> Floats:
     """People's mean at the sampled frames; the share that chose the frame where none scored."""
-    if users_UT is not None:
-        return users_UT.mean(axis=0)
-    return panel.user_summary[:, panel.picks].mean(axis=0, dtype=np.float64)
+    of_users = panel.user_summary[:, panel.picks] if users_UT is None else users_UT
+    mean_T: Floats = of_users.mean(axis=0, dtype=np.float64)
+    return mean_T
 
 
 def _means(trained: predictions.Predictions) -> dict[str, Floats]:

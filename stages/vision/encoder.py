@@ -8,6 +8,7 @@ Shapes: T images, D = 1280 feature width, C = 1000 ImageNet classes.
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,14 +110,20 @@ class ImageEncoder:
         try:
             from efficientnet_lite_pytorch import EfficientNet
         except ImportError as error:
-            raise UserError(f"the image encoder is not installed ({error}); {_REINSTALL}") from error
+            raise UserError(
+                f"the image encoder is not installed ({error}); {_REINSTALL}"
+            ) from error
         network = EfficientNet.from_name("efficientnet-lite0")
         network.load_state_dict(_verified_state(path))
         return cls(network, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
-    @torch.inference_mode()
     def __call__(self, images: Sequence[npt.NDArray[np.uint8]]) -> Encoded:
         """Encode T images, each (H, W, 3) uint8 RGB of any size.
+
+        Each goes through the network alone: the last bits of a batched convolution depend on the
+        batch, and an image's features must not depend on its company. On a CPU each also has a
+        single thread, and several images go at once, which makes the bits independent of the
+        number of threads and keeps the pace on a machine that is busy.
 
         Returns:
             `features_TD`, the globally averaged last feature map (not normalised), and
@@ -125,14 +132,29 @@ class ImageEncoder:
         Raises:
             ValueError: an image is not (H, W, 3) uint8.
         """
+        if self._device.type != "cpu":
+            pairs = [self._encode(image) for image in images]
+        else:
+            threads = torch.get_num_threads()
+            try:
+                with ThreadPoolExecutor(threads, initializer=_single_thread) as pool:
+                    pairs = list(pool.map(self._encode, images))
+            finally:
+                # The pool's threads have set the default of threads yet to come.
+                torch.set_num_threads(threads)
         features_TD = np.zeros((len(images), FEATURES), dtype=np.float32)
         probabilities_TC = np.zeros((len(images), CLASSES), dtype=np.float32)
-        for index, image in enumerate(images):
-            # One at a time: the last bits of a batched convolution depend on the batch, and an
-            # image's features must not depend on its company. On a CPU it costs no time.
-            pixels = torch.from_numpy(prepare(image))[None].to(self._device)
-            feature_1D = self._network.extract_features(pixels).mean(dim=(2, 3))
-            features_TD[index] = feature_1D[0].cpu().numpy()
-            probability_1C = self._classify(feature_1D).softmax(dim=-1)
-            probabilities_TC[index] = probability_1C[0].cpu().numpy()
+        for index, (feature_D, probability_C) in enumerate(pairs):
+            features_TD[index], probabilities_TC[index] = feature_D, probability_C
         return Encoded(features_TD, probabilities_TC)
+
+    @torch.inference_mode()
+    def _encode(self, image: npt.NDArray[np.uint8]) -> tuple[Any, Any]:
+        pixels = torch.from_numpy(prepare(image))[None].to(self._device)
+        feature_1D = self._network.extract_features(pixels).mean(dim=(2, 3))
+        probability_1C = self._classify(feature_1D).softmax(dim=-1)
+        return feature_1D[0].cpu().numpy(), probability_1C[0].cpu().numpy()
+
+
+def _single_thread() -> None:
+    torch.set_num_threads(1)

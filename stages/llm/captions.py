@@ -1,0 +1,68 @@
+"""The caption stage's file: JSON lines, one a sampled frame."""
+
+import json
+import re
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stages.errors import UserError
+
+
+class Caption(BaseModel):
+    """One line: which frame of which video, and what is said of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    video: str = Field(min_length=1)
+    pick: int = Field(ge=0)
+    caption: str = Field(min_length=1)
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A sorting key that puts video_2 before video_10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def read(path: Path) -> dict[str, list[Caption]]:
+    """Every video's captions, videos in natural order, picks ascending.
+
+    Raises:
+        UserError: the file is absent or empty, a line is not what it should be (its number is
+            named), or a frame occurs twice.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise UserError(f"{path} not found; the caption stage makes it") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: {error}; run the caption stage again") from error
+    videos: dict[str, dict[int, Caption]] = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            caption = Caption.model_validate(json.loads(line))
+        except (json.JSONDecodeError, ValidationError) as error:
+            raise UserError(
+                f"{path}, line {number}: not a caption ({_reason(error)}); expected "
+                '{"video": "video_1", "pick": 0, "caption": "..."}. Run the caption stage again'
+            ) from error
+        frames = videos.setdefault(caption.video, {})
+        if caption.pick in frames:
+            raise UserError(
+                f"{path}, line {number}: frame {caption.pick} of {caption.video} occurs twice"
+            )
+        frames[caption.pick] = caption
+    if not videos:
+        raise UserError(f"{path} holds no caption; run the caption stage again")
+    return {
+        video: [videos[video][pick] for pick in sorted(videos[video])]
+        for video in sorted(videos, key=natural)
+    }
+
+
+def _reason(error: json.JSONDecodeError | ValidationError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at column {error.colno}"
+    detail = error.errors()[0]
+    where = ".".join(map(str, detail["loc"]))
+    return f"{where}: {detail['msg']}" if where else detail["msg"]

@@ -1,0 +1,101 @@
+"""Everything the report knows of one dataset, and the figures drawn of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from stages.datasets import annotations
+from stages.params import Recipe
+from stages.reporting import figures, provenance, videos
+from stages.reporting.measurements import Measurements
+from stages.reporting.videos import Sources, Video
+
+
+@dataclass(frozen=True, eq=False)
+class Chapter:
+    """models: titles by name, the first of them the one the page is about. guess: the mean
+    squared error of always answering the average score. files: path and sha256 of what was read.
+    """
+
+    name: str
+    recipe: Recipe
+    models: Mapping[str, str]
+    measured: Measurements
+    videos: tuple[Video, ...]
+    guess: float
+    files: tuple[Mapping[str, str], ...]
+
+    @property
+    def first(self) -> str:
+        return next(iter(self.models))
+
+    @property
+    def typical(self) -> Video:
+        """The video of median τ, which neither flatters nor shames the first model."""
+        marks = self.measured.by_video.get(self.first, {})
+        judged = [video for video in self.videos if video.name in marks]
+        if not judged:
+            return self.videos[0]
+        middle = median(marks[video.name]["tau"] for video in judged)
+        return min(judged, key=lambda video: abs(marks[video.name]["tau"] - middle))
+
+
+def read(
+    name: str,
+    recipe: Recipe,
+    models: Mapping[str, str],
+    measured: Measurements,
+    *,
+    data: Path,
+    results: Path,
+    thumbnails: int,
+    advance: Callable[[], None] = lambda: None,
+) -> Chapter:
+    """Gather a dataset's chapter; `advance` is called after each video.
+
+    thumbnails is how many a video may have. Raises UserError as `videos.read` does.
+    """
+    sources = Sources.under(data, name)
+    told = []
+    for video in videos.read(sources, recipe, tuple(models), thumbnails):
+        told.append(video)
+        advance()
+    people = annotations.read(sources.annotations)
+    scores = np.concatenate([video.gtscore_T for video in people.videos])
+    used = [*sources.files(models), results / name / "results.json"]
+    return Chapter(
+        name=name,
+        recipe=recipe,
+        models=models,
+        measured=measured,
+        videos=tuple(told),
+        guess=float(scores.var()),
+        files=tuple(provenance.files(used)),
+    )
+
+
+def drawings(chapter: Chapter) -> dict[str, str]:
+    """The chapter's figures as SVG that stands alone, by name."""
+    results, titles = chapter.measured.results, list(chapter.models.values())
+    curves = chapter.measured.curves
+    return {
+        "agreement": figures.agreement(results),
+        "learning": figures.learning(
+            curves,
+            [chapter.models.get(curve.model, curve.model) for curve in curves],
+            guess=chapter.guess,
+            top=figures.highest(curves, chapter.guess),
+            heading=f"Learning curves: {results.title}",
+            simulated=results.simulated,
+        ),
+        "video": figures.story(
+            chapter.typical,
+            list(chapter.models),
+            titles,
+            dataset=results.title,
+            simulated=results.simulated,
+        ),
+    }

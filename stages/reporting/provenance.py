@@ -1,0 +1,42 @@
+"""What a run was: its parameters, the files behind the page, the versions at work."""
+
+import platform
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.params import Recipe
+from stages.work.store import content_hash
+
+PACKAGES = ("torch", "transformers", "accelerate", "dvc", "numpy", "scipy", "h5py", "av", "llmvs")
+
+
+def versions() -> list[tuple[str, str]]:
+    """Python and the packages that decide figures, as they are while the page is made."""
+    found = [("python", platform.python_version())]
+    for name in PACKAGES:
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def recipe_parts(recipe: Recipe) -> list[dict[str, Any]]:
+    """The recipe, a sub-section a stage, as YAML with a gist of its first settings."""
+    parts = []
+    for name, section in recipe.model_dump(mode="json").items():
+        if not isinstance(section, dict):
+            continue
+        plain = [f"{k} {v}" for k, v in section.items() if isinstance(v, str | int | float)]
+        text = yaml.safe_dump(section, sort_keys=False, allow_unicode=True, width=88)
+        parts.append({"name": name, "gist": ", ".join(plain[:4]), "yaml": text})
+    return parts
+
+
+def files(paths: Iterable[Path]) -> list[dict[str, str]]:
+    """Each file's path and the head of its sha256."""
+    return [{"path": path.as_posix(), "sha256": content_hash(path)[:16]} for path in paths]

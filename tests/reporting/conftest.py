@@ -1,0 +1,26 @@
+"""Artifacts to report on, and the report made of them."""
+
+from pathlib import Path
+
+import pytest
+from stage_outputs import build, make
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Path:
+    """The root of a repository whose stages have run, report excepted."""
+    return make(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `artifacts`, with the report made. Shared: not to be changed."""
+    root = make(tmp_path_factory.mktemp("built"))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        build(root, monkeypatch)
+    return root
+
+
+@pytest.fixture(scope="session")
+def page(built: Path) -> str:
+    return (built / "reports/index.html").read_text(encoding="utf-8")

@@ -1,0 +1,40 @@
+// Plays a reader of the page and leaves what was seen in the title. test_browser.py puts it in.
+addEventListener("load", () => {
+  const article = document.querySelector(".video.current");
+  const find = (name) => article.querySelector(name);
+  const lanes = find(".lanes"), box = find(".scores").getBoundingClientRect();
+  const caption = () => find(".caption").textContent;
+  const drawn = (slot) => getComputedStyle(find(`.scores g.${slot}`)).display !== "none";
+  const point = (kind, share) => lanes.dispatchEvent(new PointerEvent(kind, {
+    clientX: box.left + share * box.width, clientY: box.top + 5, bubbles: true,
+  }));
+  const press = (key) => lanes.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+
+  seen.video = article.dataset.video;
+  seen.opened = caption();
+  point("pointermove", 0.3);
+  seen.hovered = caption();
+  seen.reply = find(".reply q").textContent;
+  press("ArrowRight");
+  seen.next = caption();
+  press("End");
+  seen.end = caption();
+  press("Home");
+  seen.home = caption();
+  seen.now = lanes.getAttribute("aria-valuenow");
+  point("pointerdown", 0.99);
+  seen.touched = caption();
+
+  seen.shown = [...document.querySelectorAll(".video")].filter((each) => each.offsetHeight).length;
+  seen.mlp = drawn("s-4");
+  document.querySelector('[data-row="s-4"]').click();
+  seen.mlpTicked = drawn("s-4");
+  find('[data-step="1"]').click();
+  seen.stepped = document.querySelector(".video.current").dataset.video;
+  seen.hash = location.hash;
+
+  const loaded = performance.getEntriesByType("resource").map((each) => each.name);
+  seen.requests = loaded.filter((name) => !name.startsWith("data:"));
+  seen.overflow = document.documentElement.scrollWidth - innerWidth;
+  document.title = "seen " + JSON.stringify(seen);
+});

@@ -1,0 +1,122 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from stage_outputs import build, make
+
+from stages.reporting import paper
+
+HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(1)> & "q" \u2028'
+
+
+class Elements(HTMLParser):
+    """Every start tag with its attributes, and the text inside it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_nothing_on_the_page_comes_from_elsewhere(page: str) -> None:
+    for tag, attributes in Elements(page).found:
+        for name in ("src", "href", "xlink:href", "action", "data"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:")), (tag, name, value)
+    for target in re.findall(r"url\(([^)]*)\)", page):
+        assert target.strip("\"'").startswith(("#", "data:image/")), target[:80]
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+
+
+def test_every_row_and_every_video_shows(page: str) -> None:
+    text = " ".join(Elements(page).text)
+    for title in (
+        "LLMVS (q + a)",
+        "query only",
+        "answer only",
+        "MLP, no attention",
+        "LLM's own score (zero-shot)",
+        "Human (pairs of users)",
+        "Oracle (people's mean)",
+        "Random (100 draws)",
+    ):
+        assert title in text
+    for number in range(1, 6):
+        assert f'id="demo/video_{number}"' in page
+    assert "protocol" in text.lower()
+    assert "strict" in text
+    assert "A flag that readers must see." in text
+
+
+def test_figures_of_the_paper_stand_only_in_cells_marked_as_the_papers(page: str) -> None:
+    cells = re.findall(r'<td role="cell" class="([^"]*)"[^>]*>\s*(.*?)</td>', page, re.DOTALL)
+    theirs = {text.strip() for classes, text in cells if "theirs" in classes.split()}
+    for method in paper.METHODS:
+        for figure in method.figures:
+            assert f"{figure.tau:.3f}"[1:] in theirs
+            assert f"{figure.rho:.3f}"[1:] in theirs
+    assert "The paper’s own figures, for orientation only" in page
+
+
+def test_on_a_dataset_of_the_paper_only_its_column_stands_beside_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = build(make(tmp_path, dataset="summe", simulated=False, scores=False), monkeypatch)
+    assert "for orientation only" not in html
+    assert "SumMe τ" in html
+    assert "TVSum τ" not in html
+
+
+def test_simulated_people_are_named_wherever_their_figures_show(page: str) -> None:
+    assert '<div class="simulated" role="note">' in page
+    for heading in ("Agreement with people", "Learning curves", "Video by video"):
+        assert re.search(rf'<h3[^>]*>{heading} <span class="tag">simulated</span></h3>', page)
+    articles = page.split("<article")[1:]
+    assert all('<span class="tag">simulated</span>' in article for article in articles)
+
+
+def test_real_people_are_not_called_simulated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = build(make(tmp_path, dataset="tvsum", simulated=False), monkeypatch)
+    assert 'class="tag"' not in html
+    assert 'class="simulated"' not in html
+
+
+def test_the_same_artifacts_give_the_same_bytes(
+    built: Path, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert build(make(tmp_path), monkeypatch) == page
+    for figure in sorted((built / "reports/figures").iterdir()):
+        assert (tmp_path / "reports/figures" / figure.name).read_bytes() == figure.read_bytes()
+
+
+def test_a_hostile_caption_stays_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    html = build(make(tmp_path, caption=lambda video, frame: HOSTILE), monkeypatch)
+    elements = Elements(html).found
+    assert [tag for tag, _ in elements].count("script") == 2  # the data and the page's own
+    assert not any("onerror" in attributes for _, attributes in elements)
+    assert "\u2028" not in html.split('class="data">')[1].split("</script>")[0]
+
+
+def test_without_javascript_tables_curves_and_a_caption_are_there(page: str) -> None:
+    static = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert static.count('<path class="curve s-people"') >= 5
+    assert static.count('<path class="curve s-1"') >= 5
+    assert static.count('<p class="caption">Frame') == 5
+    assert static.count('class="figure"') == 4  # learning curves, one a model
+
+
+def test_ids_are_unique(page: str) -> None:
+    ids = [attributes["id"] for _, attributes in Elements(page).found if "id" in attributes]
+    own = [name for name in ids if name and not re.fullmatch(r"[pm][0-9a-f]{10}", name)]
+    assert len(own) == len(set(own))
