@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -30,6 +31,8 @@ def sample(
     settings = params.recipe(dataset).sample
     videos = annotations.read(raw / "annotations.h5").videos
     paths = [sampling.find(raw / "videos", video.video_name) for video in videos]
+    # The last bits of the features depend on how many threads a convolution is cut for.
+    torch.set_num_threads(1)
     encoder = ImageEncoder.load()
 
     columns = (TextColumn("sampling videos"), BarColumn(), MofNCompleteColumn())

@@ -20,11 +20,14 @@ from stages.work.files import replacing
 
 Pixels = npt.NDArray[np.uint8]
 
+# The same images are to give the same bytes, on every machine. More threads cut the work elsewhere;
+# x264's macroblock tree reads memory it never wrote (core 165, AVX-512); and without
+# cpu-independent, each kind of CPU rounds its own way.
 _X264 = {
     "preset": "veryfast",
     "crf": "20",
-    # With more threads x264 cuts the work differently and the bytes depend on the machine.
     "threads": "1",
+    "x264-params": "mbtree=0:cpu-independent=1",
 }
 
 

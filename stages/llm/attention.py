@@ -73,19 +73,18 @@ def attention(
     K, S = k_BKSE.shape[1:3]
     q_BKgLE = q_BHLE.reshape(B, K, H // K, L, E)
     scores = (q_BKgLE @ k_BKSE.unsqueeze(2).transpose(-1, -2)).float().mul_(scale)
+    scores = scores.view(B, H, L, S)
     if causal:
         hidden = torch.ones(L, S, dtype=torch.bool, device=scores.device).triu_(1)
         scores.masked_fill_(hidden, -torch.inf)
     if seen is not None:
-        seen = seen.expand(B, -1, L, S)
-        groups = K if seen.shape[1] == H else 1
-        scores.masked_fill_(~seen.reshape(B, groups, -1, L, S), -torch.inf)
+        scores.masked_fill_(~seen, -torch.inf)
     top = scores.amax(-1, keepdim=True).clamp_min_(torch.finfo(torch.float32).min)
     weights = scores.sub_(top).exp_()
     total = weights.sum(-1, keepdim=True)
-    lse_BHL = total.log().add_(top).reshape(B, H, L)
+    lse_BHL = total.log().add_(top)[..., 0]
     weights.div_(total.clamp_min_(torch.finfo(torch.float32).tiny))
-    out = weights.to(v_BKSE.dtype) @ v_BKSE.unsqueeze(2)
+    out = weights.to(v_BKSE.dtype).view(B, K, H // K, L, S) @ v_BKSE.unsqueeze(2)
     return out.reshape(B, H, L, E), lse_BHL
 
 
@@ -119,20 +118,25 @@ class SharedPrefix:
         self.values[layer] = heads.v_1KNE.contiguous()
         return _own(heads, 0, self.length)[0]
 
-    def read(self, layer: int, heads: Heads, ahead: Tensor, reach: int) -> tuple[Tensor, Tensor]:
-        """What the packed queries find in the prefix: outputs and log-sum-exp.
+    def joined(
+        self, layer: int, heads: Heads, own: tuple[Tensor, Tensor], ahead: Tensor, reach: int
+    ) -> Tensor:
+        """What the packed queries find in the prefix, merged with what they found in their rows.
 
         Args:
+            own: outputs and log-sum-exp of attention within the rows.
             ahead: (N,) own tokens of its row before each query; on any device.
             reach: the largest of them.
         """
+        if not self.length:
+            return own[0]
         seen = None
         if heads.window is not None and self.length + reach >= heads.window:
             device = heads.q_1HNE.device
             position_N1 = self.length + ahead.to(device)[:, None]
             seen = position_N1 - torch.arange(self.length, device=device) < heads.window
         keys, values = self.keys[layer], self.values[layer]
-        return attention(heads.q_1HNE, keys, values, heads.scale, seen=seen)
+        return merge(attention(heads.q_1HNE, keys, values, heads.scale, seen=seen), own)
 
 
 def _own(heads: Heads, start: int, stop: int) -> tuple[Tensor, Tensor]:
@@ -185,8 +189,7 @@ class PromptPass:
             start = stop
         self.own.keys[layer], self.own.values[layer] = keys, values
         out, lse = (torch.cat(part, dim=2) for part in zip(*parts, strict=True))
-        reach = max(lengths) - 1
-        return merge(self.prefix.read(layer, heads, self.ahead, reach), (out, lse))
+        return self.prefix.joined(layer, heads, (out, lse), self.ahead, max(lengths) - 1)
 
 
 class StepPass:
@@ -211,7 +214,7 @@ class StepPass:
         q_BH1E = heads.q_1HNE.permute(2, 1, 0, 3)
         out, lse = attention(q_BH1E, keys, values, heads.scale, seen=seen_BC[:, None, None])
         own = out.permute(2, 1, 0, 3), lse.permute(2, 1, 0)
-        return merge(self.prefix.read(layer, heads, self.ahead, max(self.own.lengths) - 1), own)
+        return self.prefix.joined(layer, heads, own, self.ahead, max(self.own.lengths) - 1)
 
 
 def _attention_function(

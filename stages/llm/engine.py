@@ -19,6 +19,7 @@ Shapes: N packed tokens, B rows, D width of the model.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -88,7 +89,7 @@ class Engine:
         self.prefix, self.closing = tuple(prefix), tuple(closing)
         self.ends = frozenset(ends)
         self.max_new_tokens = max_new_tokens
-        self.draft = tuple(draft[: max_new_tokens])
+        self.draft = tuple(takewhile(lambda token: token not in self.ends, draft))[:max_new_tokens]
         self.device = model.get_input_embeddings().weight.device
         try:
             model.set_attn_implementation(attention.NAME)

@@ -12,7 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageOps
 
 from stages.reporting import lanes, paper
 from stages.reporting.measurements import Curve, Results
@@ -145,8 +145,8 @@ def story(
     """One video: score curves of people, the first model and the LLM, over its frames."""
     x_T = lanes.centres(video.picks_T, video.n_frames) * video.seconds
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.6, 3.2 + 0.2 * simulated), layout="constrained")
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
+        figure = Figure(figsize=(7.6, 3.5 + 0.2 * simulated), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 1])
         people_T = video.scores[PEOPLE]
         if video.people_UT is not None:
             spread_T = video.people_UT.std(axis=0)
@@ -181,17 +181,22 @@ def story(
     return _with_jpegs(_svg(figure))
 
 
-def _strip(axes: Axes, video: Video, most: int = 12) -> None:
-    """Frames in a row under their time; every second or third where there are many."""
+def _strip(axes: Axes, video: Video, most: int = 12, aspect: float = 10.0) -> None:
+    """Frames in a row under their time; every second or third where there are many.
+
+    aspect is about what the row measures, width to height: frames are cut to fit their place.
+    """
     stills = video.thumbnails
     every = -(-len(stills.frames_K) // most)
     bounds = np.append(video.picks_T[stills.frames_K], video.n_frames) / video.fps
     for index in range(0, len(stills.frames_K), every):
+        left, right = float(bounds[index]), float(bounds[min(index + every, len(bounds) - 1)])
+        wanted = aspect * (right - left) / video.seconds
         with Image.open(io.BytesIO(stills.images[index])) as opened:
-            picture = np.asarray(opened.convert("RGB"))
-        right = bounds[min(index + every, len(bounds) - 1)]
-        extent = (float(bounds[index]), float(right), 0.0, 1.0)
-        axes.imshow(picture, extent=extent, aspect="auto", interpolation="none")
+            height = min(opened.height, opened.width / wanted)
+            size = max(1, round(height * wanted)), max(1, round(height))
+            picture = np.asarray(ImageOps.fit(opened.convert("RGB"), size))
+        axes.imshow(picture, extent=(left, right, 0, 1), aspect="auto", interpolation="none")
     axes.set_xlim(0, video.seconds)
     axes.set_ylim(-0.34, 1)
     axes.set_yticks([])

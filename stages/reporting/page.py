@@ -140,7 +140,9 @@ def _learning(chapter: Chapter) -> list[Markup]:
 
 def _ticks(scale: Scale) -> Markup:
     drawn = (
-        f'<b style="left:{scale.at(tick)}%">{mark(tick)[:-2] if tick else "0"}</b>'
+        f'<b style="left:{scale.at(tick)}%">{mark(tick)[:-2]}</b>'
+        if tick
+        else f'<b class="nought" style="left:{scale.at(0)}%">0</b>'
         for tick in scale.ticks()
     )
     return Markup(f'<span class="ticks">{"".join(drawn)}</span>')

@@ -1,0 +1,79 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stages.llm.attention import attention, merge
+
+
+def slow(q_BHLE, k_BKSE, v_BKSE, scale, seen_BHLS):
+    """One query at a time, softmax written out, double precision."""
+    B, H, L, E = q_BHLE.shape
+    K = k_BKSE.shape[1]
+    out, lse = torch.zeros(B, H, L, E), torch.full((B, H, L), -torch.inf)
+    for b in range(B):
+        for h in range(H):
+            for i in range(L):
+                keys = seen_BHLS[b, h, i].nonzero()[:, 0]
+                if not len(keys):
+                    continue
+                kv = h // (H // K)
+                scores = k_BKSE[b, kv, keys].double() @ q_BHLE[b, h, i].double() * scale
+                weights = scores.exp()
+                out[b, h, i] = (weights / weights.sum() @ v_BKSE[b, kv, keys].double()).float()
+                lse[b, h, i] = weights.sum().log()
+    return out, lse
+
+
+def draw(seed, B=2, H=4, K=2, L=5, S=7, E=8):
+    g = torch.Generator().manual_seed(seed)
+    q = torch.randn(B, H, L, E, generator=g)
+    k = torch.randn(B, K, S, E, generator=g)
+    v = torch.randn(B, K, S, E, generator=g)
+    return q, k, v, g
+
+
+@pytest.mark.parametrize("K", [1, 2, 4])
+@pytest.mark.parametrize("explicit", [False, True], ids=["fused", "written out"])
+def test_attention_equals_a_softmax_written_out(K, explicit):
+    q, k, v, _ = draw(0, K=K)
+    seen = torch.ones(2, 4, 5, 7, dtype=torch.bool)
+    expected = slow(q, k, v, 0.3, seen)
+    found = attention(q, k, v, 0.3, seen=seen if explicit else None)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("explicit", [False, True], ids=["fused", "written out"])
+def test_causal_queries_see_themselves_and_what_came_before(explicit):
+    q, k, v, _ = draw(1, L=6, S=6)
+    seen = torch.ones(6, 6, dtype=torch.bool).tril().expand(2, 4, 6, 6)
+    everything = torch.ones(6, 6, dtype=torch.bool) if explicit else None
+    found = attention(q, k, v, 0.3, causal=True, seen=everything)
+    for one, other in zip(found, slow(q, k, v, 0.3, seen), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 5, 7), (2, 1, 5, 7), (2, 1, 1, 7), (5, 7)])
+def test_hidden_keys_count_for_nothing_whatever_the_mask_broadcasts_over(shape):
+    q, k, v, g = draw(2)
+    seen = torch.rand(shape, generator=g) < 0.5
+    found = attention(q, k, v, 0.3, seen=seen)
+    for one, other in zip(found, slow(q, k, v, 0.3, seen.expand(2, 4, 5, 7)), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(cut=st.integers(1, 8), seed=st.integers(0, 99), scale=st.floats(0.01, 20))
+def test_two_parts_of_the_keys_merge_into_attention_over_all(cut, seed, scale):
+    q, k, v, _ = draw(seed, S=9)
+    whole, _ = attention(q, k, v, scale)
+    parts = [attention(q, k[:, :, s], v[:, :, s], scale) for s in (slice(cut), slice(cut, None))]
+    torch.testing.assert_close(merge(*parts), whole, atol=1e-4, rtol=1e-4)
+
+
+def test_a_part_of_which_nothing_is_seen_changes_nothing():
+    q, k, v, _ = draw(3)
+    nothing = attention(q, k, v, 0.3, seen=torch.zeros(5, 7, dtype=torch.bool))
+    something = attention(q, k, v, 0.3)
+    assert merge(nothing, something).equal(something[0])
+    assert merge(something, nothing).equal(something[0])

@@ -1,0 +1,142 @@
+"""The train stage end to end on a tiny dataset."""
+
+import csv
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+
+from stages import params
+from stages.datasets import annotations as people
+from stages.datasets.splits import strict
+from stages.errors import UserError
+from stages.metrics import predictions
+from stages.model import checkpoints, embeddings
+from stages.model.training import predict
+from stages.train import train
+
+ROOT = Path(__file__).parent.parent
+LENGTHS = {f"video_{number}": 3 + number for number in (1, 2, 3, 10)}
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with small training settings and four annotated, embedded videos."""
+    document = yaml.safe_load((ROOT / "params.yaml").read_text())
+    document["datasets"]["demo"]["train"].update(
+        folds=2, seeds=[0, 3], width=32, layers=1, feedforward=16, epochs=2, batch=2
+    )
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    videos = []
+    with h5py.File("embeddings.h5", "w") as file:
+        for name, length in LENGTHS.items():
+            picks_T = np.arange(length) * 15
+            for kind in ("query", "answer"):
+                file[f"{name}/{kind}"] = random.normal(size=(length, 6)).astype(np.float32)
+            file[f"{name}/picks"] = picks_T
+            videos.append(
+                people.VideoAnnotations(
+                    name=name,
+                    video_name=name,
+                    n_frames=15 * length,
+                    picks_T=picks_T,
+                    gtscore_T=random.random(length, dtype=np.float32),
+                    user_summary_UN=np.ones((1, 15 * length), np.float32),
+                )
+            )
+    people.write(Path("annotations.h5"), people.Annotations("tiny", True, tuple(videos)))
+    return tmp_path
+
+
+def run(model: str = "llmvs", out: str = "out") -> Path:
+    folder = Path(out)
+    train(
+        "demo",
+        model,
+        Path("embeddings.h5"),
+        Path("annotations.h5"),
+        folder / "p.h5",
+        folder / "checkpoints",
+        folder / "c.csv",
+    )
+    return folder
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_every_video_is_scored_once_a_seed_as_the_metrics_want_it(workplace: Path) -> None:
+    found = predictions.read(run() / "p.h5", LENGTHS)
+    assert found.protocol == "strict"
+    assert list(found.scores) == ["seed_0", "seed_3"]
+    assert found.splits == tuple(split.test for split in strict(list(LENGTHS), 2))
+
+
+def test_curves_hold_every_epoch_of_every_run(workplace: Path) -> None:
+    with (run() / "c.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    runs = [(row["protocol"], row["seed"], row["split"], row["epoch"]) for row in rows]
+    assert runs == [
+        ("strict", str(seed), str(split), str(epoch))
+        for seed in (0, 3)
+        for split in (0, 1)
+        for epoch in (1, 2)
+    ]
+    assert all(float(row[key]) > 0 for row in rows for key in ("lr", "train_loss", "test_loss"))
+
+
+@pytest.mark.parametrize("model", ["llmvs", "mlp"])
+def test_a_checkpoint_gives_the_scores_that_were_written(workplace: Path, model: str) -> None:
+    folder = run(model)
+    videos = embeddings.read(
+        Path("embeddings.h5"), people.read(Path("annotations.h5")), params.model(model).inputs
+    )
+    with h5py.File(folder / "p.h5") as file:
+        for seed in (0, 3):
+            for number, split in enumerate(strict(list(LENGTHS), 2)):
+                place = f"strict/seed_{seed}/split_{number}"
+                loaded = checkpoints.load(folder / "checkpoints" / f"{place}.safetensors")
+                assert (loaded.transformer_encoder_agg is not None) == (model == "llmvs")
+                assert file[place].attrs["epoch"] == 2
+                for video in videos:
+                    assert (video.name in file[place]) == (video.name in split.test)
+                    if video.name in split.test:
+                        scores_T = file[place][video.name][()]
+                        assert np.array_equal(scores_T, predict(loaded, video))
+
+
+def test_a_second_run_writes_the_same_bytes(workplace: Path) -> None:
+    first, second = outputs(run(out="a")), outputs(run(out="b"))
+    assert len(first) == 2 + 4
+    assert first == second
+
+
+def test_the_test_videos_scores_play_no_part_in_training(workplace: Path) -> None:
+    """Another opinion of a video changes the models of the folds that train on it alone."""
+    before = outputs(run(out="a"))
+    known = people.read(Path("annotations.h5"))
+    changed = strict(list(LENGTHS), 2)[0].test[0]
+    for video in known.videos:
+        if video.name == changed:
+            video.gtscore_T[:] = 1 - video.gtscore_T
+    people.write(Path("annotations.h5"), known)
+    after = outputs(run(out="b"))
+    for seed in (0, 3):
+        place = f"checkpoints/strict/seed_{seed}"
+        assert after[f"{place}/split_0.safetensors"] == before[f"{place}/split_0.safetensors"]
+        assert after[f"{place}/split_1.safetensors"] != before[f"{place}/split_1.safetensors"]
+
+
+def test_more_folds_than_videos_is_an_error_and_leaves_outputs_alone(workplace: Path) -> None:
+    before = outputs(run())
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("folds: 2", "folds: 9"))
+    with pytest.raises(UserError, match="folds"):
+        run()
+    assert outputs(Path("out")) == before
