@@ -7,7 +7,6 @@ import importlib
 from typing import Annotated, Any
 
 import typer
-from click import Command, Context
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -29,10 +28,10 @@ STAGES = {
 class _Group(TyperGroup):
     """Lists the stages in the order of the DAG, then the other commands."""
 
-    def list_commands(self, ctx: Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return [*STAGES, *super().list_commands(ctx)]
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in STAGES:
             return super().get_command(ctx, cmd_name)
         function = getattr(importlib.import_module(f"stages.{cmd_name}"), cmd_name)

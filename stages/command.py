@@ -10,6 +10,7 @@ and `stages.cli` puts the same functions under `llmvs`.
 
 import errno
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +24,10 @@ from rich.logging import RichHandler
 from rich.markup import escape
 
 from stages.errors import UserError
+
+# Read when torch is first imported. Threads that spin while they wait for one another take a
+# processor from whoever else is at work, another experiment of a queue for one.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 stderr = Console(stderr=True, soft_wrap=True)
 

@@ -11,6 +11,7 @@ from stages.datasets import annotations as people
 from stages.datasets.splits import strict
 from stages.model import checkpoints, records, training
 from stages.model import embeddings as llm_embeddings
+from stages.model.crossvalidation import cross_validate
 from stages.work.executor import progress
 
 log = logging.getLogger("llmvs")
@@ -46,24 +47,13 @@ def train(
 
     runs = []
     with progress(command.stderr) as bar:
-        epochs = bar.add_task("epochs", total=len(settings.seeds) * len(splits) * settings.epochs)
-        for seed in settings.seeds:
-            for number, split in enumerate(splits):
-                trained = training.fit(
-                    [videos[name] for name in split.train],
-                    [videos[name] for name in split.test],
-                    settings,
-                    row.attention,
-                    seed,
-                    where,
-                    on_epoch=lambda _: bar.advance(epochs),
-                )
-                scores = {
-                    name: training.predict(trained.model, videos[name]) for name in split.test
-                }
-                runs.append(records.Run(seed, number, scores, trained.curve))
-                file = f"{settings.protocol}/seed_{seed}/split_{number}.safetensors"
-                checkpoints.save(checkpoints_folder / file, trained.model)
+        row_of_bar = bar.add_task("seeds × folds", total=len(settings.seeds) * len(splits))
+        for run, trained in cross_validate(
+            videos, splits, settings, row.attention, where, lambda: bar.advance(row_of_bar)
+        ):
+            runs.append(run)
+            file = f"{settings.protocol}/seed_{run.seed}/split_{run.split}.safetensors"
+            checkpoints.save(checkpoints_folder / file, trained)
     records.write_predictions(predictions, settings.protocol, runs)
     records.write_curves(curves, settings.protocol, runs)
 

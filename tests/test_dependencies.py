@@ -76,10 +76,10 @@ ALLOWED = {
     "vision": GROUND,
     "summaries": GROUND,
     "datasets": GROUND | {"vision", "summaries"},
-    "captioners": GROUND | {"vision"},
+    "captioners": GROUND | {"vision", "datasets"},
     "llm": GROUND,
-    "model": GROUND,
-    "metrics": GROUND | {"summaries"},
+    "model": GROUND | {"datasets"},
+    "metrics": GROUND | {"datasets", "summaries"},
     "reporting": GROUND | {"datasets", "metrics", "summaries"},
 }
 

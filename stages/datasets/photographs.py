@@ -2,8 +2,8 @@
 
 Only files that come with the installed wheel are named here; others of `skimage.data` would be
 fetched from a network. Photographs that look alike to an image classifier are left out (text on
-paper beside the brick wall, the star field and the cell beside the moon), so that a subject can be
-told by its caption. So are those whose labels change with every camera move (the coins, the grass).
+paper beside the brick wall, the star field and the cell beside the moon), and so are those whose
+labels change with every camera move (coins, grass, gravel): a subject is to be told by its caption.
 """
 
 from functools import cache
@@ -18,7 +18,6 @@ SUBJECTS = {
     "brick wall": "brick.png",
     "cat": "chelsea.png",
     "coffee": "coffee.png",
-    "gravel": "gravel.png",
     "moon": "moon.png",
     "motorcycle": "motorcycle_left.png",
     "photographer": "camera.png",

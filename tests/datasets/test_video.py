@@ -32,7 +32,7 @@ import sys
 from pathlib import Path
 from stages.datasets import camera, screenplay, video
 view, end = screenplay.View(0.9, 0, 0), screenplay.View(0.75, 0.6, 0.8)
-moves = tuple(screenplay.Move(subject, 30, view, end) for subject in ("gravel", "rocket"))
+moves = tuple(screenplay.Move(subject, 30, view, end) for subject in ("brick wall", "rocket"))
 film = camera.film(screenplay.Script("x", moves), (448, 336))
 video.encode(Path(sys.argv[1]), film, 30, (448, 336))
 """

@@ -1,0 +1,56 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder whose params.yaml asks for a small demo."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["datasets"]["demo"]["download"].update(
+        videos=5, shots=[2, 3], shot_seconds=[0.5, 0.6], subjects_per_video=[2, 2], size=[64, 48]
+    )
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    return tmp_path
+
+
+def download(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stages.download", *options],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_download_writes_videos_and_annotations(project: Path) -> None:
+    done = download(project, "--dataset", "demo", "--out", "data/raw/demo")
+    assert done.returncode == 0, done.stderr
+    raw = project / "data/raw/demo"
+    files = sorted(path.relative_to(raw).as_posix() for path in raw.rglob("*.*"))
+    assert files == ["annotations.h5", *(f"videos/demo-0{number}.mp4" for number in range(1, 6))]
+
+
+def test_an_unknown_dataset_is_named_with_the_known_ones(project: Path) -> None:
+    done = download(project, "--dataset", "dmeo", "--out", "raw")
+    assert done.returncode == 1
+    assert "no dataset 'dmeo' (has demo" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project / "raw").exists()
+
+
+def test_simulated_people_cannot_pass_for_real(project: Path) -> None:
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    params = text.replace("simulated: true", "simulated: false", 1)
+    (project / "params.yaml").write_text(params, encoding="utf-8")
+    done = download(project, "--dataset", "demo", "--out", "raw")
+    assert done.returncode == 1
+    assert "datasets.demo.simulated must be true" in done.stderr
