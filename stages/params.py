@@ -131,6 +131,7 @@ class Train(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     epochs: Positive
     batch: Positive
+    standardise: bool
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:

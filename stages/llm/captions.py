@@ -32,11 +32,16 @@ def read(path: Path) -> dict[str, list[Caption]]:
             named), or a frame occurs twice.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Only a newline ends a line: a caption may hold the other separators Unicode knows.
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except FileNotFoundError as error:
         raise UserError(f"{path} not found; the caption stage makes it") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: {error}; run the caption stage again") from error
+        raise UserError(
+            f"{path} is not UTF-8 text: {error}; run the caption stage again"
+        ) from error
+    if lines == [""]:
+        raise UserError(f"{path} holds no caption; run the caption stage again")
     videos: dict[str, dict[int, Caption]] = {}
     for number, line in enumerate(lines, start=1):
         try:
@@ -52,8 +57,6 @@ def read(path: Path) -> dict[str, list[Caption]]:
                 f"{path}, line {number}: frame {caption.pick} of {caption.video} occurs twice"
             )
         frames[caption.pick] = caption
-    if not videos:
-        raise UserError(f"{path} holds no caption; run the caption stage again")
     return {
         video: [videos[video][pick] for pick in sorted(videos[video])]
         for video in sorted(videos, key=natural)

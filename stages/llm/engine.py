@@ -176,7 +176,7 @@ class Engine:
             attention.PromptPass(self.shared, own),
         )
         tails = len(self.draft) + 1
-        by_row = states_ND.split(lengths)
+        by_row = torch.split(states_ND, lengths)
         choices = self._choices(torch.cat([states_LD[-tails:] for states_LD in by_row]))
         rows = []
         for index, (query, states_LD) in enumerate(zip(queries, by_row, strict=True)):

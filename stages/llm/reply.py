@@ -16,7 +16,7 @@ def parser(answer: str, scale: tuple[int, int]) -> Callable[[str], float | None]
         answer: template of an answer, such as ``score: {score}``.
         scale: lowest and highest score.
     """
-    words = answer.partition("{score}")[0].split()
+    words = re.findall(r"\w+|[^\w\s]", answer.partition("{score}")[0])
     lead = r"\s*".join(re.escape(word) for word in words)
     pattern = re.compile(rf"{lead}[\s*_]*{_NUMBER}", re.IGNORECASE)
     lowest, highest = scale

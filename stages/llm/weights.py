@@ -82,9 +82,7 @@ def tokenizer(name: str, revision: str | None = None) -> Any:
 
     folder = fetch(name, revision)
     try:
-        return AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise UserError(f"{name}: no usable tokenizer in {folder} ({_line(error)})") from error
 
@@ -163,7 +161,7 @@ def _checked(folder: Path) -> Path:
 
 
 def _from_hub(name: str, revision: str | None, local_only: bool) -> Path:
-    import httpx
+    import httpx2
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -206,7 +204,7 @@ def _from_hub(name: str, revision: str | None, local_only: bool) -> Path:
         ) from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError) as error:
         raise _unreachable(name) from error
-    except (httpx.HTTPError, OSError) as error:
+    except (httpx2.HTTPError, OSError) as error:
         raise _unreachable(name) from error
 
 

@@ -18,6 +18,7 @@ from torch.nn import functional
 from stages.errors import UserError
 from stages.model.batches import Batch, Video, padded
 from stages.model.global_attention import GlobalAttention
+from stages.model.standardisation import Standardisation
 from stages.params import Train
 
 
@@ -33,7 +34,10 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The model after its last epoch, in evaluation mode, and how it got there."""
+    """The model after its last epoch, in evaluation mode, and how it got there.
+
+    It takes embeddings as the LLM gives them, standardised in training or not.
+    """
 
     model: GlobalAttention
     curve: list[Epoch]
@@ -94,6 +98,10 @@ def fit(
     Raises:
         UserError: the loss is no longer a number.
     """
+    standardisation = Standardisation.of(train) if settings.standardise else None
+    if standardisation is not None:
+        train = [standardisation.apply(video) for video in train]
+        test = [standardisation.apply(video) for video in test]
     with _reproducible(seed):
         model = GlobalAttention(
             train[0].x_TD.shape[1],
@@ -136,7 +144,10 @@ def fit(
                 )
             curve.append(point)
             on_epoch(point)
-        return Trained(model.cpu(), curve)
+        model.cpu()
+        if standardisation is not None:
+            standardisation.fold(model)
+        return Trained(model, curve)
 
 
 @torch.inference_mode()

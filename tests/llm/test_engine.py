@@ -4,13 +4,14 @@ import gc
 
 import pytest
 import torch
+from tiny_llms import CONFIGS, causal_lm
+from transformers import GPT2Config, GPTNeoXConfig
+
 from stages import params
 from stages.errors import UserError
 from stages.llm import attention, smollm2, weights
 from stages.llm.engine import Engine
 from stages.llm.prompt import layout, query_text
-from tiny_llms import CONFIGS, causal_lm
-from transformers import GPT2Config, GPTNeoXConfig
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0}
 

@@ -26,8 +26,8 @@ LLAMA2 = (
     "{% else %}{% set loop_messages = messages %}{% set system = '' %}{% endif %}"
     "{% for message in loop_messages %}{% if message['role'] == 'user' %}"
     "{% if loop.index0 > 0 %}{{ bos_token }}{% endif %}"
-    "{{ '[INST] ' + (system if loop.index0 == 0 else '') + message['content'] | trim + ' [/INST]' }}"
-    "{% elif message['role'] == 'assistant' %}{{ ' ' + message['content'] | trim + ' ' + eos_token }}"
+    "{{ '[INST] ' + (system if loop.index0 == 0 else '') + message['content'] | trim + ' [/INST]' }}"  # noqa: E501
+    "{% elif message['role'] == 'assistant' %}{{ ' ' + message['content'] | trim + ' ' + eos_token }}"  # noqa: E501
     "{% endif %}{% endfor %}"
 )
 NO_SYSTEM = (
@@ -101,9 +101,9 @@ def byte_tokenizer(template: str | None = CHATML, corpus: tuple[str, ...] = ()) 
 def metaspace_tokenizer(template: str | None = LLAMA2) -> Any:
     """Llama-2's manner: a space is written before every text, and spaces begin words."""
     corpus = ["[INST] Frames: A dog runs. [/INST] score: 5 a cat sits How important is it?"] * 3
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=False))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=False)
-    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=True)
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="first")
     trainer = trainers.BpeTrainer(
         vocab_size=400, special_tokens=["<unk>", "<s>", "</s>"], show_progress=False
     )

