@@ -6,6 +6,7 @@ are brought to one local folder first, so that everything after works without a 
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -160,15 +161,13 @@ def _checked(folder: Path) -> Path:
     return folder
 
 
+@cache
 def _from_hub(name: str, revision: str | None, local_only: bool) -> Path:
-    import httpx2
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
         HFValidationError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
@@ -202,14 +201,16 @@ def _from_hub(name: str, revision: str | None, local_only: bool) -> Path:
             f"{name}: not the embedded {smollm2.NAME}, no folder, and the hub knows no such "
             "model (a private one needs HF_TOKEN)"
         ) from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError) as error:
-        raise _unreachable(name) from error
-    except (httpx2.HTTPError, OSError) as error:
-        raise _unreachable(name) from error
+    except _failures(HfHubHTTPError) as error:
+        raise UserError(
+            f"{name}: not on this machine, and the hub cannot be reached; connect and run "
+            "`llmvs weights`, or name a folder that holds it"
+        ) from error
 
 
-def _unreachable(name: str) -> UserError:
-    return UserError(
-        f"{name}: not on this machine, and the hub cannot be reached; connect and run "
-        "`llmvs weights`, or name a folder that holds it"
-    )
+def _failures(hub_error: type[Exception]) -> tuple[type[Exception], ...]:
+    """What a failing connection raises: OSError, and the base error of the hub's HTTP library.
+
+    Which library that is differs between versions of huggingface_hub.
+    """
+    return tuple(base for base in hub_error.__mro__ if base.__name__ in ("HTTPError", "OSError"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def windows(captions: Sequence[str], size: int) -> list[tuple[str, ...]]:
-    """For each of T captions, those of the `size` frames centred on it (section 3.2).
+    """For each of T captions, those of the `size` frames centred on it (section 3).
 
     At the ends of a video the window is cut short: frames that do not exist are not judged
     against.

@@ -19,9 +19,9 @@ from torch import Tensor
 from stages.model.batches import Video
 from stages.model.global_attention import GlobalAttention
 
-# Of the median deviation: a dimension that hardly varies in training must not be blown up where
-# a test video moves it.
-_LEAST = 0.01
+# Of the median deviation. A dimension that varies less in training counts as constant: dividing
+# by its own deviation would blow up whatever a test video does there.
+_CONSTANT = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +33,17 @@ class Standardisation:
 
     @classmethod
     def of(cls, videos: Sequence[Video]) -> "Standardisation":
-        """The one that brings the videos' frames, taken together, to mean 0 and deviation 1."""
+        """The one that brings the videos' frames, taken together, to mean 0 and deviation 1.
+
+        A dimension that is constant, or as good as, is only brought to mean 0 and a usual scale.
+        """
         x_TD = torch.cat([video.x_TD for video in videos]).double()
         deviation_D = x_TD.std(dim=0, correction=0)
-        least = max(_LEAST * float(deviation_D.median()), torch.finfo(torch.float32).tiny)
-        return cls(x_TD.mean(dim=0), deviation_D.clamp(min=least))
+        typical = deviation_D.median().clamp(min=torch.finfo(torch.float32).tiny)
+        return cls(
+            x_TD.mean(dim=0),
+            torch.where(deviation_D < _CONSTANT * typical, typical, deviation_D),
+        )
 
     def apply(self, video: Video) -> Video:
         """The video with standardised embeddings."""

@@ -2,6 +2,7 @@ import http.server
 import json
 import shutil
 import threading
+import time
 import zipfile
 from collections import namedtuple
 
@@ -192,7 +193,7 @@ def hub(tmp_path, monkeypatch):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
@@ -217,8 +218,9 @@ def test_what_the_hub_refuses_is_told_apart(hub, code, said):
 
 
 def test_a_repository_of_pickles_alone_is_refused_before_it_is_downloaded(hub):
-    files = [{"rfilename": name} for name in ("config.json", "pytorch_model.bin")]
-    hub.answer = (200, {}, {"id": "owner/model", "sha": "0" * 40, "siblings": files})
+    names = ("config.json", "pytorch_model.bin")
+    files = [{"type": "file", "path": name, "size": 1, "oid": "0" * 40} for name in names]
+    hub.answer = (200, {}, files)
     with pytest.raises(UserError, match="ships no safetensors"):
         weights.fetch("owner/model")
 
@@ -227,6 +229,7 @@ def test_an_unreachable_hub_is_one_message(hub, monkeypatch):
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     with pytest.raises(UserError, match="the hub cannot be reached"):
         weights.fetch("owner/model")
 

@@ -9,7 +9,7 @@ from stages.model.standardisation import Standardisation
 def videos() -> list[Video]:
     """Two videos whose last dimension never varies."""
     torch.manual_seed(0)
-    scale_D, origin_D = torch.tensor([3.0, 0.1, 50.0, 0.0]), torch.tensor([7.0, -2.0, 400.0, 5.0])
+    scale_D, origin_D = torch.tensor([3.0, 1.0, 50.0, 0.0]), torch.tensor([7.0, -2.0, 400.0, 5.0])
     return [Video(str(n), torch.randn(n, 4) * scale_D + origin_D, torch.zeros(n)) for n in (6, 9)]
 
 
