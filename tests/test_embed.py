@@ -142,7 +142,9 @@ def test_the_file_holds_what_plain_generation_gives_for_each_frame(finished):
     def words(window, caption):
         return prompt["query"].replace("{window}", "\n".join(window)).replace("{caption}", caption)
 
-    instruction = prompt["instruction"].replace("{lowest}", str(low)).replace("{highest}", str(high))
+    instruction = (
+        prompt["instruction"].replace("{lowest}", str(low)).replace("{highest}", str(high))
+    )
     head = [{"role": "system", "content": instruction}]
     for example in prompt["examples"]:
         head.append({"role": "user", "content": words(example["captions"], example["captions"][3])})
@@ -225,7 +227,9 @@ def test_an_added_video_costs_that_video_and_changes_no_other(finished, place):
 
 def test_frames_with_the_same_prompt_are_read_once(place):
     same = [
-        {"video": f"video_{v}", "pick": 15 * t, "caption": "A dog."} for v in (1, 2) for t in range(9)
+        {"video": f"video_{v}", "pick": 15 * t, "caption": "A dog."}
+        for v in (1, 2)
+        for t in range(9)
     ]
     place.captions = same
     place.write_captions()
