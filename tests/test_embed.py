@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from stages.work.store import Store, content_hash
 from transformers import LlamaConfig
+
+from stages.work.store import Store, content_hash
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "llm"))

@@ -108,7 +108,8 @@ def test_a_checkpoint_gives_the_scores_that_were_written(workplace: Path, model:
                     assert (video.name in file[place]) == (video.name in split.test)
                     if video.name in split.test:
                         scores_T = file[place][video.name][()]
-                        assert np.array_equal(scores_T, predict(loaded, video))
+                        # Training had one thread, this process has more: other last bits.
+                        np.testing.assert_allclose(scores_T, predict(loaded, video), atol=1e-6)
 
 
 def test_a_second_run_writes_the_same_bytes(workplace: Path) -> None:
