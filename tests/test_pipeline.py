@@ -113,8 +113,8 @@ def test_a_second_run_has_nothing_to_do(clean: Path) -> None:
         ),
         (
             "params.yaml",
-            "labels: 3",
             "labels: 2",
+            "labels: 1",
             {"caption", "embed", "train", "evaluate", "report"},
         ),
         ("params.yaml", "lr: ", "lr: 1", {"train", "evaluate", "report"}),

@@ -2,7 +2,7 @@
 
 Only files that come with the installed wheel are named here; others of `skimage.data` would be
 fetched from a network. Photographs that look alike to an image classifier are left out (text on
-paper beside the brick wall, the star field and the cell beside the moon), and so are those whose
+paper beside the brick wall; the star field, the cell and the retina beside the moon), and so are those whose
 labels change with every camera move (coins, grass, gravel): a subject is to be told by its caption.
 """
 
@@ -21,7 +21,6 @@ SUBJECTS = {
     "moon": "moon.png",
     "motorcycle": "motorcycle_left.png",
     "photographer": "camera.png",
-    "retina": "retina.jpg",
     "rocket": "rocket.jpg",
 }
 """Subject to file name in the package's data folder."""
