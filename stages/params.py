@@ -29,6 +29,7 @@ class DemoDownload(Section):
     source: Literal["demo"]
     seed: Count
     videos: Annotated[int, Field(ge=5)]
+    subjects: tuple[str, ...]
     shots: tuple[Positive, Positive]
     shot_seconds: tuple[float, float]
     subjects_per_video: tuple[Positive, Positive]
@@ -44,6 +45,11 @@ class DemoDownload(Section):
             low, high = getattr(self, key)
             if not 0 < low <= high:
                 raise ValueError(f"{key} must be [low, high] with 0 < low <= high")
+        if self.subjects_per_video[1] > len(self.subjects):
+            raise ValueError(
+                f"subjects_per_video asks for {self.subjects_per_video[1]} subjects in a video, "
+                f"and subjects names {len(self.subjects)}"
+            )
         if self.size[0] % 2 or self.size[1] % 2:
             raise ValueError("size must be even in both directions (H.264 halves the colour)")
         return self

@@ -107,8 +107,8 @@ def test_a_changed_setting_captions_anew(workplace: Path, captioned: list[int]) 
     frames = _frames(Path("a.h5"), {"video_1": 2})
     caption("demo", frames, Path("a.jsonl"))
     text = Path("params.yaml").read_text()
-    assert "min_probability: 0.05" in text
-    Path("params.yaml").write_text(text.replace("min_probability: 0.05", "min_probability: 0.2"))
+    assert "min_probability: 0.3" in text
+    Path("params.yaml").write_text(text.replace("min_probability: 0.3", "min_probability: 0.2"))
     caption("demo", frames, Path("a.jsonl"))
     assert sum(captioned) == 4
 

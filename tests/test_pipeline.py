@@ -78,7 +78,8 @@ def clean(copy: Path) -> Path:
 
 
 def would_run(where: Path) -> set[str]:
-    return stages_run(run(where, "dvc", "repro", "--dry"))
+    """Stages that are out of date, and those that follow: a dry run changes no stage's outputs."""
+    return stages_run(run(where, "dvc", "repro", "--dry", "--force-downstream"))
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -15,6 +15,7 @@ SMALL = DemoDownload(
     source="demo",
     seed=1,
     videos=5,
+    subjects=("cat", "moon"),
     shots=(2, 2),
     shot_seconds=(0.8, 1.0),
     subjects_per_video=(2, 2),

@@ -1,9 +1,10 @@
 """The demo's subjects: real photographs that lie inside the scikit-image package.
 
 Only files that come with the installed wheel are named here; others of `skimage.data` would be
-fetched from a network. Photographs that look alike to an image classifier are left out (text on
-paper beside the brick wall; the star field, the cell and the retina beside the moon), and so are those whose
-labels change with every camera move (coins, grass, gravel): a subject is to be told by its caption.
+fetched from a network. A subject is to be told by its caption, so photographs that look alike to
+an image classifier are left out (text on paper beside the brick wall; the star field, the cell and
+the retina beside the moon), and those whose labels change with every camera move (coins, grass,
+gravel).
 """
 
 from functools import cache

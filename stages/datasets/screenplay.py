@@ -122,19 +122,21 @@ def script(settings: DemoDownload, number: int) -> Script:
     """The demo's video `number`, from 1. It depends on the seed and its number alone, so that
     a longer dataset begins with the shorter one's videos.
 
-    Raises UserError where params.yaml asks for more subjects than there are photographs.
+    Raises UserError where params.yaml names a subject of which there is no photograph.
     """
-    if settings.subjects_per_video[1] > len(SUBJECTS):
+    if unknown := sorted(set(settings.subjects) - set(SUBJECTS)):
         raise UserError(
-            f"params.yaml: download.subjects_per_video asks for {settings.subjects_per_video[1]} "
-            f"subjects in a video; the demo has {len(SUBJECTS)} photographs"
+            f"params.yaml: download.subjects: no photograph of {', '.join(unknown)}; "
+            f"there are {', '.join(sorted(SUBJECTS))}"
         )
     random = np.random.default_rng([settings.seed, number])
     shots = int(random.integers(*settings.shots, endpoint=True))
     wanted = int(random.integers(*settings.subjects_per_video, endpoint=True))
     # Drawn anew for each video: if subjects took turns in being rare, having been rare in the
     # training videos would say of a subject that it is not in this one.
-    subjects = random.choice(sorted(SUBJECTS), size=min(wanted, shots), replace=False).tolist()
+    subjects = random.choice(
+        sorted(settings.subjects), size=min(wanted, shots), replace=False
+    ).tolist()
     moves = max(MOVES_PER_SHOT, math.ceil(MIN_SEGMENTS / shots))
     filmed: list[Move] = []
     for subject in cast(shots, len(subjects), random):

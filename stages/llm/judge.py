@@ -16,6 +16,7 @@ import numpy as np
 
 from stages.llm import engine, weights
 from stages.llm.batches import plan
+from stages.llm.packing import pack
 from stages.llm.prompt import Layout, layout, query_text
 from stages.llm.window import windows
 from stages.params import Embed
@@ -78,7 +79,7 @@ class Setting:
 
     def engine(self) -> engine.Engine:
         """The model, with the prefix read."""
-        model = weights.model(self.llm, self.revision, weights.dtype_of(self.dtype))
+        model = pack(weights.model(self.llm, self.revision, weights.dtype_of(self.dtype)))
         return engine.Engine(
             model,
             self.layout.prefix,

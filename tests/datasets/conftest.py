@@ -5,6 +5,7 @@ import pytest
 
 from stages.datasets import video
 from stages.datasets.annotations import VideoAnnotations
+from stages.datasets.photographs import SUBJECTS
 from stages.params import DemoDownload
 
 
@@ -15,6 +16,7 @@ def settings() -> DemoDownload:
         source="demo",
         seed=7,
         videos=5,
+        subjects=tuple(sorted(SUBJECTS)),
         shots=(4, 6),
         shot_seconds=(0.8, 1.0),
         subjects_per_video=(3, 4),

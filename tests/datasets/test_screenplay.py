@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from stages.datasets.photographs import SUBJECTS
 from stages.datasets.screenplay import Script, cast, script
@@ -82,7 +83,13 @@ def test_a_video_depends_on_seed_and_number_alone(settings: DemoDownload) -> Non
     assert len(set(scripts(settings))) == 40
 
 
-def test_more_subjects_than_photographs_are_refused(settings: DemoDownload) -> None:
-    greedy = settings.model_copy(update={"subjects_per_video": (3, 40)})
-    with pytest.raises(UserError, match="asks for 40 subjects in a video; the demo has"):
-        script(greedy, 1)
+def test_more_subjects_in_a_video_than_are_named_are_refused(settings: DemoDownload) -> None:
+    values = {**settings.model_dump(), "subjects_per_video": (3, 40)}
+    with pytest.raises(ValidationError, match="40 subjects in a video, and subjects names 8"):
+        DemoDownload(**values)
+
+
+def test_a_subject_without_a_photograph_is_refused(settings: DemoDownload) -> None:
+    unknown = settings.model_copy(update={"subjects": ("cat", "unicorn")})
+    with pytest.raises(UserError, match="no photograph of unicorn; there are astronaut, "):
+        script(unknown, 1)

@@ -11,6 +11,7 @@ from stages import params
 from stages.errors import UserError
 from stages.llm import attention, smollm2, weights
 from stages.llm.engine import Engine
+from stages.llm.packing import pack
 from stages.llm.prompt import layout, query_text
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0}
@@ -47,8 +48,8 @@ def prompts(seed, lengths, vocabulary=500):
     return [torch.randint(3, vocabulary, (length,), generator=g).tolist() for length in lengths]
 
 
-def assert_equal_to_generation(model, prefix, closing, queries, batch, ends, longest, draft=()):
-    expected = [
+def all_generated(model, prefix, closing, queries, ends, longest):
+    return [
         generated(
             model,
             [*prefix, *query, *closing],
@@ -58,7 +59,9 @@ def assert_equal_to_generation(model, prefix, closing, queries, batch, ends, lon
         )
         for query in queries
     ]
-    engine = Engine(model, prefix, closing, ends, longest, draft)
+
+
+def assert_read_as(expected, engine, queries, batch):
     found = [
         reading
         for start in range(0, len(queries), batch)
@@ -68,6 +71,11 @@ def assert_equal_to_generation(model, prefix, closing, queries, batch, ends, lon
     for reading, (query_D, answer_D, _) in zip(found, expected, strict=True):
         torch.testing.assert_close(reading.query_D, query_D, **TOLERANCE)
         torch.testing.assert_close(reading.answer_D, answer_D, **TOLERANCE)
+
+
+def assert_equal_to_generation(model, prefix, closing, queries, batch, ends, longest, draft=()):
+    expected = all_generated(model, prefix, closing, queries, ends, longest)
+    assert_read_as(expected, Engine(model, prefix, closing, ends, longest, draft), queries, batch)
     return expected
 
 
@@ -222,15 +230,18 @@ def test_real_smollm2_prompts_read_as_plain_generation_reads_them():
     )
     queries = [
         around.query(query_text(embed.prompt, captions[:count] * 2, captions[count % 4]))
-        for count in (1, 2, 3, 4)
+        for count in (1, 2, 3, 4, 3)
     ]
     ends = weights.ends_of_turn(weights.fetch(smollm2.NAME), tokenizer)
-    assert around.draft
-    for batch, draft in ((1, ()), (3, around.draft), (4, around.draft)):
-        expected = assert_equal_to_generation(
-            model, around.prefix, around.closing, queries, batch, ends, 8, draft
-        )
+    expected = all_generated(model, around.prefix, around.closing, queries, ends, 8)
     assert all(tokenizer.decode(tokens).startswith("score: ") for _, _, tokens in expected)
+    assert around.draft
+    plain = Engine(model, around.prefix, around.closing, ends, 8)
+    assert_read_as(expected, plain, queries, 3)
+    # As the stage runs it: oneDNN's weights, and a draft of the answer.
+    packed = Engine(pack(model), around.prefix, around.closing, ends, 8, around.draft)
+    for batch in (1, 3, 16):
+        assert_read_as(expected, packed, queries, batch)
 
 
 def test_another_implementation_of_attention_is_left_usable():

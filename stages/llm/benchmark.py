@@ -1,0 +1,169 @@
+"""Seconds a frame of the engine, beside plain generation and beside what arithmetic demands.
+
+Shapes: P prefix tokens, Q tokens of a query and its closing, A answer tokens.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from rich.table import Table
+from torch import nn
+
+from stages.llm import weights
+from stages.llm.engine import Engine
+from stages.llm.packing import pack
+from stages.llm.prompt import Layout, layout, query_text
+from stages.params import Example, Prompt
+
+_PROSE = (
+    "a man in red jacket walks slowly along the crowded street while two children with small dog "
+    "run past parked cars and bright shop windows under dark sky as woman holding an umbrella "
+    "waits near old stone bridge beside quiet river where boats move between tall green trees"
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Best seconds a frame of each way, by name, and the lengths they were measured at."""
+
+    seconds: dict[str, float]
+    prefix: int
+    query: float
+    answer: float
+
+    def table(self) -> Table:
+        """One row a way: seconds a frame, and how many times the engine's."""
+        title = f"P = {self.prefix}, Q = {self.query:.0f}, A = {self.answer:.1f} tokens"
+        table = Table("way", "seconds a frame", "times the engine's", title=title)
+        for way, seconds in self.seconds.items():
+            table.add_row(way, f"{seconds:.3f}", f"{seconds / self.seconds[ENGINE]:.2f}")
+        return table
+
+
+ALONE = "(a) generate, a frame at a time"
+BATCHED = "(b) generate, batches of whole prompts"
+ENGINE = "(c) engine"
+FLOOR = "(d) floor: operations over the matrix-product rate"
+
+
+def compare(
+    llm: str,
+    prompt: Prompt,
+    words: tuple[int, int] = (20, 30),
+    frames: int = 16,
+    baseline_frames: int = 4,
+    rounds: int = 2,
+    max_new_tokens: int = 8,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Figures:
+    """Measure every way in turn, `rounds` times over, so that a busy machine slows all alike.
+
+    Args:
+        llm: name of the model; float32 on a CPU.
+        prompt: its wording; windows and examples are filled with captions made for the occasion.
+        words: shortest and longest caption.
+        frames: rows of the engine's batch.
+        baseline_frames: frames that the slower ways are timed on.
+        clock: `time.process_time` with one thread counts nobody else's work.
+
+    Raises:
+        UserError: the model cannot be had or used.
+    """
+    tokenizer = weights.tokenizer(llm)
+    ends = weights.ends_of_turn(weights.fetch(llm), tokenizer)
+    random = np.random.default_rng(0)
+    vocabulary = _PROSE.split()
+
+    def window() -> tuple[str, ...]:
+        lengths = random.integers(words[0], words[1] + 1, 7)
+        return tuple(" ".join(random.choice(vocabulary, length)) + "." for length in lengths)
+
+    examples = tuple(Example(captions=window(), score=one.score) for one in prompt.examples)
+    prompt = prompt.model_copy(update={"examples": examples})
+    around = layout(tokenizer, prompt)
+    windows = [window() for _ in range(frames)]
+    queries = [around.query(query_text(prompt, each, each[3])) for each in windows]
+    plain = weights.model(llm)
+    engine = Engine(
+        pack(weights.model(llm)), around.prefix, around.closing, ends, max_new_tokens, around.draft
+    )
+    whole = [(*around.prefix, *query, *around.closing) for query in queries[:baseline_frames]]
+
+    def alone() -> None:
+        for ids in whole:
+            _generate(plain, [ids], ends, max_new_tokens)
+
+    ways: dict[str, tuple[int, Callable[[], object]]] = {
+        ALONE: (len(whole), alone),
+        BATCHED: (len(whole), lambda: _generate(plain, whole, ends, max_new_tokens)),
+        ENGINE: (frames, lambda: engine.read(queries)),
+    }
+    answer = float(np.mean([len(reading.tokens) for reading in engine.read(queries)]))
+    own = float(np.mean([len(query) + len(around.closing) for query in queries]))
+    seconds = dict.fromkeys((*ways, FLOOR), float("inf"))
+    for _ in range(rounds):
+        for way, (count, run) in ways.items():
+            started = clock()
+            run()
+            seconds[way] = min(seconds[way], (clock() - started) / count)
+        floor = _operations(plain, around, own, answer) / _rate(plain, int(own) * frames, clock)
+        seconds[FLOOR] = min(seconds[FLOOR], floor)
+    return Figures(seconds, len(around.prefix), own, answer)
+
+
+def _generate(
+    model: Any, prompts: Sequence[Sequence[int]], ends: Sequence[int], longest: int
+) -> None:
+    """Plain generation with the states LLMVS needs, padded on the left."""
+    width = max(map(len, prompts))
+    ids = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
+    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    model.generate(
+        torch.tensor(ids, device=model.device),
+        attention_mask=torch.tensor(mask, device=model.device),
+        max_new_tokens=longest,
+        do_sample=False,
+        output_hidden_states=True,
+        return_dict_in_generate=True,
+        eos_token_id=list(ends) or None,
+        pad_token_id=0,
+    )
+
+
+def _linears(model: Any) -> list[nn.Linear]:
+    return [part for part in model.model.layers.modules() if type(part) is nn.Linear]
+
+
+def _operations(model: Any, around: Layout, own: float, answer: float) -> float:
+    """Floating-point operations a frame that no way can leave out: the prefix is free.
+
+    Twice the weights of the layers for each of the frame's own tokens; the head once for each
+    token of the answer and its end; and for each own token and head, scores and sums over the
+    prefix and over what precedes it in the row.
+    """
+    config = model.config
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    tokens = own + answer
+    layers = 2 * tokens * sum(linear.weight.numel() for linear in _linears(model))
+    head = 2 * (answer + 1) * model.get_output_embeddings().weight.numel()
+    seen = tokens * len(around.prefix) + tokens * (tokens + 1) / 2
+    attention = 4 * config.num_hidden_layers * config.num_attention_heads * width * seen
+    return float(layers + head + attention)
+
+
+def _rate(model: Any, rows: int, clock: Callable[[], float]) -> float:
+    """Operations a second of torch's own matrix product over one layer's shapes."""
+    linears = [part for part in model.model.layers[0].modules() if type(part) is nn.Linear]
+    inputs = [linear.weight.new_ones(rows, linear.in_features) for linear in linears]
+    best = float("inf")
+    with torch.inference_mode():
+        for _ in range(4):
+            started = clock()
+            for linear, x in zip(linears, inputs, strict=True):
+                linear(x)
+            best = min(best, clock() - started)
+    return 2 * rows * sum(linear.weight.numel() for linear in linears) / best
