@@ -5,6 +5,7 @@ are brought to one local folder first, so that everything after works without a 
 """
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -107,7 +108,10 @@ def model(name: str, revision: str | None = None, dtype: Any = None) -> Any:
     """
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    if not sys.stderr.isatty():  # a bar of "Loading weights" is one long line in a log
+        logging.disable_progress_bar()
     folder = fetch(name, revision)
     try:
         loaded = AutoModelForCausalLM.from_pretrained(
