@@ -1,6 +1,8 @@
 """caption: every sampled frame becomes a sentence."""
 
 import json
+import logging
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +16,8 @@ from stages.datasets.frames import reading
 from stages.work.executor import Task, complete
 from stages.work.files import replacing
 from stages.work.store import Store, key
+
+log = logging.getLogger("llmvs")
 
 
 def caption(
@@ -30,7 +34,14 @@ def caption(
     Each line: {"video": "video_1", "pick": 0, "caption": "..."}, videos in natural order, picks
     ascending.
     """
-    plan = registry.plan(params.recipe(dataset).caption)
+    recipe = params.recipe(dataset)
+    if recipe.embeddings is not None:
+        with reading(frames) as videos:
+            places = [(video.name, int(pick)) for video in videos for pick in video.picks()]
+        _write(out, ((*place, "") for place in places))
+        log.info("%s: no captions, the recipe's embeddings are given", out)
+        return
+    plan = registry.plan(recipe.caption)
     determinants = plan.determinants()
     places, tasks = [], []
     with reading(frames) as videos:
@@ -41,11 +52,16 @@ def caption(
                 tasks.append(Task(item, Frame(video.name, index)))
     store = Store.default()
     results = complete(tasks, partial(CaptionWorker, plan, frames), store)
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for (name, pick), arrays in zip(places, results, strict=True):
-            line = {"video": name, "pick": pick, "caption": str(arrays["caption"])}
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    captions = (str(arrays["caption"]) for arrays in results)
+    _write(out, ((*place, said) for place, said in zip(places, captions, strict=True)))
     store.keep(out, (task.key for task in tasks))
+
+
+def _write(out: Path, captions: Iterable[tuple[str, int, str]]) -> None:
+    with replacing(out) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for video, pick, said in captions:
+            line = {"video": video, "pick": pick, "caption": said}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

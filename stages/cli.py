@@ -4,13 +4,15 @@ Stages are imported only when they are called, so that `llmvs --help` answers at
 """
 
 import importlib
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from stages import command
+from stages import benchmarks, command
 from stages.errors import UserError
 
 STAGES = {
@@ -50,6 +52,16 @@ app = typer.Typer(
 )
 
 
+app.add_typer(benchmarks.app, name="bench")
+
+
+class Published(StrEnum):
+    """The datasets whose published files are read as they are."""
+
+    SUMME = "summe"
+    TVSUM = "tvsum"
+
+
 @app.command()
 def doctor() -> None:
     """Say what this machine has, what is missing, and how to get it."""
@@ -62,14 +74,19 @@ def doctor() -> None:
 @app.command()
 def weights() -> None:
     """Fetch the frozen models the recipes of `run.datasets` name (done once, then offline)."""
+    from stages.captioners import registry
     from stages.llm import weights as llm_weights
     from stages.params import load
 
     settings = load()
     for dataset in settings.run.datasets:
-        embed = settings.datasets[dataset].embed
-        path = llm_weights.fetch(embed.llm, embed.revision)
-        command.stderr.print(f"{embed.llm}: {path}")
+        recipe = settings.datasets[dataset]
+        if recipe.embeddings is not None:  # no model runs
+            continue
+        caption, embed = recipe.caption, recipe.embed
+        name = caption.model if caption.captioner == "llava" else caption.captioner
+        command.stderr.print(f"{name}: {registry.plan(caption).fetch()}")
+        command.stderr.print(f"{embed.llm}: {llm_weights.fetch(embed.llm, embed.revision)}")
 
 
 @app.command()
@@ -106,6 +123,54 @@ def deps(
             command.stderr.print(f"{stage}: deps lists {path}, which it does not use")
     if found:
         raise UserError("dvc.yaml is out of line with the code: llmvs deps --write")
+
+
+@app.command()
+def people(
+    source: Annotated[Path, typer.Argument(help="ydata-tvsum50.mat, or SumMe's folder GT")],
+    kind: Annotated[Published, typer.Option(help="which dataset it is")],
+    shots: Annotated[
+        Path | None, typer.Option(help="shot_TVSum.mat, or an h5 of the field's; for F1")
+    ] = None,
+) -> None:
+    """What people earn against each other, from annotations alone: no videos, no models."""
+    from rich.console import Console
+
+    from stages.people import measure
+
+    Console().print(measure(kind.value, source, shots))
+
+
+@app.command("evaluate-release")
+def evaluate_release(
+    checkpoint: Annotated[Path, typer.Argument(help="a .ckpt of the authors")],
+    query: Annotated[Path, typer.Option(help="their user_prompt_pool.h5")],
+    answer: Annotated[Path, typer.Option(help="their gen_pool.h5")],
+    annotations: Annotated[Path, typer.Option(help="people's, in the field's schema")],
+    kind: Annotated[Published, typer.Option(help="whose rules apply")],
+    frames: Annotated[
+        Path | None, typer.Option(help="shots, where annotations bring none (from sample)")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="ydata-tvsum50.mat, where annotations bring no scores")
+    ] = None,
+    videos: Annotated[str | None, typer.Option(help="video_1,video_2 alone")] = None,
+    split: Annotated[
+        int | None, typer.Option(help="test videos of this split of theirs, 0 to 4, alone")
+    ] = None,
+) -> None:
+    """Mark the authors' own checkpoint on their own embeddings by this project's measure."""
+    from rich.console import Console
+
+    from stages.evaluate_release import evaluate_release
+
+    only = None if videos is None else videos.split(",")
+    console = Console()
+    console.print(
+        evaluate_release(
+            *(checkpoint, query, answer, annotations, kind.value), frames, scores, only, split
+        )
+    )
 
 
 def main() -> Any:

@@ -37,12 +37,31 @@ def _imported(path: Path) -> set[str]:
     return {name for name in names if name.split(".")[0] == PACKAGE}
 
 
+def _strings(path: Path) -> set[str]:
+    """Every string written out in a module."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path)))
+    return {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def data_files(folder: Path) -> set[Path]:
+    """What a folder of the package holds besides code."""
+    return {
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix not in (".py", ".pyc") and path.name[0] != "."
+    }
+
+
 def files_used(stage: str, root: Path = Path()) -> list[str]:
     """Every file a stage's code rests on, as sorted POSIX paths relative to `root`.
 
     That is the transitive closure of its imports within the package, and whatever is not code
-    (templates, labels) in the folders of modules so reached. Package `__init__` files hold a
-    docstring alone and are left out.
+    (templates, labels, lists) beside a module so reached that names the file in a string. Package
+    `__init__` files hold a docstring alone and are left out.
     """
     start = _module_file(root, f"{PACKAGE}.{stage}")
     if start is None:
@@ -55,12 +74,11 @@ def files_used(stage: str, root: Path = Path()) -> list[str]:
                 seen.add(path)
                 pending.append(path)
     modules = {path for path in seen if path.name != "__init__.py"}
-    folders = {path.parent for path in modules} - {root / PACKAGE}
     data = {
         path
-        for folder in folders
-        for path in folder.iterdir()
-        if path.is_file() and path.suffix not in (".py", ".pyc") and path.name[0] != "."
+        for module in modules
+        for path in data_files(module.parent)
+        if path.name in _strings(module)
     }
     return sorted(path.relative_to(root).as_posix() for path in modules | data)
 

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from stages import command, params
-from stages.datasets import demo
+from stages.datasets import demo, published
 from stages.errors import UserError
+from stages.work.store import Store
 
 
 def download(
@@ -16,15 +17,26 @@ def download(
 ) -> None:
     """Bring a dataset's videos and annotations into place.
 
-    Writes OUT/videos/NAME.mp4, and OUT/annotations.h5 in the field's own schema. The demo is made,
-    not fetched: short videos of the photographs in scikit-image, judged by simulated people.
+    Writes OUT/videos/ and OUT/annotations.h5 in the field's own schema. SumMe and TVSum are
+    fetched once into the work store, or read from `download.source`. The demo is made, not
+    fetched: short videos of the photographs in scikit-image, judged by simulated people.
     """
     recipe = params.recipe(dataset)
-    if not recipe.simulated:
+    settings = recipe.download
+    if recipe.simulated != isinstance(settings, params.DemoDownload):
         raise UserError(
-            f"params.yaml: datasets.{dataset}.simulated must be true: the people of the demo are"
+            f"params.yaml: datasets.{dataset}.simulated must be true for the demo, whose people "
+            "are, and false for a dataset of real people"
         )
-    demo.make(dataset, recipe.download, out)
+    videos = recipe.embeddings is None
+    work = Store.default().root / "downloads"
+    match settings:
+        case params.DemoDownload():
+            demo.make(dataset, settings, out)
+        case params.SumMeDownload():
+            published.make_summe(dataset, settings, out, work, videos)
+        case params.TVSumDownload():
+            published.make_tvsum(dataset, settings, out, work, videos)
 
 
 if __name__ == "__main__":

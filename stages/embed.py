@@ -9,9 +9,12 @@ import numpy as np
 import typer
 
 from stages import command, params
+from stages.datasets import annotations as people
+from stages.errors import UserError
 from stages.llm import captions as caption_file
 from stages.llm.judge import judge
 from stages.llm.reply import parser
+from stages.model import pooled
 from stages.work.files import replacing
 from stages.work.store import Store
 
@@ -22,6 +25,9 @@ def embed(
     dataset: Annotated[str, typer.Option(help="an entry of params.yaml: datasets")],
     captions: Annotated[Path, typer.Option(help="JSON lines, one a frame (from caption)")],
     out: Annotated[Path, typer.Option(help="HDF5 file to write")],
+    annotations: Annotated[
+        Path | None, typer.Option(help="names and picks, for a recipe whose embeddings are given")
+    ] = None,
 ) -> None:
     """Show a frozen LLM each frame's caption among its neighbours' and keep what it thinks.
 
@@ -34,9 +40,17 @@ def embed(
     Finished batches are kept in the work store, so a stopped run goes on where it was and ends
     with the same file, byte for byte; adding a video costs that video.
 
+    Where the recipe names the authors' `embeddings`, those are taken over and no LLM runs.
+
     One group a video: query (T, D), answer (T, D), score (T,), reply (T,), picks (T,).
     """
-    settings = params.recipe(dataset).embed
+    recipe = params.recipe(dataset)
+    settings = recipe.embed
+    if recipe.embeddings is not None:
+        if annotations is None:
+            raise UserError(f"datasets.{dataset}.embeddings are given: name --annotations as well")
+        _take_over(recipe.embeddings, people.read(annotations), settings, out)
+        return
     videos = caption_file.read(captions)
     store = Store.default()
     words = {video: [frame.caption for frame in frames] for video, frames in videos.items()}
@@ -64,6 +78,26 @@ def embed(
         log.warning("%d of %d replies hold no score on the scale", unparsed, frames_total)
     else:
         log.info("all %d replies hold a score", frames_total)
+
+
+def _take_over(
+    given: params.Pooled, annotated: people.Annotations, settings: params.Embed, out: Path
+) -> None:
+    """The authors' embeddings in this stage's schema, without words or a score of the LLM's."""
+    queries = pooled.states(Path(given.query).expanduser(), annotated)
+    answers = pooled.states(Path(given.answer).expanduser(), annotated)
+    with replacing(out) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+        for video, query_TD, answer_TD in zip(annotated.videos, queries, answers, strict=True):
+            steps = len(video.picks_T)
+            group = file.create_group(video.name, track_order=True)
+            group["query"], group["answer"] = query_TD, answer_TD
+            group["score"] = np.full(steps, np.nan, dtype=np.float32)
+            group.create_dataset("reply", data=[""] * steps, dtype=h5py.string_dtype())
+            group["picks"] = video.picks_T.astype(np.int64)
+        file.attrs["llm"] = f"given: {given.query}, {given.answer}"
+        file.attrs["lowest"], file.attrs["highest"] = settings.prompt.scale
+        file.attrs["unparsed"] = sum(len(video.picks_T) for video in annotated.videos)
+    log.info("%s: the given embeddings of %d videos", out, len(annotated.videos))
 
 
 if __name__ == "__main__":

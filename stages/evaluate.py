@@ -1,6 +1,6 @@
 """evaluate: scores against people."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -12,11 +12,11 @@ from stages.errors import UserError
 from stages.metrics import inputs, leaderboard, results
 from stages.metrics.leaderboard import Row
 from stages.metrics.panel import Panel, Rules
-from stages.metrics.predictions import Predictions
+from stages.metrics.predictions import Predictions, Splits
 from stages.metrics.predictions import read as read_predictions
 from stages.work.executor import progress
 
-Watched = Callable[[str], Iterable[Panel]]
+Watched = Callable[[str, Iterable[str]], Iterable[Panel]]
 
 
 def evaluate(
@@ -35,78 +35,116 @@ def evaluate(
     the mean over users, then the test videos of a split, then splits, then seeds. Its interval
     resamples videos; its spread is the standard deviation over seeds.
 
+    Each of the recipe's protocols has its own table, over the videos that its splits test.
+
     Writes metrics.json (means, for `dvc metrics`), results.json (everything, for the report),
-    per_video.csv, curves.csv (every model's learning curves) and learning.csv (the first model's,
-    averaged over seeds and splits, for `dvc plots`), and prints the table.
+    per_video.csv, curves.csv (every model's learning curves) and learning.csv (the first model's
+    under the first protocol, averaged over seeds and splits, for `dvc plots`), and prints the
+    tables.
     """
     recipe, everything = params.recipe(dataset), params.load()
     settings = recipe.evaluate
+    protocols: tuple[str, ...] = recipe.train.protocols
     models = {name: everything.models[name].title for name in everything.run.models}
     rules = Rules(settings.agreement, settings.f1, settings.budget)
 
     people = inputs.read_people(annotations, frames, rules)
     lengths = {name: len(panel.picks) for name, panel in people.panels.items()}
-    trained = {name: read_predictions(predictions / f"{name}.h5", lengths) for name in models}
-    protocol, splits = _shared_splits(predictions, trained)
+    trained = {
+        name: read_predictions(predictions / f"{name}.h5", lengths, protocols) for name in models
+    }
+    splits = {
+        protocol: _shared_splits(predictions, {name: of[protocol] for name, of in trained.items()})
+        for protocol in protocols
+    }
     learning = {name: results.read_curves(curves / f"{name}.csv") for name in models}
-    panels = [people.panels[name] for name in leaderboard.video_weights(splits)]
-    replies = inputs.read_replies(embeddings, {panel.name: lengths[panel.name] for panel in panels})
+    tested = {protocol: tuple(leaderboard.video_weights(of)) for protocol, of in splits.items()}
+    any_tested = tuple(dict.fromkeys(video for of in tested.values() for video in of))
 
-    with _watching(panels, rows=len(models) + 4) as watched:
-        rows: dict[str, Row] = {
-            name: leaderboard.model_row(title, trained[name], watched(name))
-            for name, title in models.items()
+    def replies_on(videos: Iterable[str]) -> inputs.Replies:
+        return inputs.read_replies(embeddings, {video: lengths[video] for video in videos})
+
+    replies = replies_on(any_tested)
+
+    rounds = [*tested.values()] * len(models) + [any_tested] * 4
+    with _watching(people.panels, sum(map(len, rounds))) as watched:
+        untrained: dict[str, Row] = {}
+        if replies.unparsed < replies.replies:  # there are none where embeddings were given
+            untrained["zero-shot"] = leaderboard.zero_shot_row(
+                replies.scores, watched("zero-shot", any_tested)
+            )
+        untrained |= {
+            "human": leaderboard.human_row(watched("human", any_tested)),
+            "oracle": leaderboard.oracle_row(watched("oracle", any_tested)),
+            "random": leaderboard.random_row(settings.random_seeds, watched("random", any_tested)),
         }
-        rows["zero-shot"] = leaderboard.zero_shot_row(replies.scores, watched("zero-shot"))
-        rows["human"] = leaderboard.human_row(watched("human"))
-        rows["oracle"] = leaderboard.oracle_row(watched("oracle"))
-        rows["random"] = leaderboard.random_row(settings.random_seeds, watched("random"))
+        rows: dict[str, dict[str, Row]] = {}
+        for protocol, videos in tested.items():
+            rows[protocol] = {
+                name: leaderboard.model_row(
+                    title, trained[name][protocol], watched(f"{name}, {protocol}", videos)
+                )
+                for name, title in models.items()
+            }
+            rows[protocol] |= {name: row.among(videos) for name, row in untrained.items()}
 
     document = {
         "dataset": dataset,
         "title": recipe.title,
         "simulated": people.simulated or recipe.simulated,
-        "protocol": protocol,
-        "videos": len(panels),
         "confidence": settings.confidence,
         "llm": {"replies": replies.replies, "unparsed": replies.unparsed},
-        "flags": results.flags(rows, replies, people.segmented, len(people.panels)),
-        "rows": results.rows_document(
-            rows, splits, confidence=settings.confidence, resamples=settings.bootstrap
-        ),
+        "protocols": {
+            protocol: {
+                "videos": len(tested[protocol]),
+                "flags": results.flags(
+                    of, replies_on(tested[protocol]), people.segmented, len(people.panels)
+                ),
+                "rows": results.rows_document(
+                    of,
+                    splits[protocol],
+                    confidence=settings.confidence,
+                    resamples=settings.bootstrap,
+                ),
+            }
+            for protocol, of in rows.items()
+        },
     }
     results.write_json(out / "results.json", document)
     results.write_json(out / "metrics.json", results.metrics_document(document))
-    results.write_per_video(out / "per_video.csv", rows, splits)
+    results.write_per_video(
+        out / "per_video.csv", {protocol: (of, splits[protocol]) for protocol, of in rows.items()}
+    )
     results.write_curves(out / "curves.csv", learning)
-    results.write_learning(out / "learning.csv", *next(iter(learning.items())))
-    command.stderr.print(results.table(document), soft_wrap=False)
+    first, curve = next(iter(learning.items()))
+    results.write_learning(out / "learning.csv", first, protocols[0], curve)
+    for table in results.tables(document):
+        command.stderr.print(table, soft_wrap=False)
 
 
-def _shared_splits(
-    folder: Path, trained: Mapping[str, Predictions]
-) -> tuple[str, tuple[tuple[str, ...], ...]]:
-    """The protocol and test splits, which every model must share for rows to compare."""
+def _shared_splits(folder: Path, trained: Mapping[str, Predictions]) -> Splits:
+    """A protocol's test splits, which every model must share for rows to compare."""
     (first, reference), *others = trained.items()
     for name, other in others:
-        if (other.protocol, other.splits) != (reference.protocol, reference.splits):
+        if other.splits != reference.splits:
             raise UserError(
-                f"{folder / name}.h5 and {folder / first}.h5 differ in protocol or test splits, "
-                "so their rows cannot be compared; run the train stage again for both"
+                f"{folder / name}.h5 and {folder / first}.h5 differ in the test splits of "
+                f"{reference.protocol}, so their rows cannot be compared; run the train stage "
+                "again for both"
             )
-    return reference.protocol, reference.splits
+    return reference.splits
 
 
 @contextmanager
-def _watching(panels: Sequence[Panel], rows: int) -> Iterator[Watched]:
-    """A function that gives the videos out for one row, under a progress bar over all rows."""
+def _watching(panels: Mapping[str, Panel], total: int) -> Iterator[Watched]:
+    """A function that gives videos out for one row, under a progress bar over all rows."""
     with progress(command.stderr) as bar:
-        task = bar.add_task("judging", total=rows * len(panels))
+        task = bar.add_task("judging", total=total)
 
-        def watched(row: str) -> Iterator[Panel]:
+        def watched(row: str, videos: Iterable[str]) -> Iterator[Panel]:
             bar.update(task, description=f"judging {row}")
-            for panel in panels:
-                yield panel
+            for video in videos:
+                yield panels[video]
                 bar.advance(task)
 
         yield watched

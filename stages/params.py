@@ -26,7 +26,7 @@ class Section(BaseModel):
 class DemoDownload(Section):
     """The built-in synthetic dataset: real photographs, simulated people."""
 
-    source: Literal["demo"]
+    kind: Literal["demo"]
     seed: Count
     videos: Annotated[int, Field(ge=5)]
     subjects: tuple[str, ...]
@@ -55,6 +55,33 @@ class DemoDownload(Section):
         return self
 
 
+Url = Annotated[str, Field(pattern=r"^https?://")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class SumMeDownload(Section):
+    """SumMe: fetched from `url`, or read from `source`, an archive or folder at hand."""
+
+    kind: Literal["summe"]
+    source: str | None
+    url: Url
+    h5: str | None
+
+
+class TVSumDownload(Section):
+    """TVSum: videos from `url` or `source`, annotations from `annotations_url` or `source`."""
+
+    kind: Literal["tvsum"]
+    source: str | None
+    url: Url
+    annotations_url: Url
+    annotations_sha256: Sha256 | None
+    h5: str | None
+
+
+Download = Annotated[DemoDownload | SumMeDownload | TVSumDownload, Field(discriminator="kind")]
+
+
 class Segmentation(Section):
     penalty: Annotated[float, Field(ge=0)]
     max_shots: Positive | None
@@ -62,6 +89,7 @@ class Segmentation(Section):
 
 class Sample(Section):
     every: Positive
+    tolerance: Count
     short_side: Annotated[int, Field(ge=32)]
     jpeg_quality: Annotated[int, Field(ge=1, le=100)]
     segmentation: Segmentation
@@ -72,6 +100,21 @@ class TagCaption(Section):
     labels: Annotated[int, Field(ge=1, le=10)]
     min_probability: Unit
     batch: Positive
+
+
+class ImageTextCaption(Section):
+    """A multimodal LLM of transformers, LLaVA-1.5 in the paper."""
+
+    captioner: Literal["llava"]
+    model: Annotated[str, Field(min_length=1)]
+    revision: str | None
+    prompt: Annotated[str, Field(min_length=1)]
+    max_new_tokens: Positive
+    dtype: Literal["auto", "float32", "bfloat16", "float16"]
+    batch: Positive
+
+
+CaptionSettings = Annotated[TagCaption | ImageTextCaption, Field(discriminator="captioner")]
 
 
 class Example(Section):
@@ -124,9 +167,18 @@ class Embed(Section):
         return self
 
 
+class Schedule(Section):
+    """Cosine learning rate: from `lr` to `floor` in `period` epochs, then back up."""
+
+    period: Positive
+    floor: Annotated[float, Field(ge=0)]
+
+
 class Train(Section):
-    protocol: Literal["strict"]
+    protocols: Annotated[tuple[Literal["official", "strict"], ...], Field(min_length=1)]
+    splits: Literal["drawn", "summe", "tvsum"]
     folds: Annotated[int, Field(ge=2)]
+    validation: Annotated[float, Field(ge=0, lt=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
     width: Annotated[int, Field(ge=16, multiple_of=16)]
     layers: Positive
@@ -135,14 +187,19 @@ class Train(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)]
     lr: Annotated[float, Field(gt=0)]
     weight_decay: Annotated[float, Field(ge=0)]
+    schedule: Schedule | None
+    clip: Annotated[float, Field(gt=0)] | None
     epochs: Positive
     batch: Positive
+    accumulate: Positive
     standardise: bool
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
         if self.width % self.heads:
             raise ValueError(f"width {self.width} must be a multiple of heads {self.heads}")
+        if len(set(self.protocols)) != len(self.protocols):
+            raise ValueError("protocols names one twice")
         return self
 
 
@@ -155,14 +212,22 @@ class Evaluate(Section):
     confidence: Annotated[float, Field(gt=0, lt=1)]
 
 
+class Pooled(Section):
+    """The authors' embedding files, pooled over tokens, in place of videos and models."""
+
+    query: Annotated[str, Field(min_length=1)]
+    answer: Annotated[str, Field(min_length=1)]
+
+
 class Recipe(Section):
     """A dataset's whole way from videos to figures, a sub-section a stage."""
 
     title: str
     simulated: bool
-    download: DemoDownload
+    embeddings: Pooled | None
+    download: Download
     sample: Sample
-    caption: TagCaption
+    caption: CaptionSettings
     embed: Embed
     train: Train
     evaluate: Evaluate
@@ -184,6 +249,7 @@ class Run(Section):
 class Params(Section):
     run: Run
     models: dict[Name, Model]
+    shared: Any = None  # YAML anchors, read through the recipes that take them over
     datasets: dict[Name, Recipe]
 
     @model_validator(mode="after")

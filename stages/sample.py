@@ -28,8 +28,13 @@ def sample(
     features where there are none. A video that is missing, damaged or of another length than was
     annotated ends the stage; an earlier OUT then stays as it was.
     """
-    settings = params.recipe(dataset).sample
+    recipe = params.recipe(dataset)
+    settings = recipe.sample
     videos = annotations.read(raw / "annotations.h5").videos
+    if recipe.embeddings is not None:
+        frames.write(out, (sampling.unseen(video, settings) for video in videos))
+        log.info("%s: picks and shots of %d videos, whose embeddings are given", out, len(videos))
+        return
     paths = [sampling.find(raw / "videos", video.video_name) for video in videos]
     # The last bits of the features depend on how many threads a convolution is cut for.
     torch.set_num_threads(1)

@@ -8,10 +8,13 @@ import typer
 
 from stages import command, params
 from stages.datasets import annotations as people
-from stages.datasets.splits import strict
+from stages.datasets.splits import Protocol, Split, splits
+from stages.metrics.inputs import read_people
+from stages.metrics.panel import Rules
 from stages.model import checkpoints, records, training
 from stages.model import embeddings as llm_embeddings
 from stages.model.crossvalidation import cross_validate
+from stages.model.held_out import Judge
 from stages.work.executor import progress
 
 log = logging.getLogger("llmvs")
@@ -22,6 +25,7 @@ def train(
     model: Annotated[str, typer.Option(help="an entry of params.yaml: models")],
     embeddings: Annotated[Path, typer.Option(help="the LLM's embeddings (from embed)")],
     annotations: Annotated[Path, typer.Option(help="people's annotations (from download)")],
+    frames: Annotated[Path, typer.Option(help="picks and shots (from sample)")],
     predictions: Annotated[Path, typer.Option(help="HDF5 file of test scores to write")],
     checkpoints_folder: Annotated[
         Path, typer.Option("--checkpoints", help="folder to write a model a split and seed to")
@@ -30,32 +34,45 @@ def train(
 ) -> None:
     """Train one row of the comparison, and score the videos it did not see.
 
-    For every seed and every fold, a model learns from the other folds' videos to give each frame
-    the score people gave it (gtscore, mean squared error), and then scores its own fold's. The
-    last epoch counts; test losses in the curves are for looking at, and choose nothing.
+    For every protocol, seed and split, a model learns from the split's training videos to give
+    each frame the score people gave it (gtscore, mean squared error), and scores the test videos.
+
+    official: overlapping splits; the test videos are judged every half epoch, and the weights of
+    the best mean Kendall's τ are kept, which makes the figures optimistic.
+    strict: every video is tested once, by the last epoch's weights; with train.validation, by the
+    weights that do best on that share of the training videos.
     """
-    settings = params.recipe(dataset).train
-    row = params.model(model)
+    recipe = params.recipe(dataset)
+    settings, row = recipe.train, params.model(model)
     annotated = people.read(annotations)
     videos = {v.name: v for v in llm_embeddings.read(embeddings, annotated, row.inputs)}
-    splits = strict(list(videos), settings.folds)
+    planned: dict[Protocol, list[Split]] = {
+        protocol: splits(protocol, settings.splits, list(videos), settings.folds)
+        for protocol in settings.protocols
+    }
+    judges: dict[str, Judge] = {}
+    if "official" in planned or settings.validation:
+        rules = Rules(recipe.evaluate.agreement, recipe.evaluate.f1, recipe.evaluate.budget)
+        panels = read_people(annotations, frames, rules).panels
+        judges = {name: panel.agreement for name, panel in panels.items()}
     where = training.device()
     log.info(
-        "training %s on %s: %d videos, %d folds, %d seeds, %d epochs",
-        *(model, where, len(videos), len(splits), len(settings.seeds), settings.epochs),
+        "training %s on %s: %d videos, protocols %s, %d splits, %d seeds, %d epochs",
+        *(model, where, len(videos), " and ".join(planned)),
+        *(settings.folds, len(settings.seeds), settings.epochs),
     )
 
     runs = []
+    total = len(settings.seeds) * sum(map(len, planned.values()))
     with progress(command.stderr) as bar:
-        row_of_bar = bar.add_task("seeds × folds", total=len(settings.seeds) * len(splits))
+        task = bar.add_task("protocols × seeds × splits", total=total)
         for run, trained in cross_validate(
-            videos, splits, settings, row.attention, where, lambda: bar.advance(row_of_bar)
+            videos, planned, judges, settings, row.attention, where, lambda: bar.advance(task)
         ):
             runs.append(run)
-            file = f"{settings.protocol}/seed_{run.seed}/split_{run.split}.safetensors"
-            checkpoints.save(checkpoints_folder / file, trained)
-    records.write_predictions(predictions, settings.protocol, runs)
-    records.write_curves(curves, settings.protocol, runs)
+            checkpoints.save(checkpoints_folder / f"{run.place}.safetensors", trained)
+    records.write_predictions(predictions, runs)
+    records.write_curves(curves, runs)
 
 
 if __name__ == "__main__":

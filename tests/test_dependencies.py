@@ -31,9 +31,10 @@ def package(tmp_path: Path) -> Path:
     (tmp_path / "stages" / "deep").mkdir(parents=True)
     (tmp_path / "stages" / "one.py").write_text("import json\n")
     (tmp_path / "stages" / "deep" / "noun.py").write_text(
-        "def lazy():\n    from stages import far\n"
+        "PAGE = 'page.html'\n\n\ndef lazy():\n    from stages import far\n"
     )
-    (tmp_path / "stages" / "deep" / "page.html").write_text("")
+    for name in ("page.html", "other.html"):
+        (tmp_path / "stages" / "deep" / name).write_text("")
     (tmp_path / "stages" / "far.py").write_text("")
     (tmp_path / "dvc.yaml").write_text(
         "stages:\n  one:  # said\n    cmd: x\n    deps:\n      - data/in\n      - stages/one.py\n"
@@ -45,6 +46,15 @@ def test_a_missing_module_is_found_through_lazy_imports(package: Path) -> None:
     (package / "stages" / "one.py").write_text("from stages.deep.noun import lazy\n")
     missing = ["stages/deep/noun.py", "stages/deep/page.html", "stages/far.py"]
     assert dependencies.differences(package / "dvc.yaml") == {"one": (missing, [])}
+
+
+def test_every_data_file_of_the_package_is_named_by_a_module_beside_it() -> None:
+    """Else no stage would depend on it."""
+    for folder in (ROOT / "stages").iterdir():
+        if not folder.is_dir() or folder.name == "__pycache__":
+            continue
+        named = set().union(*(dependencies._strings(path) for path in folder.glob("*.py")))
+        assert {path.name for path in dependencies.data_files(folder)} <= named, folder
 
 
 def test_writing_mends_deps_and_keeps_the_rest(package: Path) -> None:

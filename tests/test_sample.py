@@ -12,7 +12,7 @@ from stages.params import DemoDownload
 ROOT = Path(__file__).parent.parent
 
 SMALL = DemoDownload(
-    source="demo",
+    kind="demo",
     seed=1,
     videos=5,
     subjects=("cat", "moon"),

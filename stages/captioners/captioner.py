@@ -5,6 +5,7 @@ a `Plan` knows from the settings alone what its captions depend on, and `load`s 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,6 +44,10 @@ class Plan(Protocol):
         """
         ...
 
+    def fetch(self) -> Path:
+        """Bring the weights to this machine; where they are. Raises UserError as `load`."""
+        ...
+
     def load(self) -> Captioner:
         """Load the model. Raises UserError where it cannot be had."""
         ...
@@ -59,6 +64,8 @@ class Frame:
 class CaptionWorker:
     """A captioner as the work store's worker: frames in, ``{"caption": text}`` out.
 
+    While a batch is captioned, a thread reads and decodes the next one, and no more than that.
+
     Args:
         plan: of the captioner to load.
         path: the frames file.
@@ -70,10 +77,17 @@ class CaptionWorker:
         self._path = path
 
     def __call__(self, payloads: list[Frame], /) -> Iterator[tuple[int, Arrays]]:
-        with frames.reading(self._path) as videos:
+        with frames.reading(self._path) as videos, ThreadPoolExecutor(1) as reader:
             by_name = {video.name: video for video in videos}
-            for start in range(0, len(payloads), self._batch):
+
+            def images(start: int) -> list[Pixels]:
                 batch = payloads[start : start + self._batch]
-                images = [by_name[frame.video].image(frame.index) for frame in batch]
-                for offset, caption in enumerate(self._captioner.caption(images)):
+                return [by_name[frame.video].image(frame.index) for frame in batch]
+
+            ahead = reader.submit(images, 0)
+            for start in range(0, len(payloads), self._batch):
+                batch = ahead.result()
+                if start + self._batch < len(payloads):
+                    ahead = reader.submit(images, start + self._batch)
+                for offset, caption in enumerate(self._captioner.caption(batch)):
                     yield start + offset, {"caption": np.array(caption)}

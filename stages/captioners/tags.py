@@ -5,6 +5,7 @@ C = 1000 ImageNet classes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from stages.captioners.captioner import Captioner, Pixels
 from stages.params import TagCaption
-from stages.vision.encoder import ImageEncoder
+from stages.vision.encoder import ImageEncoder, weights_path
 from stages.vision.labels import imagenet_labels
 
 VERSION = 1
@@ -80,6 +81,9 @@ class TagPlan:
             "labels": self.settings.labels,
             "min_probability": self.settings.min_probability,
         }
+
+    def fetch(self) -> Path:
+        return weights_path()
 
     def load(self) -> Captioner:
         return Tagger(ImageEncoder.load(), self.settings)

@@ -4,6 +4,7 @@ Shapes: T sampled frames, N video frames, D image feature width, S shots, H, W p
 """
 
 import io
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,10 +19,13 @@ from stages.errors import UserError
 from stages.params import Sample, Segmentation
 from stages.summaries import kts
 
+log = logging.getLogger("llmvs")
+
 Encoder = Callable[[Sequence[Pixels]], Floats]
 """Images (H, W, 3), any number of them, to features (T, D)."""
 
 SUFFIXES = (".mp4", ".webm")  # the demo's and TVSum's; SumMe has both
+FIELD_FPS = 30.0  # of a video that is not at hand; for the time axis of its curves alone
 _TOGETHER = 32  # images handed to the encoder at once: bounds memory
 
 
@@ -71,13 +75,41 @@ def segment(
     return np.column_stack([np.r_[0, cuts_S + 1], np.r_[cuts_S, n_frames - 1]]).astype(np.int64)
 
 
+def unseen(annotated: VideoAnnotations, settings: Sample) -> Sampled:
+    """The picks and shots of a video that is not at hand, each of its frames a grey picture.
+
+    Raises UserError where the annotations bring no shots: there is nothing to find them in.
+    """
+    if annotated.change_points_S2 is None:
+        raise UserError(
+            f"{annotated.name}: without videos the shots must come from the field's h5; name it "
+            "as download.h5 in params.yaml"
+        )
+    side = settings.short_side
+    grey = to_jpeg(Image.new("RGB", (side * 4 // 3, side), (128, 128, 128)), settings.jpeg_quality)
+    steps = len(annotated.picks_T)
+    return Sampled(
+        name=annotated.name,
+        video_name=annotated.video_name,
+        n_frames=annotated.n_frames,
+        fps=FIELD_FPS,
+        jpegs=(grey,) * steps,
+        picks_T=annotated.picks_T,
+        features_TD=np.zeros((steps, 1), dtype=np.float32),
+        change_points_S2=annotated.change_points_S2,
+        change_points_from="annotations",
+    )
+
+
 def sample(path: Path, annotated: VideoAnnotations, settings: Sample, encode: Encoder) -> Sampled:
     """Sample one video: every `settings.every`-th frame, from the first on.
 
     Memory holds the video's JPEGs and features and a few decoded frames, however long it is.
     Shots are the annotations' own, or else come from the features.
 
-    Raises UserError where the video is damaged, or has not the number of frames annotated.
+    Frames beyond the annotated ones are left out, up to `settings.tolerance` of them.
+
+    Raises UserError where the video is damaged, or has another number of frames than annotated.
     """
     jpegs: list[bytes] = []
     features: list[npt.NDArray[np.float32]] = []
@@ -89,7 +121,7 @@ def sample(path: Path, annotated: VideoAnnotations, settings: Sample, encode: En
 
     n_frames = 0
     for frame in video.decode(path):
-        if n_frames % settings.every == 0:
+        if n_frames % settings.every == 0 and n_frames < annotated.n_frames:
             jpeg = to_jpeg(shrink(video.pixels(frame), settings.short_side), settings.jpeg_quality)
             jpegs.append(jpeg)
             # What is stored is what is looked at, so that features can be had again from the file.
@@ -98,6 +130,12 @@ def sample(path: Path, annotated: VideoAnnotations, settings: Sample, encode: En
             if len(waiting) == _TOGETHER:
                 look()
         n_frames += 1
+    if 0 < (spare := n_frames - annotated.n_frames) <= settings.tolerance:
+        log.info(
+            "%s: %d frames decoded, %d annotated; the last %d left out (sample.tolerance)",
+            *(path.name, n_frames, annotated.n_frames, spare),
+        )
+        n_frames = annotated.n_frames
     if n_frames != annotated.n_frames:
         raise UserError(
             f"{path} decodes to {n_frames} frames, but the annotations of {annotated.name} are for "

@@ -7,8 +7,10 @@ from `ydata-tvsum50.mat` (MATLAB 7.3, so HDF5) or, where only the archive is at 
 `ydata-tvsum50-anno.tsv`; the field numbers videos in the order of the .mat.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +98,19 @@ def read_tsv(path: Path) -> list[Judged]:
     if not by_video:
         raise UserError(f"{path} holds no annotations; fetch it anew")
     return [Judged(name, categories[name], "", np.stack(rows)) for name, rows in by_video.items()]
+
+
+def in_field_order(judged: Sequence[Judged]) -> list[Judged]:
+    """Videos in the order of the .mat, which numbers them `video_1` to `video_50`.
+
+    Raises UserError where they are not TVSum's fifty.
+    """
+    text = (resources.files("stages.datasets") / "tvsum_order.json").read_text(encoding="utf-8")
+    by_id = {video.youtube_id: video for video in judged}
+    ids = json.loads(text)["ids"]
+    if set(ids) != set(by_id):
+        raise UserError(
+            f"annotations of {len(by_id)} videos, {len(set(ids) & set(by_id))} of them among "
+            "TVSum's 50; the .tsv is not TVSum's, or not whole"
+        )
+    return [by_id[video] for video in ids]

@@ -80,6 +80,11 @@ def decode(path: Path) -> Iterator[av.VideoFrame]:
             yield from packet.decode()
 
 
+def count(path: Path) -> int:
+    """Frames the video decodes to. Raises UserError as `decode` does."""
+    return sum(1 for _ in decode(path))
+
+
 def pixels(frame: av.VideoFrame) -> Pixels:
     """The frame as (H, W, 3) uint8 RGB."""
     return np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)

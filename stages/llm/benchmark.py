@@ -25,6 +25,10 @@ _PROSE = (
     "waits near old stone bridge beside quiet river where boats move between tall green trees"
 )
 
+WORDS, EXAMPLE_WORDS = (20, 26), (17, 23)
+"""Words of a caption that make, with the recipes' wording and SmolLM2's tokenizer, the shape of
+the paper's prompt: about 700 tokens before the query, 220 of its own."""
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -50,10 +54,59 @@ ENGINE = "(c) engine"
 FLOOR = "(d) floor: operations over the matrix-product rate"
 
 
+@dataclass(frozen=True)
+class Workload:
+    """Prompts made for the occasion: what surrounds them, and each one's query ids."""
+
+    layout: Layout
+    queries: list[tuple[int, ...]]
+    ends: tuple[int, ...]
+
+    def engine(self, model: Any, max_new_tokens: int) -> Engine:
+        """An engine with the prefix read."""
+        around = self.layout
+        prefix, closing, draft = around.prefix, around.closing, around.draft
+        return Engine(model, prefix, closing, self.ends, max_new_tokens, draft)
+
+
+def workload(
+    llm: str, prompt: Prompt, words: tuple[int, int], example_words: tuple[int, int], frames: int
+) -> Workload:
+    """Prompts of `frames` frames, the same for the same arguments, with captions of made-up prose.
+
+    Args:
+        llm: name of the model, whose tokenizer counts.
+        prompt: its wording; windows and examples of seven captions are filled in.
+        words: shortest and longest caption of a query.
+        example_words: the same of the examples.
+        frames: how many.
+
+    Raises:
+        UserError: the model cannot be had or used.
+    """
+    tokenizer = weights.tokenizer(llm)
+    random = np.random.default_rng(0)
+    vocabulary = _PROSE.split()
+
+    def window(low: int, high: int) -> tuple[str, ...]:
+        lengths = random.integers(low, high + 1, 7)
+        return tuple(" ".join(random.choice(vocabulary, length)) + "." for length in lengths)
+
+    examples = tuple(
+        Example(captions=window(*example_words), score=one.score) for one in prompt.examples
+    )
+    prompt = prompt.model_copy(update={"examples": examples})
+    around = layout(tokenizer, prompt)
+    windows = [window(*words) for _ in range(frames)]
+    queries = [around.query(query_text(prompt, each, each[3])) for each in windows]
+    return Workload(around, queries, weights.ends_of_turn(weights.fetch(llm), tokenizer))
+
+
 def compare(
     llm: str,
     prompt: Prompt,
-    words: tuple[int, int] = (20, 30),
+    words: tuple[int, int] = WORDS,
+    example_words: tuple[int, int] = EXAMPLE_WORDS,
     frames: int = 16,
     baseline_frames: int = 4,
     rounds: int = 2,
@@ -64,33 +117,17 @@ def compare(
 
     Args:
         llm: name of the model; float32 on a CPU.
-        prompt: its wording; windows and examples are filled with captions made for the occasion.
-        words: shortest and longest caption.
-        frames: rows of the engine's batch.
+        prompt, words, example_words, frames: see `workload`; frames are the engine's batch.
         baseline_frames: frames that the slower ways are timed on.
         clock: `time.process_time` with one thread counts nobody else's work.
 
     Raises:
         UserError: the model cannot be had or used.
     """
-    tokenizer = weights.tokenizer(llm)
-    ends = weights.ends_of_turn(weights.fetch(llm), tokenizer)
-    random = np.random.default_rng(0)
-    vocabulary = _PROSE.split()
-
-    def window() -> tuple[str, ...]:
-        lengths = random.integers(words[0], words[1] + 1, 7)
-        return tuple(" ".join(random.choice(vocabulary, length)) + "." for length in lengths)
-
-    examples = tuple(Example(captions=window(), score=one.score) for one in prompt.examples)
-    prompt = prompt.model_copy(update={"examples": examples})
-    around = layout(tokenizer, prompt)
-    windows = [window() for _ in range(frames)]
-    queries = [around.query(query_text(prompt, each, each[3])) for each in windows]
+    work = workload(llm, prompt, words, example_words, frames)
+    around, queries, ends = work.layout, work.queries, work.ends
     plain = weights.model(llm)
-    engine = Engine(
-        pack(weights.model(llm)), around.prefix, around.closing, ends, max_new_tokens, around.draft
-    )
+    engine = work.engine(pack(weights.model(llm)), max_new_tokens)
     whole = [(*around.prefix, *query, *around.closing) for query in queries[:baseline_frames]]
 
     def alone() -> None:

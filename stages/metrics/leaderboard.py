@@ -8,8 +8,8 @@ Each appearance of a video therefore weighs 1 / (splits · videos of that split)
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -28,15 +28,30 @@ MARKS = Marks._fields
 class Row:
     """One row: the marks (R, C, 3) of each video. What does not depend on the split has C = 1.
 
-    `unranked` of the `scored` predictions gave every frame the same value: their τ and ρ are a
-    counted 0.
+    `constant` counts, for each video scored, the predictions that gave every frame the same
+    value: their τ and ρ are a counted 0. `unranked` of the `scored` predictions did.
     """
 
     title: str
     kind: Kind
     marks: Mapping[str, Floats]
-    scored: int = 0
-    unranked: int = 0
+    constant: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def scored(self) -> int:
+        return sum(len(self.marks[video]) * self.marks[video].shape[1] for video in self.constant)
+
+    @property
+    def unranked(self) -> int:
+        return sum(self.constant.values())
+
+    def among(self, videos: Collection[str]) -> "Row":
+        """The row of some of its videos alone."""
+        return replace(
+            self,
+            marks={video: of for video, of in self.marks.items() if video in videos},
+            constant={video: of for video, of in self.constant.items() if video in videos},
+        )
 
 
 class Figure(NamedTuple):
@@ -55,14 +70,14 @@ def scored_row(
 ) -> Row:
     """The row of scores (R, C, T) for each video."""
     marks: dict[str, Floats] = {}
-    unranked: list[bool] = []
+    constant: dict[str, int] = {}
     for panel in panels:
         verdicts_RC = [
             [panel.verdict(scores_T) for scores_T in scores_CT] for scores_CT in scores_of(panel)
         ]
         marks[panel.name] = np.array([[v.marks for v in verdicts_C] for verdicts_C in verdicts_RC])
-        unranked += [v.unranked for verdicts_C in verdicts_RC for v in verdicts_C]
-    return Row(title, kind, marks, len(unranked), sum(unranked))
+        constant[panel.name] = sum(v.unranked for verdicts_C in verdicts_RC for v in verdicts_C)
+    return Row(title, kind, marks, constant)
 
 
 def model_row(title: str, predictions: Predictions, panels: Iterable[Panel]) -> Row:

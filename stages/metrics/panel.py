@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.errors import UserError
-from stages.metrics import agreement, f1
+from stages.metrics import f1
+from stages.metrics.agreement import Agreement, mean_summary, pairwise_agreement, with_each
 from stages.metrics.rank import Rankings
 from stages.summaries.keyshots import keyshots, summarise
 
@@ -80,25 +81,38 @@ class Panel:
     def _references(self) -> Rankings:
         if self.rules.agreement == "scores":
             return Rankings.of(self._sampled)
-        return Rankings.of(agreement.mean_summary(self.user_summary))
+        return Rankings.of(mean_summary(self.user_summary))
 
     def summary(self, scores: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """The keyshot summary (N,) of scores (T,) within the budget."""
         return keyshots(scores, self.picks, self.n_frames, self.change_points, self.rules.budget)
 
-    def verdict(self, scores: npt.ArrayLike) -> Verdict:
-        """Judge scores (T,). Raises UserError for the wrong number of them, or NaN."""
+    def _checked(self, scores: npt.ArrayLike) -> Floats:
         scores_T = np.asarray(scores, dtype=np.float64)
         if scores_T.shape != self.picks.shape:
             raise UserError(
                 f"{self.name}: {scores_T.size} scores for {len(self.picks)} sampled frames"
             )
+        return scores_T
+
+    def agreement(self, scores: npt.ArrayLike) -> Agreement:
+        """τ and ρ of scores (T,) as in `verdict`, and no more: cheap enough to train by.
+
+        Raises UserError for the wrong number of them, or NaN.
+        """
+        scores_T = self._checked(scores)
+        compared = scores_T if self.rules.agreement == "scores" else self.summary(scores_T)
+        return with_each(Rankings.of(compared), self._references)
+
+    def verdict(self, scores: npt.ArrayLike) -> Verdict:
+        """Judge scores (T,). Raises UserError for the wrong number of them, or NaN."""
+        scores_T = self._checked(scores)
         summary_N = self.summary(scores_T)
         return self._verdict(scores_T if self.rules.agreement == "scores" else summary_N, summary_N)
 
     def _verdict(self, compared: npt.ArrayLike, summary_N: npt.NDArray[np.bool_]) -> Verdict:
         ranking = Rankings.of(compared)
-        agreed = agreement.with_each(ranking, self._references)
+        agreed = with_each(ranking, self._references)
         marks = Marks(*agreed, f1.f1(summary_N, self.user_summary, self.rules.f1))
         return Verdict(marks, bool(ranking.constant[0]))
 
@@ -109,13 +123,13 @@ class Panel:
         """
         by_scores = self.rules.agreement == "scores"
         users = self._references if by_scores else Rankings.of(self.user_summary)
-        agreed = agreement.pairwise_agreement(users)
+        agreed = pairwise_agreement(users)
         return Marks(*agreed, f1.human_f1(self.user_summary, self.rules.f1))
 
     def oracle(self) -> Marks:
         """People's own mean as if it were a prediction: the ceiling of the measure."""
         if self.rules.agreement == "scores":
             return self.verdict(self._sampled.mean(axis=0)).marks
-        mean_N = agreement.mean_summary(self.user_summary)
+        mean_N = mean_summary(self.user_summary)
         summary_N = summarise(mean_N, self.change_points, self.rules.budget)
         return self._verdict(summary_N, summary_N).marks

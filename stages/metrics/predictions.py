@@ -3,7 +3,7 @@
 Shapes: T sampled frames.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from stages.datasets.annotations import natural
 from stages.errors import UserError
 
 Splits = tuple[tuple[str, ...], ...]
+Scores = dict[str, list[dict[str, npt.NDArray[np.float64]]]]
 
 
 @dataclass(frozen=True)
@@ -25,51 +26,68 @@ class Predictions:
 
     protocol: str
     splits: Splits
-    scores: dict[str, list[dict[str, npt.NDArray[np.float64]]]]
+    scores: Scores
 
 
-def read(path: Path, lengths: Mapping[str, int]) -> Predictions:
-    """Read a predictions file: /{protocol}/seed_{s}/split_{k}/{video}, each (T,).
+_AGAIN = "run the train stage again (`dvc repro`)"
 
-    lengths are the sampled frames of every annotated video. Raises UserError, naming the file,
-    where it is missing or unreadable, where seeds do not share their splits, a video is unknown,
-    has another number of scores or a NaN, or, under the protocol "strict", is not tested exactly
-    once a seed.
+
+def read(
+    path: Path, lengths: Mapping[str, int], protocols: Sequence[str]
+) -> dict[str, Predictions]:
+    """Read a predictions file, /{protocol}/seed_{s}/split_{k}/{video}, each (T,), by protocol.
+
+    lengths are the sampled frames of every annotated video; protocols those wanted, in the order
+    wanted. Raises UserError, naming the file, where it is missing or unreadable, lacks a
+    protocol, where seeds do not share their splits, a video is unknown, has another number of
+    scores or a NaN, or, under the protocol "strict", is not tested exactly once a seed.
     """
-    again = "run the train stage again (`dvc repro`)"
+    found = {}
     try:
         with h5py.File(path) as file:
-            protocols = list(file)
-            if len(protocols) != 1:
-                found = ", ".join(protocols) or "none"
-                raise UserError(f"{path}: expected one protocol, found {found}; {again}")
-            seeds = file[protocols[0]]
-            scores = {
-                seed: [
-                    _split(path, seeds[seed][split], lengths)
-                    for split in sorted(seeds[seed], key=natural)
-                ]
-                for seed in sorted(seeds, key=natural)
-            }
+            for protocol in protocols:
+                if protocol not in file:
+                    there = ", ".join(file) or "none"
+                    raise UserError(
+                        f"{path}: lacks the protocol {protocol}, found {there}; {_AGAIN}"
+                    )
+                seeds = file[protocol]
+                found[protocol] = {
+                    seed: [
+                        _split(path, seeds[seed][split], lengths)
+                        for split in sorted(seeds[seed], key=natural)
+                    ]
+                    for seed in sorted(seeds, key=natural)
+                }
     except (OSError, AttributeError, TypeError) as error:  # a dataset where a group should be
-        raise UserError(f"{path}: cannot be read as predictions ({error}); {again}") from error
-    if not scores or not all(of_seed and all(of_seed) for of_seed in scores.values()):
-        raise UserError(f"{path}: a seed or split holds no scores; {again}")
+        raise UserError(f"{path}: cannot be read as predictions ({error}); {_AGAIN}") from error
+    return {
+        protocol: _predictions(path, protocol, scores, lengths)
+        for protocol, scores in found.items()
+    }
 
+
+def _predictions(
+    path: Path, protocol: str, scores: Scores, lengths: Mapping[str, int]
+) -> Predictions:
+    if not scores or not all(of_seed and all(of_seed) for of_seed in scores.values()):
+        raise UserError(f"{path}: a seed or split of {protocol} holds no scores; {_AGAIN}")
     first = next(iter(scores))
     splits = tuple(tuple(split) for split in scores[first])
     for seed, of_seed in scores.items():
         if tuple(tuple(split) for split in of_seed) != splits:
-            raise UserError(f"{path}: {seed} and {first} tested different videos; {again}")
-    if protocols[0] == "strict":
+            raise UserError(
+                f"{path}: {seed} and {first} of {protocol} tested different videos; {_AGAIN}"
+            )
+    if protocol == "strict":
         tested = [video for split in splits for video in split]
         for video in lengths:
             if tested.count(video) != 1:
                 raise UserError(
                     f"{path}: {video} is tested {tested.count(video)} times a seed, and the "
-                    f"protocol strict tests each video once; {again}"
+                    f"protocol strict tests each video once; {_AGAIN}"
                 )
-    return Predictions(protocols[0], splits, scores)
+    return Predictions(protocol, splits, scores)
 
 
 def _split(

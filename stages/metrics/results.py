@@ -21,7 +21,8 @@ from stages.metrics.leaderboard import MARKS, Figure, Row, by_video, figures
 from stages.metrics.predictions import Splits
 from stages.work.files import replacing
 
-CURVE = ("protocol", "seed", "split", "epoch", "lr", "train_loss", "test_loss")
+CURVE = ("protocol", "seed", "split", "epoch", "lr", "train_loss", "test_loss", "tau")
+OPTIMISTIC = "epoch chosen on the test videos: optimistic"
 _DECIMALS = 6
 
 
@@ -67,10 +68,13 @@ def flags(rows: Mapping[str, Row], replies: Replies, segmented: int, videos: int
     return said
 
 
-def metrics_document(results: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """The means of results.json alone, for `dvc metrics`."""
+def metrics_document(results: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
+    """The means of results.json alone, for `dvc metrics`: {protocol: {row: {mark: mean}}}."""
     return {
-        name: {mark: row[mark]["mean"] for mark in MARKS} for name, row in results["rows"].items()
+        protocol: {
+            name: {mark: row[mark]["mean"] for mark in MARKS} for name, row in of["rows"].items()
+        }
+        for protocol, of in results["protocols"].items()
     }
 
 
@@ -87,14 +91,17 @@ def write_csv(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]])
         writer.writerows(lines)
 
 
-def write_per_video(path: Path, rows: Mapping[str, Row], splits: Splits) -> None:
-    """row, video, tau, rho, f1: every row's marks of every tested video, over its trials."""
+def write_per_video(path: Path, protocols: Mapping[str, tuple[Mapping[str, Row], Splits]]) -> None:
+    """protocol, row, video, tau, rho, f1: every row's marks of every video tested under the
+    protocol, over its trials.
+    """
     lines = [
-        [name, video, *(round(mark, _DECIMALS) for mark in marks)]
+        [protocol, name, video, *(round(mark, _DECIMALS) for mark in marks)]
+        for protocol, (rows, splits) in protocols.items()
         for name, row in rows.items()
         for video, marks in by_video(row, splits).items()
     ]
-    write_csv(path, ["row", "video", *MARKS], lines)
+    write_csv(path, ["protocol", "row", "video", *MARKS], lines)
 
 
 def read_curves(path: Path) -> list[dict[str, str]]:
@@ -121,15 +128,19 @@ def write_curves(path: Path, curves: Mapping[str, Sequence[Mapping[str, str]]]) 
     write_csv(path, ["model", *CURVE], lines)
 
 
-def write_learning(path: Path, model: str, curve: Sequence[Mapping[str, str]]) -> None:
-    """learning.csv: one model's losses by epoch, the mean over seeds and splits.
+def write_learning(
+    path: Path, model: str, protocol: str, curve: Sequence[Mapping[str, str]]
+) -> None:
+    """learning.csv: one model's losses by epoch under one protocol, the mean over seeds and
+    splits.
 
     A plot of `dvc plots` draws one line a column, so it holds a single model.
     """
     losses = ("train_loss", "test_loss")
     epochs: dict[float, list[Mapping[str, str]]] = {}
     for line in curve:
-        epochs.setdefault(float(line["epoch"]), []).append(line)
+        if line["protocol"] == protocol:
+            epochs.setdefault(float(line["epoch"]), []).append(line)
     lines = [
         [model, f"{epoch:g}", *(round(fmean(float(one[loss]) for one in of), 8) for loss in losses)]
         for epoch, of in sorted(epochs.items())
@@ -137,15 +148,22 @@ def write_learning(path: Path, model: str, curve: Sequence[Mapping[str, str]]) -
     write_csv(path, ["model", "epoch", *losses], lines)
 
 
-def table(results: Mapping[str, Any]) -> Table:
-    """results.json as a table for the terminal, 80 columns wide."""
+def tables(results: Mapping[str, Any]) -> list[Table]:
+    """results.json as tables for the terminal, one a protocol, 80 columns wide."""
+    return [_table(results, protocol) for protocol in results["protocols"]]
+
+
+def _table(results: Mapping[str, Any], protocol: str) -> Table:
     percent = f"{100 * results['confidence']:g} %"
-    title = f"{results['title']}\nprotocol {results['protocol']}, {results['videos']} videos"
+    of = results["protocols"][protocol]
+    title = f"{results['title']}\nprotocol {protocol}, {of['videos']} videos"
+    if protocol == "official":
+        title += f"\n{OPTIMISTIC}"
     if results["simulated"]:
         title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
     notes = [
         f"[low, high]: {percent} bootstrap over videos. ±: standard deviation over seeds.",
-        *results["flags"],
+        *of["flags"],
     ]
     shown = Table(
         title=escape(title),
@@ -157,7 +175,7 @@ def table(results: Mapping[str, Any]) -> Table:
     shown.add_column("")
     for heading in ("τ", "ρ", "F1"):
         shown.add_column(heading, justify="right", min_width=len("[-0.000, -0.000]"))
-    for row in results["rows"].values():
+    for row in of["rows"].values():
         cells = []
         for mark in MARKS:
             figure = row[mark]

@@ -1,4 +1,4 @@
-"""Every seed on every split: the runs behind one row of the comparison.
+"""Every seed on every split of every protocol: the runs behind one row of the comparison.
 
 On a CPU the runs go side by side, each with a single thread: they are too small for more, two of
 them disturb each other where they share threads, and the bits then do not depend on the machine's
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import torch
 
-from stages.datasets.splits import Split
+from stages.datasets.splits import Protocol, Split, set_aside
 from stages.model.batches import Video
 from stages.model.global_attention import GlobalAttention
+from stages.model.held_out import Judge, Watch
 from stages.model.records import Run
 from stages.model.training import fit, predict
 from stages.params import Train
@@ -23,58 +24,106 @@ from stages.params import Train
 
 @dataclass(frozen=True)
 class Job:
-    """One seed on one split, with what it needs to go to another process."""
+    """One seed on one split, with what it needs to go to another process.
 
+    learnt, tested: names of the videos. watched: those whose agreement chooses the epoch, none
+    where the last one counts; judges are theirs.
+    """
+
+    protocol: Protocol
     seed: int
     number: int
-    split: Split
+    learnt: tuple[str, ...]
+    tested: tuple[str, ...]
+    watched: tuple[str, ...]
     videos: Mapping[str, Video]
+    judges: Mapping[str, Judge]
     settings: Train
     attention: bool
     where: torch.device
+
+    @property
+    def watch(self) -> Watch | None:
+        videos = [self.videos[name] for name in self.watched]
+        return Watch(videos, self.judges, self.protocol == "official") if videos else None
+
+
+def chosen_by(
+    protocol: Protocol, split: Split, validation: float, seed: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The videos to learn from, and those to choose the epoch by.
+
+    "official": the test videos, as the release. "strict": a share `validation` of the training
+    videos, which are then not learnt from; none where it is 0. Raises UserError as `set_aside`.
+    """
+    if protocol == "official":
+        return split.train, split.test
+    if not validation:
+        return split.train, ()
+    learnt, watched = set_aside(split.train, validation, seed)
+    return tuple(learnt), tuple(watched)
 
 
 def _run(job: Job) -> tuple[Run, GlobalAttention]:
     if job.where.type == "cpu":
         torch.set_num_threads(1)
     trained = fit(
-        [job.videos[name] for name in job.split.train],
-        [job.videos[name] for name in job.split.test],
+        [job.videos[name] for name in job.learnt],
+        [job.videos[name] for name in job.tested],
         job.settings,
         job.attention,
         job.seed,
         job.where,
+        job.watch,
     )
-    scores = {name: predict(trained.model, job.videos[name]) for name in job.split.test}
-    return Run(job.seed, job.number, scores, trained.curve), trained.model
+    scores = {name: predict(trained.model, job.videos[name]) for name in job.tested}
+    run = Run(job.protocol, job.seed, job.number, trained.epoch, scores, trained.curve)
+    return run, trained.model
 
 
 def cross_validate(
     videos: Mapping[str, Video],
-    splits: Sequence[Split],
+    splits: Mapping[Protocol, Sequence[Split]],
+    judges: Mapping[str, Judge],
     settings: Train,
     attention: bool,
     where: torch.device,
     on_run: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Run, GlobalAttention]]:
-    """Train every seed of `settings` on every split; yields in that order, seeds outermost.
+    """Train every seed of `settings` on every split; yields in that order, protocols outermost.
 
     Args:
         videos: by name; all that the splits name.
-        splits: what to train and to test on.
+        splits: what to train and to test on under each protocol.
+        judges: agreement with people by video; only protocols that choose an epoch need them.
         settings: the recipe's `train` section.
         attention: False trains the row without the encoder.
         where: device to train on.
         on_run: told of each finished run.
 
     Raises:
-        UserError: a loss is no longer a number.
+        UserError: a loss is no longer a number, or `validation` leaves nothing to learn from.
     """
-    jobs = [
-        Job(seed, number, split, videos, settings, attention, where)
-        for seed in settings.seeds
-        for number, split in enumerate(splits)
-    ]
+    jobs = []
+    for protocol, of_protocol in splits.items():
+        for seed in settings.seeds:
+            for number, split in enumerate(of_protocol):
+                learnt, watched = chosen_by(protocol, split, settings.validation, seed)
+                jobs.append(
+                    Job(
+                        protocol=protocol,
+                        seed=seed,
+                        number=number,
+                        learnt=learnt,
+                        tested=split.test,
+                        watched=watched,
+                        videos=videos,
+                        judges={name: judges[name] for name in watched},
+                        settings=settings,
+                        attention=attention,
+                        where=where,
+                    )
+                )
     workers = min(len(jobs), os.cpu_count() or 1) if where.type == "cpu" else 1
     if workers == 1:
         threads = torch.get_num_threads()

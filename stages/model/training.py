@@ -1,46 +1,53 @@
-"""Fitting the model to people's mean scores, one seed and one fold at a time.
+"""Fitting the model to people's mean scores, one seed and one split at a time.
 
-Shapes: B videos, T frames, D embedding width.
+Shapes: T frames, D embedding width.
 """
 
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from stages.errors import UserError
-from stages.model.batches import Batch, Video, padded
+from stages.model.batches import Video, padded
 from stages.model.global_attention import GlobalAttention
+from stages.model.held_out import HeldOut, Watch, moved, squared_error
+from stages.model.optimisation import Optimisation
 from stages.model.standardisation import Standardisation
 from stages.params import Train
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A point of the learning curves; losses are mean squared errors over frames."""
+    """A point of the learning curves, at an epoch's end or, x.5, after half of its passes.
 
-    epoch: int
+    lr is the epoch's rate; losses are mean squared errors over frames, the training one over the
+    epoch's passes so far; tau is the agreement on the videos watched, None where none are.
+    """
+
+    epoch: float
     lr: float
     train_loss: float
     test_loss: float
+    tau: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The model after its last epoch, in evaluation mode, and how it got there.
+    """The model kept, in evaluation mode, how it got there, and the epoch it is of.
 
     It takes embeddings as the LLM gives them, standardised in training or not.
     """
 
     model: GlobalAttention
     curve: list[Epoch]
+    epoch: float
 
 
 def device() -> torch.device:
@@ -66,13 +73,21 @@ def _reproducible(seed: int) -> Iterator[None]:
             torch.use_deterministic_algorithms(before)
 
 
-def squared_error(scores_BT: Tensor, batch: Batch) -> Tensor:
-    """Mean over real frames of (score - gtscore)²: padding counts nowhere."""
-    return functional.mse_loss(scores_BT[batch.valid_BT], batch.gtscore_BT[batch.valid_BT])
+class _Best:
+    """The weights of the best τ seen; the earliest of equals."""
 
+    def __init__(self) -> None:
+        self._tau = -math.inf
+        self._weights: dict[str, Tensor] = {}
+        self.epoch = 0.0
 
-def _to(batch: Batch, where: torch.device) -> Batch:
-    return Batch(*(tensor.to(where) for tensor in batch))
+    def offer(self, model: GlobalAttention, point: Epoch) -> None:
+        if point.tau is not None and point.tau > self._tau:
+            self._tau, self.epoch = point.tau, point.epoch
+            self._weights = {name: of.clone() for name, of in model.state_dict().items()}
+
+    def restore(self, model: GlobalAttention) -> None:
+        model.load_state_dict(self._weights)
 
 
 def fit(
@@ -82,26 +97,34 @@ def fit(
     attention: bool,
     seed: int,
     where: torch.device,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    watch: Watch | None = None,
+    on_point: Callable[[Epoch], None] = lambda point: None,
 ) -> Trained:
-    """Train on some videos for `settings.epochs`, in batches of whole videos, with AdamW.
+    """Train on some videos for `settings.epochs`, whole videos at a time, with AdamW.
+
+    Without `watch`, the last epoch's weights are kept, and nothing is chosen. With it, those of
+    the evaluation with the best mean τ over the videos watched. The release is taken to do so
+    with its test videos, every half epoch; ρ and F1 are then of the same weights.
 
     Args:
         train: videos to learn from.
-        test: videos whose loss is drawn beside; nothing is chosen by it.
+        test: videos whose loss is drawn beside; by itself nothing is chosen by it.
         settings: the recipe's `train` section.
         attention: False trains the row without the encoder.
         seed: of the initial weights, the order of the videos and the dropout.
         where: device to train on.
-        on_epoch: told of each finished epoch.
+        watch: what to choose the weights by.
+        on_point: told of each point of the curve.
 
     Raises:
-        UserError: the loss is no longer a number.
+        UserError: a loss is no longer a number.
     """
     standardisation = Standardisation.of(train) if settings.standardise else None
     if standardisation is not None:
         train = [standardisation.apply(video) for video in train]
         test = [standardisation.apply(video) for video in test]
+        if watch is not None:
+            watch = replace(watch, videos=[standardisation.apply(v) for v in watch.videos])
     with _reproducible(seed):
         model = GlobalAttention(
             train[0].x_TD.shape[1],
@@ -112,42 +135,51 @@ def fit(
             settings.dropout,
             attention,
         ).to(where)
-        optimizer = torch.optim.AdamW(
-            model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True
-        )
+        optimisation = Optimisation(model, settings, where)
         order = torch.Generator().manual_seed(seed)
-        held_out = _to(padded(test), where)
-        curve = []
+        held_out = HeldOut(test, watch, where)
+        starts = range(0, len(train), settings.batch)
+        half = len(starts) // 2 if watch is not None and watch.halfway else 0
+        curve: list[Epoch] = []
+        best = _Best()
         for epoch in range(1, settings.epochs + 1):
-            rate = settings.lr
             model.train()
             squares, frames = 0.0, 0
             shuffled = torch.randperm(len(train), generator=order).tolist()
-            for start in range(0, len(train), settings.batch):
+            for number, start in enumerate(starts):
                 chosen = shuffled[start : start + settings.batch]
-                batch = _to(padded([train[index] for index in chosen]), where)
-                loss = squared_error(model(batch.x_BTD, batch.valid_BT), batch)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
+                batch = moved(padded([train[index] for index in chosen]), where)
+                with optimisation.precision():
+                    loss = squared_error(model(batch.x_BTD, batch.valid_BT), batch)
+                optimisation.learn(loss, number, len(starts))
                 size = int(batch.valid_BT.sum())
                 squares, frames = squares + loss.item() * size, frames + size
-            model.eval()
-            with torch.inference_mode():
-                scores_BT = model(held_out.x_BTD, held_out.valid_BT)
-                test_loss = squared_error(scores_BT, held_out).item()
-            point = Epoch(epoch, rate, squares / frames, test_loss)
-            if not math.isfinite(point.train_loss):
-                raise UserError(
-                    f"training fell apart in epoch {epoch} (loss {point.train_loss}); "
-                    "lower train.lr in params.yaml"
-                )
-            curve.append(point)
-            on_epoch(point)
+                if number + 1 not in (half, len(starts)):
+                    continue
+                reached = epoch if number + 1 == len(starts) else epoch - 0.5
+                measured = held_out.measure(model)
+                point = Epoch(reached, optimisation.rate, squares / frames, *measured)
+                _check(point)
+                curve.append(point)
+                best.offer(model, point)
+                on_point(point)
+            optimisation.end_epoch()
+        model.eval()
+        if watch is not None:
+            best.restore(model)
         model.cpu()
         if standardisation is not None:
             standardisation.fold(model)
-        return Trained(model, curve)
+        return Trained(model, curve, curve[-1].epoch if watch is None else best.epoch)
+
+
+def _check(point: Epoch) -> None:
+    for loss in (point.train_loss, point.test_loss):
+        if not math.isfinite(loss):
+            raise UserError(
+                f"training fell apart in epoch {point.epoch:g} (loss {loss}); "
+                "lower train.lr in params.yaml"
+            )
 
 
 @torch.inference_mode()

@@ -88,7 +88,7 @@ def drawings(chapter: Chapter) -> dict[str, str]:
             [chapter.models.get(curve.model, curve.model) for curve in curves],
             guess=chapter.guess,
             top=figures.highest(curves, chapter.guess),
-            heading=f"Learning curves: {results.title}",
+            heading=f"Learning curves: {results.title}, protocol {results.headline.name}",
             simulated=results.simulated,
         ),
         "video": figures.story(

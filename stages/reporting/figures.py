@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
 from stages.reporting import lanes, paper
-from stages.reporting.measurements import Curve, Results
+from stages.reporting.measurements import Curve, Protocol, Results
 from stages.reporting.palette import INK, KIND_COLOURS, MUTED, PALETTE, RULE, STYLE, colour
 from stages.reporting.videos import PEOPLE, ZERO_SHOT, Video
 
@@ -40,44 +40,59 @@ def _titled(figure: Figure, title: str, simulated: bool, room: float) -> None:
 
 
 def agreement(results: Results) -> str:
-    """The table as a dot plot: each row's τ and ρ with its interval, 0 and people drawn in.
+    """The tables as dot plots, a band a protocol: each row's τ and ρ with its interval, 0 and
+    people drawn in.
 
     On a dataset of the paper, its own figures are hollow diamonds, named as the paper's.
     """
     with matplotlib.rc_context(STYLE):
-        rows = results.rows
-        figure = Figure(figsize=(7.6, 1.35 + 0.3 * len(rows)), layout="constrained")
-        panels = figure.subplots(1, 2, sharey=True)
+        bands = results.protocols
+        height = sum(0.55 + 0.3 * len(band.rows) for band in bands)
+        figure = Figure(figsize=(7.6, 0.8 + height), layout="constrained")
+        grid = figure.subplots(
+            len(bands), 2, sharex="col", sharey="row", squeeze=False,
+            height_ratios=[len(band.rows) for band in bands],
+        )  # fmt: skip
         benchmark = paper.benchmark(results.dataset)
-        for axes, mark, label in zip(
-            panels, ("tau", "rho"), ("Kendall’s τ", "Spearman’s ρ"), strict=True
-        ):
-            axes.axvline(0, color=MUTED, linewidth=0.8)
-            human = results.row("human")
-            if human is not None:
-                mean = human.figures[mark].mean
-                axes.axvline(mean, color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
-            for place, row in enumerate(rows):
-                of, drawn = row.figures[mark], KIND_COLOURS.get(row.kind, MUTED)
-                if of.low is not None and of.high is not None:
-                    axes.plot([of.low, of.high], [place, place], color=drawn, linewidth=1.4)
-                axes.plot(of.mean, place, "o", color=drawn, markersize=5)
-                _reported(axes, row.name, mark, place, benchmark)
+        for band, panels in zip(bands, grid, strict=True):
+            for axes, mark in zip(panels, ("tau", "rho"), strict=True):
+                _dots(axes, band, mark, benchmark)
+            panels[0].set_yticks(range(len(band.rows)), [row.title for row in band.rows])
+            panels[0].invert_yaxis()
+            panels[0].set_title(_named(band), weight="bold")
+        for axes, label in zip(grid[-1], ("Kendall’s τ", "Spearman’s ρ"), strict=True):
             axes.set_xlabel(label)
-            axes.grid(axis="x", color=RULE, linewidth=0.6)
-            axes.set_axisbelow(True)
-            axes.spines["left"].set_visible(False)
-            axes.tick_params(axis="y", length=0)
-        panels[0].set_yticks(range(len(rows)), [row.title for row in rows])
-        panels[0].invert_yaxis()
-        told = f"{100 * results.confidence:g} % bootstrap interval over {results.videos} videos"
+        told = f"{100 * results.confidence:g} % bootstrap interval over videos"
         told += "; dotted: people among themselves"
         if benchmark:
             told += f"; ◇ the paper’s own figure on {benchmark}"
         figure.supxlabel(told, size=8, color=MUTED)
-        title = f"Agreement with people: {results.title}, protocol {results.protocol}"
+        title = f"Agreement with people: {results.title}"
         _titled(figure, title, results.simulated, 0.55 if results.simulated else 0.35)
     return _svg(figure)
+
+
+def _named(band: Protocol) -> str:
+    optimistic = ", optimistic" if band.name == "official" else ""
+    return f"protocol {band.name}{optimistic}: {band.videos} videos"
+
+
+def _dots(axes: Axes, band: Protocol, mark: str, benchmark: str | None) -> None:
+    axes.axvline(0, color=MUTED, linewidth=0.8)
+    human = band.row("human")
+    if human is not None:
+        mean = human.figures[mark].mean
+        axes.axvline(mean, color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
+    for place, row in enumerate(band.rows):
+        of, drawn = row.figures[mark], KIND_COLOURS.get(row.kind, MUTED)
+        if of.low is not None and of.high is not None:
+            axes.plot([of.low, of.high], [place, place], color=drawn, linewidth=1.4)
+        axes.plot(of.mean, place, "o", color=drawn, markersize=5)
+        _reported(axes, row.name, mark, place, benchmark)
+    axes.grid(axis="x", color=RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
 
 
 def _reported(axes: Axes, row: str, mark: str, place: int, benchmark: str | None) -> None:

@@ -5,7 +5,7 @@ Shapes: E epochs, R runs (a training seed × a split).
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,17 +41,11 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Results:
-    """results.json of one dataset."""
+class Protocol:
+    """What was measured under one protocol, over the `videos` its splits test."""
 
-    dataset: str
-    title: str
-    simulated: bool
-    protocol: str
+    name: str
     videos: int
-    confidence: float
-    replies: int
-    unparsed: int
     flags: tuple[str, ...]
     rows: tuple[Row, ...]
 
@@ -59,9 +53,32 @@ class Results:
         return next((row for row in self.rows if row.name == name), None)
 
 
+@dataclass(frozen=True)
+class Results:
+    """results.json of one dataset."""
+
+    dataset: str
+    title: str
+    simulated: bool
+    confidence: float
+    replies: int
+    unparsed: int
+    protocols: tuple[Protocol, ...]
+
+    @property
+    def headline(self) -> Protocol:
+        """The first protocol: the one that curves and videos are shown under."""
+        return self.protocols[0]
+
+    @property
+    def videos(self) -> int:
+        """The most videos that a protocol tests."""
+        return max(protocol.videos for protocol in self.protocols)
+
+
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One model's losses (mean squared error) at the end of each epoch, every run its own line."""
+    """One model's losses (mean squared error) by epoch, every run its own line."""
 
     model: str
     epochs_E: Floats
@@ -71,7 +88,9 @@ class Curve:
 
 @dataclass(frozen=True)
 class Measurements:
-    """Everything evaluate wrote for a dataset. `by_video[row][video]` holds the marks."""
+    """Everything evaluate wrote for a dataset. `by_video[row][video]` holds the marks; these and
+    the curves are under the headline protocol.
+    """
 
     results: Results
     by_video: Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -84,10 +103,11 @@ def read(folder: Path) -> Measurements:
     Raises UserError naming the file that is missing, damaged or of another layout, and the
     command that makes it.
     """
+    results = _results(folder / "results.json")
     return Measurements(
-        _results(folder / "results.json"),
-        _by_video(folder / "per_video.csv"),
-        _curves(folder / "curves.csv"),
+        results,
+        _by_video(folder / "per_video.csv", results.headline.name),
+        _curves(folder / "curves.csv", results.headline.name),
     )
 
 
@@ -103,26 +123,20 @@ def _text(path: Path) -> str:
 def _results(path: Path) -> Results:
     try:
         document = json.loads(_text(path))
-        rows = tuple(
-            Row(
-                name,
-                row["title"],
-                row["kind"],
-                {mark: Figure(**{part: row[mark][part] for part in _PARTS}) for mark in MARKS},
-            )
-            for name, row in document["rows"].items()
+        protocols = tuple(
+            Protocol(name, int(of["videos"]), tuple(of["flags"]), tuple(_rows(of["rows"])))
+            for name, of in document["protocols"].items()
         )
+        if not protocols:
+            raise ValueError("no protocol")
         return Results(
             dataset=document["dataset"],
             title=document["title"],
             simulated=bool(document["simulated"]),
-            protocol=document["protocol"],
-            videos=int(document["videos"]),
             confidence=float(document["confidence"]),
             replies=int(document["llm"]["replies"]),
             unparsed=int(document["llm"]["unparsed"]),
-            flags=tuple(document["flags"]),
-            rows=rows,
+            protocols=protocols,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
@@ -131,6 +145,12 @@ def _results(path: Path) -> Results:
 
 
 _PARTS = ("mean", "low", "high", "spread")
+
+
+def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
+    for name, row in document.items():
+        figures = {mark: Figure(**{part: row[mark][part] for part in _PARTS}) for mark in MARKS}
+        yield Row(name, row["title"], row["kind"], figures)
 
 
 def _lines(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -151,19 +171,23 @@ def _numbers(path: Path, line: Mapping[str, Any], names: tuple[str, ...]) -> lis
         )
 
 
-def _by_video(path: Path) -> dict[str, dict[str, dict[str, float]]]:
+def _by_video(path: Path, protocol: str) -> dict[str, dict[str, dict[str, float]]]:
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for line in _lines(path, ("row", "video", *MARKS)):
+    for line in _lines(path, ("protocol", "row", "video", *MARKS)):
+        if line["protocol"] != protocol:
+            continue
         marks = dict(zip(MARKS, _numbers(path, line, MARKS), strict=True))
         found.setdefault(line["row"], {})[line["video"]] = marks
     return found
 
 
-def _curves(path: Path) -> tuple[Curve, ...]:
+def _curves(path: Path, protocol: str) -> tuple[Curve, ...]:
     names = ("epoch", "train_loss", "test_loss")
     runs: dict[str, dict[tuple[str, ...], list[list[float]]]] = {}
     for line in _lines(path, ("model", "protocol", "seed", "split", *names)):
-        run = (line["protocol"], line["seed"], line["split"])
+        if line["protocol"] != protocol:
+            continue
+        run = (line["seed"], line["split"])
         runs.setdefault(line["model"], {}).setdefault(run, []).append(_numbers(path, line, names))
     return tuple(_curve(path, model, list(each.values())) for model, each in runs.items())
 

@@ -20,11 +20,6 @@ from stages.reporting.thumbnails import Pictures
 from stages.reporting.videos import ZERO_SHOT
 
 Json = dict[str, Any]
-PROTOCOLS = {
-    "strict": "{folds} folds that test every video once; the last epoch, chosen by nothing",
-    "official": "the release’s overlapping splits; the epoch that does best on the test videos, "
-    "so the figures are optimistic",
-}
 
 
 def build(chapters: Sequence[Chapter]) -> str:
@@ -68,7 +63,7 @@ def _row_css(models: int) -> str:
 def _section(chapter: Chapter, pictures: Pictures) -> Json:
     measured, recipe, videos = chapter.measured, chapter.recipe, chapter.videos
     results, legend = measured.results, Legend(chapter.models)
-    rows, benchmarks, scale = tables.table(measured, legend)
+    shown_tables, benchmarks, scale = tables.tables(results, recipe.train, legend)
     shown = [
         articles.article(video, measured, legend, pictures, video is chapter.typical)
         for video in videos
@@ -78,11 +73,11 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
         "name": chapter.name,
         "recipe": recipe,
         "results": results,
-        "protocol": PROTOCOLS.get(results.protocol, "").format(folds=recipe.train.folds),
+        "tables": shown_tables,
+        "headline": results.headline.name,
         "frames": f"{sum(len(video.picks_T) for video in videos):,}".replace(",", " "),
         "minutes": _duration(sum(video.seconds for video in videos)),
         "users": _range([video.users for video in videos]),
-        "rows": rows,
         "benchmarks": benchmarks,
         "benchmark": paper.benchmark(results.dataset),
         "scale": scale,

@@ -57,9 +57,10 @@ class Video:
     """What the page shows of one video. Scores are on 0 to 1.
 
     scores: by row, (T,) each; "people" is their mean, "zero-shot" is NaN where the reply holds no
-    score, a model's is the mean over seeds and over the splits that tested the video. A model
-    that never tested the video has none. summaries: by row, inclusive [start, end] frames that
-    the row's summary shows, (K, 2). shown_N: share of people whose summary shows the frame.
+    score, a model's is the mean over seeds and over the splits that tested the video, under
+    the recipe's first protocol. A model that never tested the video has none. summaries: by row,
+    inclusive [start, end] frames that the row's summary shows, (K, 2). shown_N: share of people
+    whose summary shows the frame.
     """
 
     name: str
@@ -103,8 +104,11 @@ def read(
     people = read_people(sources.annotations, sources.frames, rules)
     lengths = {name: len(panel.picks) for name, panel in people.panels.items()}
     captions = _captions(sources.captions, people.panels)
+    headline = recipe.train.protocols[0]
     scored = {
-        model: _means(predictions.read(sources.predictions / f"{model}.h5", lengths))
+        model: _means(
+            predictions.read(sources.predictions / f"{model}.h5", lengths, [headline])[headline]
+        )
         for model in models
     }
     scale = _scale(people)

@@ -13,7 +13,7 @@ from stages.params import DemoDownload
 def settings() -> DemoDownload:
     """A demo of a few short and small videos."""
     return DemoDownload(
-        source="demo",
+        kind="demo",
         seed=7,
         videos=5,
         subjects=tuple(sorted(SUBJECTS)),

@@ -14,7 +14,7 @@ from stages.errors import UserError
 from stages.params import Sample, Segmentation
 
 SEGMENTATION = Segmentation(penalty=1.0, max_shots=None)
-SETTINGS = Sample(every=4, short_side=96, jpeg_quality=90, segmentation=SEGMENTATION)
+SETTINGS = Sample(every=4, tolerance=0, short_side=96, jpeg_quality=90, segmentation=SEGMENTATION)
 
 
 def brightness(images: Sequence[Pixels]) -> Floats:

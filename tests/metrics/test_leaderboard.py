@@ -102,4 +102,6 @@ def test_constant_predictions_are_counted() -> None:
     scores["video_2"] = np.full(4, 5.0)
     row = zero_shot_row(scores, panels())
     assert (row.unranked, row.scored) == (1, 4)
+    assert (row.among(["video_2"]).unranked, row.among(["video_2"]).scored) == (1, 1)
+    assert (row.among(["video_1"]).unranked, list(row.among(["video_1"]).marks)) == (0, ["video_1"])
     assert row.marks["video_2"][0, 0, :2].tolist() == [0, 0]

@@ -47,6 +47,18 @@ def test_a_summary_is_held_against_the_mean_of_the_users(seed: int) -> None:
     assert marks.rho == pytest.approx(slow_rho(summary.tolist(), mean.tolist()))
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("agreement", ["scores", "summary"])
+def test_agreement_alone_is_that_of_the_whole_verdict(
+    agreement: Literal["scores", "summary"], seed: int
+) -> None:
+    people = panel(agreement, seed=seed)
+    for scores in (np.random.default_rng(seed).random(6), np.full(6, 0.5)):
+        assert people.agreement(scores) == people.verdict(scores).marks[:2]
+    with pytest.raises(UserError, match="video_1: 5 scores for 6 sampled frames"):
+        people.agreement(np.zeros(5))
+
+
 @pytest.mark.parametrize("agreement", ["scores", "summary"])
 def test_a_constant_prediction_earns_zero_and_is_known_for_it(
     agreement: Literal["scores", "summary"],

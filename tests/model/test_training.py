@@ -7,13 +7,16 @@ import torch
 
 from stages.errors import UserError
 from stages.model.batches import Video, padded
-from stages.model.training import Epoch, Trained, fit, predict, squared_error
+from stages.model.held_out import squared_error
+from stages.model.training import Epoch, Trained, fit, predict
 from stages.params import Train
 
 CPU = torch.device("cpu")
 SETTINGS = Train(
-    protocol="strict",
+    protocols=("strict",),
+    splits="drawn",
     folds=2,
+    validation=0,
     seeds=(0,),
     width=32,
     layers=1,
@@ -22,8 +25,11 @@ SETTINGS = Train(
     dropout=0.1,
     lr=1e-3,
     weight_decay=0.01,
+    schedule=None,
+    clip=None,
     epochs=3,
     batch=2,
+    accumulate=1,
     standardise=False,
 )
 
@@ -107,7 +113,7 @@ def test_only_standardised_training_ignores_the_scale_and_origin_of_the_embeddin
 
 def test_each_epoch_is_reported_as_it_ends() -> None:
     told: list[Epoch] = []
-    result = fit(videos(), videos(2, 1), SETTINGS, True, 0, CPU, on_epoch=told.append)
+    result = fit(videos(), videos(2, 1), SETTINGS, True, 0, CPU, on_point=told.append)
     assert told == result.curve
 
 

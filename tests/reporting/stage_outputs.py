@@ -39,6 +39,11 @@ def jpeg(hue: float, frame: int, size: tuple[int, int] = (64, 48)) -> bytes:
     return buffer.getvalue()
 
 
+def tested(protocol: str, names: list[str]) -> list[str]:
+    """The videos that a protocol tests: "official" leaves the first one out."""
+    return names if protocol == "strict" else names[1:]
+
+
 def make(
     root: Path,
     *,
@@ -51,6 +56,7 @@ def make(
     caption: Callable[[int, int], str] = lambda video, frame: f"Frame {frame} of video {video}.",
     simulated: bool = True,
     scores: bool = True,
+    protocols: tuple[str, ...] = ("strict", "official"),
 ) -> Path:
     """Write params.yaml, data/ and reports/results/ under root; returns root."""
     random = np.random.default_rng(7)
@@ -58,7 +64,7 @@ def make(
     recipe = settings["datasets"]["demo"]
     recipe["title"] = f"{dataset} for tests"
     recipe["simulated"] = simulated
-    recipe["train"].update(folds=folds, seeds=list(seeds))
+    recipe["train"].update(folds=folds, seeds=list(seeds), protocols=list(protocols))
     if not scores:
         recipe["evaluate"].update(agreement="summary", f1="max")
     settings["run"]["datasets"] = [dataset]
@@ -117,9 +123,10 @@ def make(
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(path, "w") as file:
             for seed in seeds:
-                for number, name in enumerate(names):
-                    where = f"strict/seed_{seed}/split_{number % folds}/{name}"
-                    file[where] = random.random(steps).astype(np.float32)
+                for protocol in protocols:
+                    for number, name in enumerate(tested(protocol, names)):
+                        where = f"{protocol}/seed_{seed}/split_{number % folds}/{name}"
+                        file[where] = random.random(steps).astype(np.float32)
     _results(root / "reports" / "results" / dataset, dataset, recipe, names, models, random)
     return root
 
@@ -154,43 +161,61 @@ def _results(
 ) -> None:
     folder.mkdir(parents=True)
     kinds = {name: (title, "model") for name, title in models.items()} | BASELINES
-    rows = {}
-    for name, (title, kind) in kinds.items():
-        row: dict[str, Any] = {"title": title, "kind": kind}
-        for mark in ("tau", "rho", "f1"):
-            mean = round(float(random.uniform(-0.05, 0.4)), 6)
-            spread = 0.012 if kind == "model" else None
-            row[mark] = {"mean": mean, "low": mean - 0.05, "high": mean + 0.05, "spread": spread}
-        rows[name] = row
+    protocols = recipe["train"]["protocols"]
+
+    def rows() -> dict[str, Any]:
+        found = {}
+        for name, (title, kind) in kinds.items():
+            row: dict[str, Any] = {"title": title, "kind": kind}
+            for mark in ("tau", "rho", "f1"):
+                mean = round(float(random.uniform(-0.05, 0.4)), 6)
+                spread = 0.012 if kind == "model" else None
+                ends = {"low": mean - 0.05, "high": mean + 0.05}
+                row[mark] = {"mean": mean, **ends, "spread": spread}
+            found[name] = row
+        return found
+
     document = {
         "dataset": dataset,
         "title": recipe["title"],
         "simulated": recipe["simulated"],
-        "protocol": "strict",
-        "videos": len(names),
         "confidence": 0.95,
         "llm": {"replies": 60, "unparsed": len(names)},
-        "flags": ["A flag that readers must see."],
-        "rows": rows,
+        "protocols": {
+            protocol: {
+                "videos": len(tested(protocol, names)),
+                "flags": [f"A flag of {protocol} that readers must see."],
+                "rows": rows(),
+            }
+            for protocol in protocols
+        },
     }
     (folder / "results.json").write_text(json.dumps(document), encoding="utf-8")
     with (folder / "per_video.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["row", "video", "tau", "rho", "f1"])
-        for row_name in rows:
-            for video in names:
-                writer.writerow([row_name, video, *random.uniform(-0.2, 0.6, 3).round(6)])
+        writer.writerow(["protocol", "row", "video", "tau", "rho", "f1"])
+        for protocol in protocols:
+            for row_name in kinds:
+                for video in tested(protocol, names):
+                    marks = random.uniform(-0.2, 0.6, 3).round(6)
+                    writer.writerow([protocol, row_name, video, *marks])
     with (folder / "curves.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
-            ["model", "protocol", "seed", "split", "epoch", "lr", "train_loss", "test_loss"]
+            ["model", "protocol", "seed", "split", "epoch", "lr", "train_loss", "test_loss", "tau"]
         )
-        for model in models:
-            for seed in recipe["train"]["seeds"]:
-                for split in range(recipe["train"]["folds"]):
-                    for epoch in range(1, 9):
-                        losses = 0.08 / epoch**0.5 + random.uniform(0, 0.01, 2)
-                        writer.writerow([model, "strict", seed, split, epoch, 3e-4, *losses])
+        runs = [
+            (model, protocol, seed, split)
+            for model in models
+            for protocol in protocols
+            for seed in recipe["train"]["seeds"]
+            for split in range(recipe["train"]["folds"])
+        ]
+        for run in runs:
+            half = run[1] == "official"
+            for epoch in np.arange(1, 17) / 2 if half else range(1, 9):
+                losses = 0.08 / epoch**0.5 + random.uniform(0, 0.01, 2)
+                writer.writerow([*run, f"{epoch:g}", 3e-4, *losses, 0.1 if half else ""])
 
 
 def build(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -16,6 +16,14 @@ def test_a_figure_is_an_svg_that_says_its_people_are_simulated(built: Path, name
     assert "Simulated annotations" in svg
 
 
+def test_the_dot_plot_names_both_protocols_and_what_is_optimistic(built: Path) -> None:
+    svg = (built / "reports/figures/demo-agreement.svg").read_text(encoding="utf-8")
+    assert "protocol strict: 5 videos" in svg
+    assert "protocol official, optimistic: 4 videos" in svg
+    learning = (built / "reports/figures/demo-learning.svg").read_text(encoding="utf-8")
+    assert "protocol strict" in learning
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_carries_no_date_and_fetches_nothing(built: Path, name: str) -> None:
     svg = (built / "reports/figures" / name).read_text(encoding="utf-8")

@@ -1,3 +1,4 @@
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -52,9 +53,54 @@ def test_every_row_and_every_video_shows(page: str) -> None:
         assert title in text
     for number in range(1, 6):
         assert f'id="demo/video_{number}"' in page
-    assert "protocol" in text.lower()
-    assert "strict" in text
-    assert "A flag that readers must see." in text
+
+
+def table_of(page: str, protocol: str) -> str:
+    """From a protocol's heading to the end of its notes."""
+    return page.split(f'<h4 class="protocol">Protocol {protocol} ')[1].split("</ul>")[0]
+
+
+def test_each_protocol_has_a_table_that_names_it_the_headline_first(page: str) -> None:
+    assert page.index("Protocol strict <small>") < page.index("Protocol official <small>")
+    for protocol, videos, other in (("strict", 5, "official"), ("official", 4, "strict")):
+        table = table_of(page, protocol)
+        assert f"{videos} videos; 2 " in table
+        assert f'aria-label="Table of results, protocol {protocol}"' in table
+        assert f"demo for tests, protocol {protocol}</th>" in table
+        assert f"A flag of {protocol} that readers must see." in table
+        assert f"A flag of {other}" not in table
+        assert table.count('<tr role="row" class="model">') == 4
+        assert ("epoch chosen on the test videos: optimistic" in table) == (protocol == "official")
+        assert "The paper’s own figures, for orientation only" in table
+
+
+def test_figures_of_a_protocol_stand_in_its_table(page: str, built: Path) -> None:
+    results = json.loads((built / "reports/results/demo/results.json").read_text(encoding="utf-8"))
+    for protocol, of in results["protocols"].items():
+        found = re.findall(r'<span class="mean">(.*?)</span>', table_of(page, protocol))
+        expected = [row[m]["mean"] for row in of["rows"].values() for m in ("tau", "rho", "f1")]
+        assert [float(text.replace("−", "-")) for text in found] == pytest.approx(
+            expected, abs=5.1e-4
+        )
+
+
+def test_curves_and_videos_say_which_protocol_they_are_under(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = build(make(tmp_path, protocols=("official", "strict")), monkeypatch)
+    for html, headline in ((page, "strict"), (other, "official")):
+        assert f"Protocol {headline}. Mean squared error" in html
+        assert f"Models under the protocol {headline}." in html
+        assert html.index(f"Protocol {headline} <small>") == min(
+            match.start() for match in re.finditer(r"Protocol \w+ <small>", html)
+        )
+
+
+def test_one_protocol_alone_has_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    html = build(make(tmp_path, protocols=("official",)), monkeypatch)
+    assert html.count('<table class="results"') == 1
+    assert "<dt>Protocol</dt>" in html
+    assert "strict" not in " ".join(Elements(html.split("<main")[1]).text).split("What the run")[0]
 
 
 def test_figures_of_the_paper_stand_only_in_cells_marked_as_the_papers(page: str) -> None:

@@ -37,6 +37,17 @@ def test_a_models_curve_is_the_mean_over_seeds(artifacts: Path) -> None:
     np.testing.assert_allclose(read(artifacts)[0].scores["llmvs"], (each[0] + each[1]) / 2, 1e-6)
 
 
+def test_a_video_that_the_first_protocol_never_tests_has_no_curve_of_a_model(
+    tmp_path: Path,
+) -> None:
+    first, second, *_ = read(make(tmp_path, protocols=("official", "strict")))
+    assert set(first.scores) == {PEOPLE, ZERO_SHOT}
+    assert set(second.scores) == {PEOPLE, ZERO_SHOT, *MODELS}
+    with h5py.File(tmp_path / "data/predictions/demo/mlp.h5") as file:
+        each = [file[f"official/seed_{seed}/split_0/video_2"][()] for seed in (0, 1)]
+    np.testing.assert_allclose(second.scores["mlp"], (each[0] + each[1]) / 2, 1e-6)
+
+
 def test_people_are_put_on_zero_to_one_by_their_own_scale(artifacts: Path) -> None:
     with h5py.File(artifacts / "data/raw/demo/annotations.h5") as file:
         given_UN, picks_T = file["video_1/user_scores"][()], file["video_1/picks"][()]

@@ -1,0 +1,111 @@
+"""`llmvs bench`: measurements behind what is claimed, on this machine.
+
+Everything heavy is imported where it is called, so that `llmvs --help` answers at once.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from stages import command
+from stages.errors import UserError
+
+app = typer.Typer(no_args_is_help=True, help="Speed, memory and optimism, measured here.")
+
+Rounds = Annotated[int, typer.Option(min=1, help="of which the best counts")]
+Shots = Annotated[
+    Path | None, typer.Option(help="shot_TVSum.mat, or an h5 of the field with change_points")
+]
+
+
+def whole_numbers(text: str, least: int = 1) -> list[int]:
+    """The numbers of a list with commas. Raises UserError for anything else."""
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UserError(f"expected whole numbers with commas between, got {text!r}") from error
+    if min(numbers) < least:
+        raise UserError(f"expected numbers of at least {least}, got {text!r}")
+    return numbers
+
+
+def span(text: str) -> tuple[int, int]:
+    """LOW,HIGH as two numbers. Raises UserError where it is not that."""
+    numbers = whole_numbers(text)
+    if len(numbers) != 2 or numbers[0] > numbers[1]:
+        raise UserError(f"expected LOW,HIGH, got {text!r}")
+    return numbers[0], numbers[1]
+
+
+@app.command()
+def kts(
+    sizes: Annotated[str, typer.Option(help="numbers of samples")] = "600,2400",
+    rounds: Rounds = 3,
+) -> None:
+    """Kernel temporal segmentation against the plain dynamic programme; the same shots."""
+    from stages.benchmarking import segmentation
+
+    Console().print(segmentation.measure(whole_numbers(sizes, least=2), rounds))
+
+
+@app.command()
+def evaluate(
+    mat: Annotated[
+        Path | None, typer.Option(help="ydata-tvsum50.mat; without it, synthetic annotations")
+    ] = None,
+    shots: Shots = None,
+    rounds: Rounds = 3,
+) -> None:
+    """One evaluation of fifty videos against the plain way to write it; the same marks."""
+    from stages.benchmarking import evaluation
+
+    Console().print(evaluation.measure(mat, shots, rounds))
+
+
+@app.command()
+def embed(
+    llm: Annotated[str, typer.Option(help="as in params.yaml")] = "smollm2-135m-instruct",
+    recipe: Annotated[str, typer.Option(help="whose wording of the prompt is used")] = "tvsum",
+    frames: Annotated[int, typer.Option(min=1, help="rows of the engine's batch")] = 16,
+    rounds: Rounds = 2,
+    words: Annotated[str, typer.Option(help="LOW,HIGH words of a caption")] = "20,26",
+    example_words: Annotated[str, typer.Option(help="the same of the examples")] = "17,23",
+    memory: Annotated[
+        str, typer.Option(help="batches whose peak memory is measured; 0: none")
+    ] = "4,16,64",
+) -> None:
+    """The engine against plain generation: seconds a frame, and memory above the weights."""
+    from stages import params
+    from stages.benchmarking.memory import measure
+    from stages.llm.benchmark import compare
+
+    lengths, of_examples, batches = span(words), span(example_words), whole_numbers(memory, 0)
+    prompt = params.recipe(recipe).embed.prompt
+    console = Console()
+    console.print(compare(llm, prompt, lengths, of_examples, frames, rounds=rounds).table())
+    if batches != [0]:
+        console.print(measure(llm, recipe, lengths, of_examples, batches))
+
+
+@app.command()
+def protocols(
+    mat: Annotated[Path, typer.Option(help="ydata-tvsum50.mat")],
+    shots: Shots = None,
+    epochs: Annotated[int, typer.Option(min=1)] = 40,
+    seeds: Annotated[int, typer.Option(min=1)] = 3,
+) -> None:
+    """What choosing weights on the test videos adds: random features under both protocols."""
+    from stages.benchmarking import protocols
+    from stages.work.executor import progress
+
+    with progress(command.stderr) as bar:
+
+        def on_run(total: int) -> Callable[[], None]:
+            task = bar.add_task("splits × seeds", total=total)
+            return lambda: bar.advance(task)
+
+        table = protocols.measure(mat, shots, epochs, seeds, on_run)
+    Console().print(table)

@@ -1,0 +1,163 @@
+"""The files of a pretrained model by name: where they are, how to get them, what identifies them.
+
+A name is a folder or a repository on the Hugging Face hub. Either way its files are brought to
+one local folder first, so that everything after works without a network.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from stages.errors import UserError
+from stages.work.store import content_hash
+
+_WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+_UNWANTED = ["consolidated*", "original/*", "onnx/*", "*/*"]
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether a model is on this machine; `remedy` says how to get it where it is not."""
+
+    present: bool
+    state: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What error messages say of the models a setting takes.
+
+    Args:
+        alternative: a model of the kind that is free to use, for whom another is gated.
+        embedded: names that are neither folders nor on the hub.
+    """
+
+    alternative: str
+    embedded: str = ""
+
+
+def is_path(name: str) -> bool:
+    """Whether a name means a folder rather than `owner/model` on the hub."""
+    return Path(name).is_dir() or name.startswith((".", "/", "~")) or name.count("/") > 1
+
+
+def status(name: str, revision: str | None, kind: Kind) -> Status:
+    """Look, without touching the network."""
+    if is_path(name):
+        try:
+            return Status(True, str(_checked(Path(name))))
+        except UserError as error:
+            return Status(False, "unusable", str(error))
+    try:
+        return Status(True, str(_from_hub(name, revision, kind, local_only=True)))
+    except UserError:
+        return Status(False, "not fetched", "llmvs weights (downloads it from the hub)")
+
+
+def fetch(name: str, revision: str | None, kind: Kind) -> Path:
+    """The local folder of a model's files, downloaded where they are absent.
+
+    Args:
+        name: a folder, or `owner/model` on the hub.
+        revision: branch, tag or commit of a hub model.
+        kind: of model, for what errors propose.
+
+    Raises:
+        UserError: no network, no such model, no access to a gated one, no safetensors.
+    """
+    if is_path(name):
+        return _checked(Path(name))
+    return _checked(_from_hub(name, revision, kind, local_only=False))
+
+
+def identity(name: str, revision: str | None, kind: Kind) -> dict[str, str]:
+    """What determines a model's numbers, for keys in the work store.
+
+    A hub model at a commit is known by that commit, present or not; anything else is fetched.
+
+    Raises:
+        UserError: as `fetch`.
+    """
+    if is_path(name):
+        digest = hashlib.sha256()
+        for path in sorted(fetch(name, revision, kind).iterdir()):
+            if path.is_file() and any(path.match(pattern) for pattern in _WANTED):
+                digest.update(f"{path.name} {content_hash(path)}\n".encode())
+        return {"folder": digest.hexdigest()}
+    if revision and _COMMIT.fullmatch(revision):
+        return {"name": name, "commit": revision}
+    # A snapshot's folder is named by the commit that the revision stood for.
+    return {"name": name, "commit": fetch(name, revision, kind).name}
+
+
+def _checked(folder: Path) -> Path:
+    folder = folder.expanduser()
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder of model weights")
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder}: no config.json; not a folder saved by transformers")
+    if not any(folder.glob("*.safetensors")):
+        raise UserError(
+            f"{folder}: holds no .safetensors file; pickled weights can run code and are never "
+            "read: convert them, or name a model that ships safetensors"
+        )
+    return folder
+
+
+@cache
+def _from_hub(name: str, revision: str | None, kind: Kind, local_only: bool) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        if not local_only and status(name, revision, kind).present is False:
+            files = HfApi().list_repo_files(name, revision=revision)
+            if not any(file.endswith(".safetensors") for file in files):
+                raise UserError(
+                    f"{name}: ships no safetensors; pickled weights can run code and are never "
+                    "read: name another model or revision"
+                )
+        return Path(
+            snapshot_download(
+                name,
+                revision=revision,
+                local_files_only=local_only,
+                allow_patterns=_WANTED,
+                ignore_patterns=_UNWANTED,
+            )
+        )
+    except GatedRepoError as error:
+        raise UserError(
+            f"{name}: access is gated. Accept its terms on its hub page, put a token of that "
+            f"account in HF_TOKEN, and run again; or name an open model, such as {kind.alternative}"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise UserError(f"{name}: the hub has no revision {revision!r} of it") from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        neither = f"not the embedded {kind.embedded}, no folder" if kind.embedded else "no folder"
+        raise UserError(
+            f"{name}: {neither}, and the hub knows no such model (a private one needs HF_TOKEN)"
+        ) from error
+    except _failures(HfHubHTTPError) as error:
+        raise UserError(
+            f"{name}: not on this machine, and the hub cannot be reached; connect and run "
+            "`llmvs weights`, or name a folder that holds it"
+        ) from error
+
+
+def _failures(hub_error: type[Exception]) -> tuple[type[Exception], ...]:
+    """What a failing connection raises: OSError, and the base error of the hub's HTTP library.
+
+    Which library that is differs between versions of huggingface_hub.
+    """
+    return tuple(base for base in hub_error.__mro__ if base.__name__ in ("HTTPError", "OSError"))

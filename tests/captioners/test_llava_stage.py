@@ -1,0 +1,156 @@
+"""The caption stage and `llmvs weights` with a tiny LLaVA named in params.yaml."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_llava
+import yaml
+from PIL import Image
+
+from stages import cli
+from stages.caption import caption
+from stages.captioners.captioner import Pixels
+from stages.captioners.llava import ImageTextCaptioner
+from stages.datasets.frames import Sampled, write
+from stages.llm import weights as llm_weights
+
+ROOT = Path(__file__).parent.parent.parent
+FRAMES = 20
+
+
+def set_caption(**changes: Any) -> None:
+    path = Path("params.yaml")
+    document = yaml.safe_load(path.read_text())
+    document["datasets"]["demo"]["caption"] |= changes
+    path.write_text(yaml.safe_dump(document))
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with frames, a tiny LLaVA, and params.yaml naming it."""
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    tiny_llava.save_llava(Path("llava"))
+    document = yaml.safe_load((ROOT / "params.yaml").read_text())
+    document["run"]["datasets"] = ["demo"]
+    document["datasets"]["demo"]["caption"] = {
+        "captioner": "llava",
+        "model": "./llava",
+        "revision": None,
+        "prompt": "Provide a detailed one-sentence description",
+        "max_new_tokens": 16,
+        "dtype": "float32",
+        "batch": 8,
+    }
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+    jpegs = []
+    for picture in tiny_llava.pictures(FRAMES):
+        stream = io.BytesIO()
+        Image.fromarray(picture).save(stream, "JPEG", quality=90)
+        jpegs.append(stream.getvalue())
+    video = Sampled(
+        name="video_1",
+        video_name="video_1",
+        n_frames=15 * FRAMES,
+        fps=30.0,
+        jpegs=tuple(jpegs),
+        picks_T=np.arange(FRAMES) * 15,
+        features_TD=np.zeros((FRAMES, 4), np.float32),
+        change_points_S2=np.array([[0, 15 * FRAMES - 1]]),
+        change_points_from="kts",
+    )
+    write(Path("frames.h5"), [video])
+    return tmp_path
+
+
+@pytest.fixture
+def captioned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts the images that really went through the model, call by call."""
+    calls: list[int] = []
+    original = ImageTextCaptioner.caption
+
+    def counted(self: ImageTextCaptioner, images: Sequence[Pixels], /) -> list[str]:
+        calls.append(len(images))
+        return original(self, images)
+
+    monkeypatch.setattr(ImageTextCaptioner, "caption", counted)
+    return calls
+
+
+def run(out: str = "captions.jsonl") -> bytes:
+    caption("demo", Path("frames.h5"), Path(out))
+    return Path(out).read_bytes()
+
+
+def test_every_frame_is_described_by_the_model(workplace: Path) -> None:
+    lines = [json.loads(line) for line in run().splitlines()]
+    assert [line["pick"] for line in lines] == [15 * index for index in range(FRAMES)]
+    assert len({line["caption"] for line in lines}) > FRAMES // 2
+    assert all(line["caption"] == " ".join(line["caption"].split()) for line in lines)
+
+
+def test_another_batch_reuses_and_would_say_the_same(workplace: Path, captioned: list[int]) -> None:
+    first = run()
+    assert captioned == [8, 8, 4]
+    set_caption(batch=3)
+    assert run() == first
+    assert len(captioned) == 3, "captions of another batch size are the same captions"
+    Path(".work").rename("old")
+    assert run() == first
+    assert captioned[3:] == [3, 3, 3, 3, 3, 3, 2]
+
+
+def test_another_prompt_captions_anew(workplace: Path, captioned: list[int]) -> None:
+    first = run()
+    set_caption(prompt="What is this?")
+    assert run() != first
+    assert sum(captioned) == 2 * FRAMES
+
+
+def test_finished_captions_load_no_model(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run()
+    monkeypatch.setattr(ImageTextCaptioner, "__init__", lambda *_: pytest.fail("was loaded"))
+    assert run() == first
+
+
+def test_a_killed_stage_resumes_with_the_same_bytes(workplace: Path, captioned: list[int]) -> None:
+    set_caption(batch=1, max_new_tokens=60)
+    command = [sys.executable, "-m", "stages.caption", "--dataset", "demo"]
+    process = subprocess.Popen(
+        [*command, "--frames", "frames.h5", "--out", "captions.jsonl"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while len(list(Path(".work/items").glob("*/*.npz"))) < FRAMES // 4:
+        assert process.poll() is None, "the stage ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    finished = len(list(Path(".work/items").glob("*/*.npz")))
+    assert not Path("captions.jsonl").exists()
+
+    resumed = run()
+    assert 0 < sum(captioned) == FRAMES - finished < FRAMES
+    Path(".work").rename("old")
+    assert run() == resumed
+
+
+def test_weights_fetches_the_captioner_too(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(llm_weights, "fetch", lambda name, revision: Path("the-llm"))
+    cli.weights()
+    assert "./llava: llava\n" in capsys.readouterr().err

@@ -1,0 +1,141 @@
+"""Benchmarks compare like with like: the plain ways give what ours give."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from stages.benchmarking import evaluation, memory, protocols, segmentation
+from stages.benchmarking.timing import interleaved
+from stages.benchmarks import span, whole_numbers
+from stages.cli import app
+from stages.datasets.splits import strict
+from stages.errors import UserError
+from stages.people import tvsum_panels
+from stages.summaries.knapsack import knapsack
+from stages.summaries.kts import change_points
+
+
+def test_ways_take_turns_and_a_slow_one_is_not_repeated() -> None:
+    said: list[str] = []
+    ways = {"a": lambda: said.append("a"), "b": lambda: said.append("b")}
+    seconds, _ = interleaved(ways, rounds=3)
+    assert said == ["a", "b"] * 3
+    assert all(each >= 0 for each in seconds.values())
+    said.clear()
+    interleaved(ways, rounds=3, patience=-1)
+    assert said == ["a", "b"]
+
+
+@pytest.mark.parametrize("count", [2, 5, 40, 150])
+def test_the_plain_segmentation_finds_the_same_shots(count: int) -> None:
+    features_TD = segmentation.features(count)
+    np.testing.assert_allclose(np.linalg.norm(features_TD, axis=1), 1)
+    found = segmentation.plain_change_points(features_TD)
+    np.testing.assert_array_equal(found, change_points(features_TD))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_plain_knapsack_chooses_the_same_items(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    values, weights = random.random(8), random.integers(1, 20, 8)
+    assert evaluation.plain_knapsack(values.tolist(), weights.tolist(), 40) == knapsack(
+        values, weights, 40
+    )
+
+
+def test_the_plain_marks_are_the_panels() -> None:
+    judged = evaluation.synthetic(videos=2)
+    # One who gave every frame the same score: a counted 0 in both.
+    judged[0].user_scores_UN[3] = 4
+    panels = tvsum_panels(judged, [evaluation.even_shots(video.n_frames) for video in judged])
+    for panel in panels:
+        scores_T = np.random.default_rng(0).random(len(panel.picks))
+        plain = evaluation.plain_marks(panel, scores_T)
+        assert plain == pytest.approx(panel.verdict(scores_T).marks, abs=1e-9)
+
+
+def test_synthetic_annotations_have_tvsums_shape() -> None:
+    judged = evaluation.synthetic(videos=3)
+    for video in judged:
+        assert video.user_scores_UN.shape == (20, video.n_frames)
+        assert set(np.unique(video.user_scores_UN)) <= {1, 2, 3, 4, 5}
+        assert (video.user_scores_UN[:, :60] == video.user_scores_UN[:, :1]).all()
+    assert evaluation.even_shots(301).tolist() == [[0, 149], [150, 299], [300, 300]]
+
+
+def test_marks_that_differ_end_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "synthetic", lambda f=evaluation.synthetic: f(videos=1))
+    assert evaluation.measure(None, None, 1).row_count == 3
+    right = evaluation.plain_marks
+    monkeypatch.setattr(
+        evaluation, "plain_marks", lambda *of: right(*of)._replace(tau=right(*of).tau + 1e-8)
+    )
+    with pytest.raises(UserError, match="away from the plain way's"):
+        evaluation.measure(None, None, 1)
+
+
+def test_synthetic_annotations_are_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "synthetic", lambda f=evaluation.synthetic: f(videos=1))
+    ran = CliRunner().invoke(app, ["bench", "evaluate", "--rounds", "1"])
+    assert ran.exit_code == 0, ran.output
+    assert "SYNTHETIC" in ran.output
+
+
+def test_segmentation_is_a_command() -> None:
+    ran = CliRunner().invoke(app, ["bench", "kts", "--sizes", "20,50", "--rounds", "1"])
+    assert ran.exit_code == 0, ran.output
+    assert "50" in ran.output
+
+
+def test_lists_of_numbers_are_checked() -> None:
+    assert whole_numbers("600,2400") == [600, 2400]
+    assert span("20,40") == (20, 40)
+    for wrong in ("", "a", "1;2", "0"):
+        with pytest.raises(UserError, match="expected"):
+            whole_numbers(wrong)
+    for wrong in ("3", "4,3", "1,2,3"):
+        with pytest.raises(UserError, match="LOW,HIGH"):
+            span(wrong)
+
+
+def test_memory_that_grows_inside_is_seen() -> None:
+    peak: list[int] = []
+    with memory.watched(peak):
+        block = np.ones(4_000_000)
+        for _ in range(20):
+            block += 1
+    assert 25e6 < peak[0] < 300e6
+
+
+def test_a_measuring_process_that_fails_says_why() -> None:
+    with pytest.raises(UserError, match=r"4 rows: the process failed: .*nowhere"):
+        memory.measure("/nowhere/at/all", "demo", (2, 3), (2, 3), [4])
+
+
+def test_random_features_have_nothing_to_do_with_the_annotations() -> None:
+    judged = evaluation.synthetic(videos=2)
+    panels = tvsum_panels(judged, [evaluation.even_shots(video.n_frames) for video in judged])
+    videos = protocols.random_videos(panels)
+    changed = [replace(panel, user_scores=6 - panel.user_scores) for panel in panels]
+    for name, other in protocols.random_videos(changed).items():
+        np.testing.assert_array_equal(videos[name].x_TD, other.x_TD)
+        np.testing.assert_allclose(videos[name].gtscore_T, 1 - other.gtscore_T, atol=1e-6)
+
+
+def test_the_official_protocol_never_does_worse_than_its_own_last_epoch() -> None:
+    judged = evaluation.synthetic(videos=4)
+    panels = tvsum_panels(judged, [evaluation.even_shots(video.n_frames) for video in judged])
+    folds = strict([panel.name for panel in panels], 2)
+    found = protocols.compare(panels, {"official": folds, "strict": folds}, epochs=3, seeds=1)
+    last = found["official, last epoch"].tau
+    assert found["official"].tau >= last
+    # The same splits, so without the choice they are the same model.
+    assert found["strict"].tau == pytest.approx(last, abs=1e-9)
+
+
+def test_protocols_wants_real_annotations(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["bench", "protocols", "--mat", str(tmp_path / "none.mat")])
+    assert isinstance(ran.exception, UserError)

@@ -1,0 +1,136 @@
+"""The rows of people come from annotation files alone, and are those known of the real ones."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+from typer.testing import CliRunner
+
+from stages import people
+from stages.cli import app
+from stages.datasets import shots, summe, tvsum
+from stages.datasets.annotations import Annotations, VideoAnnotations, write
+from stages.errors import UserError
+
+REAL = Path(__file__).parents[2] / "shared" / "data"
+needs_real_annotations = pytest.mark.skipif(
+    not REAL.is_dir(), reason="the real TVSum and SumMe annotations are not beside the repository"
+)
+CUTS = [np.array([0, 20, 45, 90]), np.array([0, 30, 60])]
+
+
+def judged() -> list[tvsum.Judged]:
+    random = np.random.default_rng(0)
+    return [
+        tvsum.Judged(name, "", "", random.integers(1, 6, (4, n)).astype(np.float32))
+        for name, n in (("a", 90), ("b", 60))
+    ]
+
+
+def boundaries(path: Path, cuts: list[np.ndarray]) -> Path:
+    """A file laid out as shot_TVSum.mat."""
+    cells = np.empty((len(cuts), 1), dtype=object)
+    for row, each in enumerate(cuts):
+        cells[row, 0] = each
+    scipy.io.savemat(path, {"shot_boundaries": cells})
+    return path
+
+
+def field_h5(path: Path, frames: list[int], shots_S2: np.ndarray | None) -> Path:
+    videos = tuple(
+        VideoAnnotations(
+            f"video_{number}",
+            f"v{number}",
+            n,
+            np.arange(0, n, 15),
+            np.zeros(len(range(0, n, 15)), np.float32),
+            shots_S2,
+            np.ones((2, n), np.float32),
+        )
+        for number, n in enumerate(frames, 1)
+    )
+    write(path, Annotations("tvsum", False, videos))
+    return path
+
+
+def test_cut_points_become_inclusive_shots(tmp_path: Path) -> None:
+    first, second = shots.read(boundaries(tmp_path / "a.mat", CUTS), [90, 60])
+    assert first.tolist() == [[0, 19], [20, 44], [45, 89]]
+    assert second.tolist() == [[0, 29], [30, 59]]
+
+
+def test_shots_come_from_the_fields_h5_as_well(tmp_path: Path) -> None:
+    path = field_h5(tmp_path / "a.h5", [60], np.array([[0, 29], [30, 59]]))
+    assert shots.read(path, [60])[0].tolist() == [[0, 29], [30, 59]]
+
+
+def test_shots_of_other_videos_are_refused(tmp_path: Path) -> None:
+    path = boundaries(tmp_path / "a.mat", CUTS)
+    with pytest.raises(UserError, match="shots of 2 videos, for 3"):
+        shots.read(path, [90, 60, 60])
+    with pytest.raises(UserError, match=r"video_2 should go from 0 to 60.*found 0 to 59"):
+        shots.read(path, [90, 61])
+    with pytest.raises(UserError, match="no change_points"):
+        shots.read(field_h5(tmp_path / "a.h5", [60], None), [60])
+    (tmp_path / "page.mat").write_text("<html>")
+    with pytest.raises(UserError, match=r"page\.mat is not TVSum's shot_TVSum"):
+        shots.read(tmp_path / "page.mat", [60])
+    with pytest.raises(UserError, match=r"none\.mat is not"):
+        shots.read(tmp_path / "none.mat", [60])
+
+
+def test_shots_add_f1_and_leave_agreement_with_scores_as_it_was() -> None:
+    cuts = [np.column_stack([each[:-1], each[1:] - 1]) for each in CUTS]
+    for without, full in zip(
+        people.of_tvsum(judged()), people.of_tvsum(judged(), cuts), strict=True
+    ):
+        assert without[:3] == pytest.approx(full[:3])
+        assert without.f1 is None
+        assert full.f1 is not None
+
+
+def test_summe_leaves_out_what_takes_shots() -> None:
+    labels_UN = (np.random.default_rng(0).random((4, 60)) < 0.3).astype(np.float32)
+    chosen = [summe.Chosen("a", 25.0, labels_UN)]
+    human, oracle = people.of_summe(chosen)
+    assert oracle[1:] == (None, None, None)
+    shots_S2 = np.column_stack([np.arange(0, 60, 6), np.arange(5, 60, 6)])
+    full_human, full_oracle = people.of_summe(chosen, [shots_S2])
+    assert full_human == pytest.approx(human)
+    assert full_oracle.tau is not None
+    assert full_oracle.tau > human.tau
+
+
+def test_a_source_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file or folder"):
+        people.measure("tvsum", tmp_path / "none.mat")
+
+
+@needs_real_annotations
+def test_tvsums_rows_are_those_known() -> None:
+    videos = tvsum.read_mat(REAL / "tvsum" / "ydata-tvsum50.mat")
+    human, oracle = people.of_tvsum(videos)
+    assert (human.tau, human.rho) == pytest.approx((0.1774, 0.2042), abs=5e-5)
+    assert (oracle.tau, oracle.rho) == pytest.approx((0.378, 0.473), abs=5e-4)
+
+
+@needs_real_annotations
+def test_the_command_prints_summes_human_row_and_says_what_is_left_out() -> None:
+    ran = CliRunner().invoke(app, ["people", "--kind", "summe", str(REAL / "summe")])
+    assert ran.exit_code == 0
+    assert ran.output.count("0.2115") == 2
+    assert "25 videos" in ran.output
+    assert "takes shots (--shots)" in ran.output
+
+
+@needs_real_annotations
+def test_the_published_shots_fit_the_published_annotations() -> None:
+    path = REAL / "tvsum" / "ydata-tvsum50.mat"
+    arguments = ["people", "--kind", "tvsum", str(path)]
+    arguments += ["--shots", str(REAL / "tvsum" / "shot_TVSum.mat")]
+    ran = CliRunner().invoke(app, arguments)
+    assert ran.exit_code == 0
+    assert "0.1774" in ran.output
+    assert "0.3782" in ran.output
+    assert " - " not in ran.output
