@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from stages import benchmarks, command
@@ -27,6 +27,17 @@ STAGES = {
 """The DAG in order; a stage is `stages/NAME.py` with a function NAME."""
 
 
+class _Stage(TyperCommand):
+    """A stage by name; its module is imported when it is called or asked for its own help."""
+
+    def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
+        assert self.name is not None
+        function = getattr(importlib.import_module(f"stages.{self.name}"), self.name)
+        app = typer.Typer(add_completion=False)
+        app.command(self.name)(function)
+        return get_command(app).make_context(info_name, args, parent, **extra)
+
+
 class _Group(TyperGroup):
     """Lists the stages in the order of the DAG, then the other commands."""
 
@@ -36,10 +47,7 @@ class _Group(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in STAGES:
             return super().get_command(ctx, cmd_name)
-        function = getattr(importlib.import_module(f"stages.{cmd_name}"), cmd_name)
-        app = typer.Typer(add_completion=False)
-        app.command(cmd_name)(function)
-        return get_command(app)
+        return _Stage(name=cmd_name, help=STAGES[cmd_name])
 
 
 app = typer.Typer(
