@@ -20,7 +20,6 @@ from stages.params import SumMeDownload, TVSumDownload
 
 log = logging.getLogger("llmvs")
 
-SUFFIXES = (".mp4", ".webm")
 TVSUM_INNER = ("-video.zip", "-data.zip", "-matlab.zip")
 
 
@@ -63,8 +62,7 @@ def make_tvsum(
     """
     (out / "videos").mkdir(parents=True, exist_ok=True)
     if not videos and settings.source is None:
-        remote = Remote(settings.annotations_url, settings.annotations_sha256)
-        judged = with_field(_numbered(tvsum.read_mat(fetch(remote, work))), settings.h5)
+        judged = with_field(_numbered(_fetched_mat(settings, work)), settings.h5)
     else:
         with opened(settings.url, settings.source, work, TVSUM_INNER) as folder:
             judged = with_field(_numbered(_tvsum_judged(folder, settings, work)), settings.h5)
@@ -82,6 +80,10 @@ def _tvsum_judged(folder: Path, settings: TVSumDownload, work: Path) -> list[tvs
         return tvsum.read_mat(found[0])
     if found := files(folder, "ydata-tvsum50-anno.tsv"):
         return tvsum.in_field_order(tvsum.read_tsv(found[0]))
+    return _fetched_mat(settings, work)
+
+
+def _fetched_mat(settings: TVSumDownload, work: Path) -> list[tvsum.Judged]:
     remote = Remote(settings.annotations_url, settings.annotations_sha256)
     return tvsum.read_mat(fetch(remote, work))
 
@@ -155,7 +157,7 @@ def with_field(judged: Sequence[VideoAnnotations], h5: str | None) -> list[Video
 
 def _by_stem(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
-    for path in files(folder, *SUFFIXES):
+    for path in files(folder, *video.SUFFIXES):
         found.setdefault(path.stem, []).append(path)
     return found
 

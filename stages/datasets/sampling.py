@@ -24,22 +24,21 @@ log = logging.getLogger("llmvs")
 Encoder = Callable[[Sequence[Pixels]], Floats]
 """Images (H, W, 3), any number of them, to features (T, D)."""
 
-SUFFIXES = (".mp4", ".webm")  # the demo's and TVSum's; SumMe has both
 FIELD_FPS = 30.0  # of a video that is not at hand; for the time axis of its curves alone
 _TOGETHER = 32  # images handed to the encoder at once: bounds memory
 
 
 def find(videos: Path, name: str) -> Path:
     """The file of a video. Raises UserError where the folder or the video is not there."""
-    for suffix in SUFFIXES:
+    for suffix in video.SUFFIXES:
         path = videos / f"{name}{suffix}"
         if path.is_file():
             return path
     if not videos.is_dir() or not any(videos.iterdir()):
         raise UserError(f"{videos} holds no videos; run the download stage again")
     raise UserError(
-        f"{videos} holds no video {name} ({' or '.join(SUFFIXES)}), which the annotations name; "
-        "run the download stage again"
+        f"{videos} holds no video {name} ({' or '.join(video.SUFFIXES)}), which the annotations "
+        "name; run the download stage again"
     )
 
 

@@ -16,8 +16,6 @@ from scipy.io.matlab import MatReadError
 
 from stages.errors import UserError
 
-SUFFIXES = (".mp4", ".webm")
-
 
 @dataclass(frozen=True, eq=False)
 class Chosen:

@@ -20,6 +20,8 @@ from stages.work.files import replacing
 
 Pixels = npt.NDArray[np.uint8]
 
+SUFFIXES = (".mp4", ".webm")  # the demo's and TVSum's; SumMe has both
+
 # The same images are to give the same bytes. More threads cut the work elsewhere. Without
 # cpu-independent each kind of CPU rounds its own way in the macroblock tree, and with AVX-512 x264
 # (core 165) even reads memory there that it never wrote: two runs on one machine then differ.
