@@ -93,7 +93,7 @@ def weights() -> None:
             continue
         caption, embed = recipe.caption, recipe.embed
         name = caption.model if caption.captioner == "llava" else caption.captioner
-        command.stderr.print(f"{name}: {registry.plan(caption).fetch()}")
+        command.stderr.print(f"{name}: {next(iter(registry.plans(caption).values())).fetch()}")
         command.stderr.print(f"{embed.llm}: {llm_weights.fetch(embed.llm, embed.revision)}")
 
 

@@ -1,8 +1,10 @@
 """embed: a frozen LLM reads each caption in its window."""
 
 import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import h5py
 import numpy as np
@@ -10,8 +12,11 @@ import typer
 
 from stages import command, params
 from stages.datasets import annotations as people
+from stages.datasets import captions as caption_file
+from stages.datasets import readings
+from stages.datasets.splits import splits
 from stages.errors import UserError
-from stages.llm import captions as caption_file
+from stages.llm.examples import Examples, Judged, drawn, written
 from stages.llm.judge import judge
 from stages.llm.reply import parser
 from stages.model import pooled
@@ -26,7 +31,7 @@ def embed(
     captions: Annotated[Path, typer.Option(help="JSON lines, one a frame (from caption)")],
     out: Annotated[Path, typer.Option(help="HDF5 file to write")],
     annotations: Annotated[
-        Path | None, typer.Option(help="names and picks, for a recipe whose embeddings are given")
+        Path | None, typer.Option(help="for given embeddings, and examples of training videos")
     ] = None,
 ) -> None:
     """Show a frozen LLM each frame's caption among its neighbours' and keep what it thinks.
@@ -42,42 +47,122 @@ def embed(
 
     Where the recipe names the authors' `embeddings`, those are taken over and no LLM runs.
 
-    One group a video: query (T, D), answer (T, D), score (T,), reply (T,), picks (T,).
+    Where examples are drawn from training videos (embed.prompt.shown), every split has prompts of
+    its own, which never show a video that the split tests, and so embeddings of its own.
+
+    One group a video: query (T, W), answer (T, W), score (T,), reply (T,), picks (T,).
     """
     recipe = params.recipe(dataset)
     settings = recipe.embed
     if recipe.embeddings is not None:
-        if annotations is None:
-            raise UserError(f"datasets.{dataset}.embeddings are given: name --annotations as well")
-        _take_over(recipe.embeddings, people.read(annotations), settings, out)
+        _take_over(recipe.embeddings, _people(annotations, dataset), settings, out)
         return
-    videos = caption_file.read(captions)
+    said = Said(caption_file.read(captions))
     store = Store.default()
-    words = {video: [frame.caption for frame in frames] for video, frames in videos.items()}
-    judgements, keys = judge(words, settings, store)
-    parse = parser(settings.prompt.answer, settings.prompt.scale)
-    unparsed = frames_total = 0
     with replacing(out) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-        for video, judgement in judgements.items():
-            scores = [parse(reply) for reply in judgement.replies]
-            unparsed += scores.count(None)
-            frames_total += len(scores)
-            score_T = np.array([np.nan if s is None else s for s in scores], dtype=np.float32)
-            group = file.create_group(video, track_order=True)
-            group["query"] = judgement.query_TD
-            group["answer"] = judgement.answer_TD
-            group["score"] = score_T
-            group.create_dataset("reply", data=judgement.replies, dtype=h5py.string_dtype())
-            group["picks"] = np.array([frame.pick for frame in videos[video]], dtype=np.int64)
+        shown = settings.prompt.shown
+        if shown.source == "training" and shown.count:
+            kept = _by_split(file, said, _people(annotations, dataset), recipe, store)
+        else:
+            kept = _read(file, said, settings, written(settings), store)
         lowest, highest = settings.prompt.scale
         file.attrs["llm"] = settings.llm
         file.attrs["lowest"], file.attrs["highest"] = lowest, highest
-        file.attrs["unparsed"] = unparsed
-    store.keep(out, keys)
-    if unparsed:
-        log.warning("%d of %d replies hold no score on the scale", unparsed, frames_total)
+        file.attrs["unparsed"] = kept.unparsed
+    store.keep(out, kept.keys)
+    if settings.prompt.task == "summary":
+        log.info("replies are summaries: there is no zero-shot score")
+    elif kept.unparsed:
+        log.warning("%d of %d replies hold no score on the scale", kept.unparsed, kept.frames)
     else:
-        log.info("all %d replies hold a score", frames_total)
+        log.info("all %d replies hold a score", kept.frames)
+
+
+@dataclass(frozen=True)
+class Said:
+    """Every video's captions."""
+
+    videos: Mapping[str, Sequence[caption_file.Caption]]
+
+    def words(self, video: str) -> list[str]:
+        return [frame.caption for frame in self.videos[video]]
+
+
+class Kept(NamedTuple):
+    """Keys of the store's items that were used, frames read, and replies without a score."""
+
+    keys: list[str]
+    frames: int
+    unparsed: int
+
+
+def _read(
+    parent: h5py.Group, said: Said, settings: params.Embed, examples: Examples, store: Store
+) -> Kept:
+    """Have the LLM read every video, and write a group each."""
+    words = {video: said.words(video) for video in said.videos}
+    judgements, keys = judge(words, settings, examples, store)
+    parse = parser(settings.prompt.answer, settings.prompt.scale)
+    scored = settings.prompt.task == "score"
+    frames = unparsed = 0
+    for video, judgement in judgements.items():
+        scores = [parse(reply) if scored else None for reply in judgement.replies]
+        frames, unparsed = frames + len(scores), unparsed + scores.count(None)
+        readings.put(
+            parent.create_group(video, track_order=True),
+            query_TW=judgement.query_TW,
+            answer_TW=judgement.answer_TW,
+            score_T=[np.nan if score is None else score for score in scores],
+            replies=judgement.replies,
+            picks_T=[frame.pick for frame in said.videos[video]],
+        )
+    return Kept(keys, frames, unparsed)
+
+
+def _by_split(
+    file: h5py.File,
+    said: Said,
+    annotated: people.Annotations,
+    recipe: params.Recipe,
+    store: Store,
+) -> Kept:
+    """Have the LLM read every video once a split, with examples of the split's training videos."""
+    train = recipe.train
+    judged = {}
+    for video in annotated.videos:
+        if video.name not in said.videos or len(said.videos[video.name]) != len(video.gtscore_T):
+            raise UserError(
+                f"{video.name}: captions and annotations are not of the same frames; run the "
+                "caption stage again (`dvc repro`)"
+            )
+        judged[video.name] = Judged(said.words(video.name), video.gtscore_T)
+    total = Kept([], 0, 0)
+    for protocol in train.protocols:
+        for number, split in enumerate(splits(protocol, train.splits, list(judged), train.folds)):
+            log.info("protocol %s, split %d of %d", protocol, number + 1, train.folds)
+            examples = drawn({name: judged[name] for name in split.train}, recipe.embed)
+            group = file.create_group(f"{readings.SPLITS}/{protocol}/{number}", track_order=True)
+            kept = _read(group, said, recipe.embed, examples, store)
+            total = Kept(
+                total.keys + kept.keys, total.frames + kept.frames, total.unparsed + kept.unparsed
+            )
+            for name in split.test:
+                if name not in file:
+                    file[name] = group[name]  # a second name for it, not a copy
+            last = group
+    for name in said.videos:  # tested by no split
+        if name not in file:
+            file[name] = last[name]
+    return total
+
+
+def _people(path: Path | None, dataset: str) -> people.Annotations:
+    if path is None:
+        raise UserError(
+            f"datasets.{dataset}: given embeddings and examples drawn from training videos need "
+            "people's annotations: name --annotations as well"
+        )
+    return people.read(path)
 
 
 def _take_over(
@@ -87,13 +172,16 @@ def _take_over(
     queries = pooled.states(Path(given.query).expanduser(), annotated)
     answers = pooled.states(Path(given.answer).expanduser(), annotated)
     with replacing(out) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-        for video, query_TD, answer_TD in zip(annotated.videos, queries, answers, strict=True):
+        for video, query_TW, answer_TW in zip(annotated.videos, queries, answers, strict=True):
             steps = len(video.picks_T)
-            group = file.create_group(video.name, track_order=True)
-            group["query"], group["answer"] = query_TD, answer_TD
-            group["score"] = np.full(steps, np.nan, dtype=np.float32)
-            group.create_dataset("reply", data=[""] * steps, dtype=h5py.string_dtype())
-            group["picks"] = video.picks_T.astype(np.int64)
+            readings.put(
+                file.create_group(video.name, track_order=True),
+                query_TW=query_TW,
+                answer_TW=answer_TW,
+                score_T=np.full(steps, np.nan),
+                replies=[""] * steps,
+                picks_T=video.picks_T,
+            )
         file.attrs["llm"] = f"given: {given.query}, {given.answer}"
         file.attrs["lowest"], file.attrs["highest"] = settings.prompt.scale
         file.attrs["unparsed"] = sum(len(video.picks_T) for video in annotated.videos)

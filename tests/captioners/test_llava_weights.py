@@ -24,6 +24,7 @@ from stages.params import ImageTextCaption
 from stages.work import pretrained
 from stages.work.store import key
 
+PROMPTS = dict.fromkeys(("general", "centre", "background", "direct"), "Describe it.")
 COMMIT = "b234b804b114d9e37bb655e11cbbb5f5e971b7a9"
 
 
@@ -32,12 +33,16 @@ def plan(model: Path | str, **changes: Any) -> Plan:
         "captioner": "llava",
         "model": str(model),
         "revision": None,
-        "prompt": "Describe it.",
+        "describe": ["general"],
+        "direct": False,
+        "prompts": PROMPTS,
+        "scale": [0, 10],
+        "answer": "score: {score}",
         "max_new_tokens": 8,
         "dtype": "float32",
         "batch": 4,
     }
-    return registry.plan(ImageTextCaption.model_validate(given | changes))
+    return registry.plans(ImageTextCaption.model_validate(given | changes))["general"]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +61,9 @@ def identity(model: Path | str, **changes: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "change", [{"prompt": "Who is it?"}, {"max_new_tokens": 9}, {"dtype": "bfloat16"}], ids=str
+    "change",
+    [{"prompts": PROMPTS | {"general": "Who?"}}, {"max_new_tokens": 9}, {"dtype": "bfloat16"}],
+    ids=str,
 )
 def test_what_decides_the_words_decides_the_key(saved: Path, change: dict[str, Any]) -> None:
     assert identity(saved, **change) != identity(saved)
