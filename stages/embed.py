@@ -1,10 +1,8 @@
 """embed: a frozen LLM reads each caption in its window."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import h5py
 import numpy as np
@@ -14,11 +12,9 @@ from stages import command, params
 from stages.datasets import annotations as people
 from stages.datasets import captions as caption_file
 from stages.datasets import readings
-from stages.datasets.splits import splits
 from stages.errors import UserError
-from stages.llm.examples import Examples, Judged, drawn, written
-from stages.llm.judge import judge
-from stages.llm.reply import parser
+from stages.llm import corpus
+from stages.llm.examples import written
 from stages.model import pooled
 from stages.work.files import replacing
 from stages.work.store import Store
@@ -57,14 +53,14 @@ def embed(
     if recipe.embeddings is not None:
         _take_over(recipe.embeddings, _people(annotations, dataset), settings, out)
         return
-    said = Said(caption_file.read(captions))
+    said = caption_file.read(captions)
     store = Store.default()
     with replacing(out) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         shown = settings.prompt.shown
         if shown.source == "training" and shown.count:
-            kept = _by_split(file, said, _people(annotations, dataset), recipe, store)
+            kept = corpus.read_by_split(file, said, _people(annotations, dataset), recipe, store)
         else:
-            kept = _read(file, said, settings, written(settings), store)
+            kept = corpus.read(file, said, settings, written(settings), store)
         lowest, highest = settings.prompt.scale
         file.attrs["llm"] = settings.llm
         file.attrs["lowest"], file.attrs["highest"] = lowest, highest
@@ -76,84 +72,6 @@ def embed(
         log.warning("%d of %d replies hold no score on the scale", kept.unparsed, kept.frames)
     else:
         log.info("all %d replies hold a score", kept.frames)
-
-
-@dataclass(frozen=True)
-class Said:
-    """Every video's captions."""
-
-    videos: Mapping[str, Sequence[caption_file.Caption]]
-
-    def words(self, video: str) -> list[str]:
-        return [frame.caption for frame in self.videos[video]]
-
-
-class Kept(NamedTuple):
-    """Keys of the store's items that were used, frames read, and replies without a score."""
-
-    keys: list[str]
-    frames: int
-    unparsed: int
-
-
-def _read(
-    parent: h5py.Group, said: Said, settings: params.Embed, examples: Examples, store: Store
-) -> Kept:
-    """Have the LLM read every video, and write a group each."""
-    words = {video: said.words(video) for video in said.videos}
-    judgements, keys = judge(words, settings, examples, store)
-    parse = parser(settings.prompt.answer, settings.prompt.scale)
-    scored = settings.prompt.task == "score"
-    frames = unparsed = 0
-    for video, judgement in judgements.items():
-        scores = [parse(reply) if scored else None for reply in judgement.replies]
-        frames, unparsed = frames + len(scores), unparsed + scores.count(None)
-        readings.put(
-            parent.create_group(video, track_order=True),
-            query_TW=judgement.query_TW,
-            answer_TW=judgement.answer_TW,
-            score_T=[np.nan if score is None else score for score in scores],
-            replies=judgement.replies,
-            picks_T=[frame.pick for frame in said.videos[video]],
-        )
-    return Kept(keys, frames, unparsed)
-
-
-def _by_split(
-    file: h5py.File,
-    said: Said,
-    annotated: people.Annotations,
-    recipe: params.Recipe,
-    store: Store,
-) -> Kept:
-    """Have the LLM read every video once a split, with examples of the split's training videos."""
-    train = recipe.train
-    judged = {}
-    for video in annotated.videos:
-        if video.name not in said.videos or len(said.videos[video.name]) != len(video.gtscore_T):
-            raise UserError(
-                f"{video.name}: captions and annotations are not of the same frames; run the "
-                "caption stage again (`dvc repro`)"
-            )
-        judged[video.name] = Judged(said.words(video.name), video.gtscore_T)
-    total = Kept([], 0, 0)
-    for protocol in train.protocols:
-        for number, split in enumerate(splits(protocol, train.splits, list(judged), train.folds)):
-            log.info("protocol %s, split %d of %d", protocol, number + 1, train.folds)
-            examples = drawn({name: judged[name] for name in split.train}, recipe.embed)
-            group = file.create_group(f"{readings.SPLITS}/{protocol}/{number}", track_order=True)
-            kept = _read(group, said, recipe.embed, examples, store)
-            total = Kept(
-                total.keys + kept.keys, total.frames + kept.frames, total.unparsed + kept.unparsed
-            )
-            for name in split.test:
-                if name not in file:
-                    file[name] = group[name]  # a second name for it, not a copy
-            last = group
-    for name in said.videos:  # tested by no split
-        if name not in file:
-            file[name] = last[name]
-    return total
 
 
 def _people(path: Path | None, dataset: str) -> people.Annotations:

@@ -88,7 +88,7 @@ ALLOWED = {
     "summaries": GROUND,
     "datasets": GROUND | {"vision", "summaries"},
     "captioners": GROUND | {"vision", "datasets"},
-    "llm": GROUND,
+    "llm": GROUND | {"datasets"},
     "model": GROUND | {"datasets"},
     "metrics": GROUND | {"datasets", "summaries"},
     "reporting": GROUND | {"datasets", "metrics", "summaries"},

@@ -147,6 +147,20 @@ def test_the_edges_of_a_video_alone_depend_on_the_policy(embed, store):
     assert (apart_T[-3:] > 1e-2).all()
 
 
+@pytest.mark.parametrize(
+    ("setting", "width"),
+    [({"layer": "last_layer"}, 64), ({"layer": "lm_head"}, 512), ({"pooling": "mean"}, 64)],
+    ids=str,
+)
+def test_another_readout_changes_the_states_and_nothing_that_is_said(embed, store, setting, width):
+    plain, _ = judged(VIDEOS, embed, store)
+    other, _ = judged(VIDEOS, embed.model_copy(update=setting), store)
+    for video, captions in VIDEOS.items():
+        assert other[video].replies == plain[video].replies
+        assert other[video].query_TW.shape == other[video].answer_TW.shape == (len(captions), width)
+        assert width == 512 or not np.allclose(other[video].query_TW, plain[video].query_TW)
+
+
 def test_asked_for_a_summary_the_model_may_say_more_and_never_stops_at_a_score(embed, tmp_path):
     summary = embed.prompt.summary.model_copy(update={"max_new_tokens": 20})
     asked = changed(embed, task="summary", summary=summary)
