@@ -17,7 +17,7 @@ from rich.table import Table
 from stages import params
 from stages.benchmarking.embedding import product_rate
 from stages.benchmarking.memory import in_own_process, watched
-from stages.benchmarking.timing import interleaved
+from stages.benchmarking.timing import interleaved, ratios
 from stages.captioners import registry
 from stages.captioners.captioner import CaptionWorker, Frame, Pixels
 from stages.captioners.llava import ImageTextCaptioner
@@ -131,10 +131,7 @@ class Figures:
     def table(self, model: str) -> Table:
         """One row a way: seconds a frame, and how many times the stage's."""
         title = f"{model}\nbatches of {self.batch}, {self.read} tokens read, {self.written} written"
-        table = Table("way", "seconds a frame", "times the stage's", title=title)
-        for way, seconds in self.seconds.items():
-            table.add_row(way, f"{seconds:.3f}", f"{seconds / self.seconds[STAGE]:.2f}")
-        return table
+        return ratios(self.seconds, STAGE, "stage", title)
 
 
 def _loaded(asked: ImageTextCaption) -> ImageTextCaptioner:

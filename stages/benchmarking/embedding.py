@@ -13,6 +13,7 @@ import torch
 from rich.table import Table
 from torch import nn
 
+from stages.benchmarking.timing import ratios
 from stages.llm import weights
 from stages.llm.engine import Engine
 from stages.llm.packing import pack
@@ -43,10 +44,7 @@ class Figures:
     def table(self) -> Table:
         """One row a way: seconds a frame, and how many times the engine's."""
         title = f"P = {self.prefix}, Q = {self.query:.0f}, A = {self.answer:.1f} tokens"
-        table = Table("way", "seconds a frame", "times the engine's", title=title)
-        for way, seconds in self.seconds.items():
-            table.add_row(way, f"{seconds:.3f}", f"{seconds / self.seconds[ENGINE]:.2f}")
-        return table
+        return ratios(self.seconds, ENGINE, "engine", title)
 
 
 ALONE = "(a) generate, a frame at a time"

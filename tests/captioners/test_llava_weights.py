@@ -1,12 +1,9 @@
 """What a captioner's weights are known by, and what is said of those that cannot be used."""
 
-import http.server
 import json
 import pickle
 import shutil
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -206,35 +203,6 @@ def test_a_model_too_large_for_the_gpu_is_one_message(
     monkeypatch.setattr(AutoModelForImageTextToText, "from_pretrained", full)
     with pytest.raises(UserError, match="tiny: does not fit into the GPU's memory"):
         pretrained.load(AutoModelForImageTextToText, "tiny", saved, torch.float32)
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A hub that answers every request with `hub.answer` = (status, error code, document)."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, code, document = server.answer
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("X-Error-Code", code)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        do_HEAD = do_GET
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a recipe will cost, beside arithmetic done by hand and torch's own count of operations."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny_llava
@@ -169,3 +170,17 @@ def test_a_language_model_named_as_captioner_is_one_message(tmp_path: Path) -> N
     config = architecture.configuration("tiny", None, llava.KIND, tmp_path)
     with pytest.raises(UserError, match="tiny: not a model this stage can use"):
         architecture.multimodal("tiny", config)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((403, "GatedRepo", {}), "access is gated"),
+        ((404, "EntryNotFound", {}), r"the hub has no config\.json of it"),
+        ((404, "RepoNotFound", {}), "the hub knows no such model"),
+    ],
+)
+def test_a_configuration_the_hub_refuses_is_one_message(hub: Any, answer: Any, said: str) -> None:
+    hub.answer = answer
+    with pytest.raises(UserError, match=said):
+        architecture.configuration("owner/model", None, weights.KIND, None)
