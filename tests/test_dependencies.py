@@ -91,7 +91,7 @@ ALLOWED = {
     "llm": GROUND | {"datasets"},
     "model": GROUND | {"datasets"},
     "metrics": GROUND | {"datasets", "summaries"},
-    "reporting": GROUND | {"datasets", "metrics", "summaries"},
+    "reporting": GROUND | {"datasets", "metrics", "model", "summaries"},
 }
 
 
