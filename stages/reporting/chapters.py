@@ -16,6 +16,7 @@ from stages.reporting.attention import Attention
 from stages.reporting.folds import Run
 from stages.reporting.measurements import Measurements
 from stages.reporting.videos import Sources, Video
+from stages.work.store import Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,7 @@ class Chapter:
     """models: titles by name, the first of them the one the page is about. guess: the mean
     squared error of always answering the average score. files: path and sha256 of what was read.
     runs: the first model's, by protocol, seed and split. attention: its global module's under the
-    headline protocol, None where it has none.
+    headline protocol, None where it has none. records: what each stage took.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Chapter:
     files: tuple[Mapping[str, str], ...]
     runs: tuple[Run, ...]
     attention: Attention | None
+    records: tuple[Mapping[str, str], ...]
 
     @property
     def first(self) -> str:
@@ -86,6 +88,14 @@ def read(
     first = next(iter(models))
     trained, headline = sources.predictions / f"{first}.h5", recipe.train.protocols[0]
     lengths = {video.name: len(video.picks_T) for video in people.videos}
+    made = [
+        ("download", "download", data / "raw" / name),
+        ("sample", "sample", sources.frames),
+        ("caption", "caption", sources.captions),
+        ("embed", "embed", sources.embeddings),
+        *((f"train, {m}", "train", sources.predictions / f"{m}.h5") for m in models),
+        ("evaluate", "evaluate", results / name),
+    ]
     used = [*sources.files(models), results / name / "results.json"]
     return Chapter(
         name=name,
@@ -106,6 +116,7 @@ def read(
             recipe.train.seeds[0],
             recipe.embed.window // 2,
         ),
+        records=tuple(provenance.stages_run(Store.default().root, made)),
     )
 
 

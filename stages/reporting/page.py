@@ -79,7 +79,7 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
         "data": Markup(articles.data(chapter.typical, legend, pictures)),
         "params": provenance.recipe_parts(recipe),
         "files": chapter.files,
-        "records": [],
+        "records": chapter.records,
     }
 
 
