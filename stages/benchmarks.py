@@ -113,6 +113,20 @@ def caption(
 
 
 @app.command()
+def report(
+    mat: Annotated[
+        Path | None, typer.Option(help="ydata-tvsum50.mat; without it, synthetic annotations")
+    ] = None,
+    videos: Annotated[int, typer.Option(min=5)] = 50,
+    frames: Annotated[int, typer.Option(min=20, help="sampled frames a video")] = 500,
+) -> None:
+    """The report of a dataset as large as TVSum, on SYNTHETIC predictions: time, size, memory."""
+    from stages.benchmarking import reporting
+
+    Console().print(reporting.measure(mat, videos, frames))
+
+
+@app.command()
 def protocols(
     mat: Annotated[Path, typer.Option(help="ydata-tvsum50.mat")],
     shots: Shots = None,

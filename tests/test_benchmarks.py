@@ -90,6 +90,13 @@ def test_segmentation_is_a_command() -> None:
     assert "50" in ran.output
 
 
+def test_the_report_of_a_larger_dataset_is_measured() -> None:
+    ran = CliRunner().invoke(app, ["bench", "report", "--videos", "5", "--frames", "20"])
+    assert ran.exit_code == 0, ran.output
+    for said in ("5 videos of 20 frames", "SYNTHETIC predictions", "the largest page", "peak"):
+        assert said in ran.output
+
+
 def test_lists_of_numbers_are_checked() -> None:
     assert whole_numbers("600,2400") == [600, 2400]
     assert span("20,40") == (20, 40)

@@ -5,7 +5,9 @@ Shapes: T sampled frames.
 
 import base64
 import io
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,16 +38,20 @@ class Thumbnails:
         UserError naming `origin` where a frame is not a picture.
         """
         frames_K = evenly(count, most)
-        images, size = [], (WIDTH, WIDTH)
-        for frame in frames_K.tolist():
-            try:
-                encoded, size = _shrunk(jpeg(frame))
-            except (UnidentifiedImageError, OSError) as error:
-                raise UserError(
-                    f"{origin}: frame {frame} is not a readable picture ({error}); "
-                    "run the sample stage again (`dvc repro`)"
-                ) from error
-            images.append(encoded)
+        # Reading is for one thread; pictures are shrunk on all processors, as Pillow lets go of
+        # the interpreter meanwhile.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            shrinking = [(frame, pool.submit(_shrunk, jpeg(frame))) for frame in frames_K.tolist()]
+            images, size = [], (WIDTH, WIDTH)
+            for frame, future in shrinking:
+                try:
+                    encoded, size = future.result()
+                except (UnidentifiedImageError, OSError) as error:
+                    raise UserError(
+                        f"{origin}: frame {frame} is not a readable picture ({error}); "
+                        "run the sample stage again (`dvc repro`)"
+                    ) from error
+                images.append(encoded)
         return cls(frames_K, tuple(images), size)
 
     def nearest(self, count: int) -> npt.NDArray[np.int64]:
