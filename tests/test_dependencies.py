@@ -90,7 +90,8 @@ ALLOWED = {
     "llm": GROUND,
     "model": GROUND | {"datasets"},
     "metrics": GROUND | {"datasets", "summaries"},
-    "reporting": GROUND | {"datasets", "metrics", "summaries"},
+    "reporting": GROUND | {"datasets", "metrics", "rows", "summaries"},
+    "experiments": GROUND | {"metrics", "rows"},
 }
 
 

@@ -1,0 +1,54 @@
+"""`llmvs table`: rows of the paper's tables, side by side."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from stages import command
+
+
+class Name(StrEnum):
+    """The tables, as `stages.rows.TABLES` has them."""
+
+    MAIN = "main"
+    EMBEDDING = "embedding"
+    ABLATION = "ablation"
+    WINDOW = "window"
+
+
+class Protocol(StrEnum):
+    STRICT = "strict"
+    OFFICIAL = "official"
+    ALL = "all"
+
+
+class Form(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+
+
+def table(
+    name: Annotated[Name, typer.Argument(help="which of the paper's tables")],
+    dataset: Annotated[str, typer.Option(help="an entry of params.yaml: datasets")] = "demo",
+    protocol: Annotated[Protocol, typer.Option(help="one table, or one each")] = Protocol.ALL,
+    form: Annotated[Form, typer.Option("--format", help="how it is printed")] = Form.TEXT,
+    run: Annotated[bool, typer.Option("--run", help="First measure what is missing.")] = False,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="workers for --run")] = 1,
+) -> None:
+    """Print one of the paper's tables from what has been measured here.
+
+    Models and baselines come from the workspace's last run; rows that change captions, prompt or
+    embeddings from DVC experiments, which --run queues where they are missing: each trains llmvs
+    alone and leaves the workspace as it is. An experiment whose other params, code or data differ
+    from the workspace's does not count.
+    """
+    from stages.experiments import formats, lineup, queue
+
+    filled = lineup.fill(name.value, dataset, protocol.value)
+    if run and filled.missing:
+        with command.stderr.status("queueing") as status:
+            queue.measure(filled.missing, jobs, command.stderr.print, status.update)
+        filled = lineup.fill(name.value, dataset, protocol.value)
+    typer.echo(formats.drawn(filled, form.value))
