@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from stages.metrics.results import shown_p
+
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "reports" / "results" / "demo" / "results.json"
 FIGURE = re.compile(r"(−?\.\d{3}) \[(−?\.\d{3}), (−?\.\d{3})\]")
@@ -51,6 +53,22 @@ def test_the_demos_table_is_what_was_measured(results: dict[str, Any]) -> None:
                 assert match, (title, column, figure)
                 expected = tuple(printed(measured[part]) for part in ("mean", "low", "high"))
                 assert match.groups() == expected, (title, column)
+            else:
+                against = results["protocols"][protocol]["rows"][titles[title]]["against"]
+                assert (mark, figure) == ("p", shown_p(against["tau"]["holm"]) if against else "")
+
+
+def test_the_windows_table_is_what_its_experiments_measured() -> None:
+    """`llmvs table window --format markdown` prints the file."""
+    text = (ROOT / "reports" / "tables" / "demo-window.md").read_text(encoding="utf-8")
+    assert "SIMULATED" in text
+    strict = text.split("protocol strict")[1].split("protocol official")[0]
+    measured = [[*re.split("<br>", line[1]), "p , "][:3] for line in table(strict)[1:]]
+    readme = table(section("The demo's figures").split("llmvs table window")[1])[1:]
+    assert [line[0] for line in readme] == ["1", "3", "5", "7"]
+    for (_, figure, p), (mean, interval, tested) in zip(readme, measured, strict=True):
+        assert figure == f"{mean.split()[0]} {interval}"
+        assert p == tested.split(", ")[1]
 
 
 def test_the_counts_said_beside_it_are_those_measured(results: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,12 +17,18 @@ Say = Callable[[str], None]
 
 
 def _dvc(*arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise UserError(f"`dvc {' '.join(arguments)}` failed: {said}")
+    # Into a file: the workers that `dvc queue start` leaves behind hold on to its output, and a
+    # pipe would not end before they do.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode:
+            output.seek(0)
+            raise UserError(f"`dvc {' '.join(arguments)}` failed: {output.read().strip()}")
 
 
 def _tasks() -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """Missing rows are queued once, waited for, and a failure is named with how to read why."""
 
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,3 +94,24 @@ def test_a_queue_that_nobody_works_on_is_not_waited_for_forever(
     monkeypatch.setattr(queue, "_STRANDED_SECONDS", -1)
     with pytest.raises(UserError, match="workers have stopped"):
         run(monkeypatch, tasks, said)
+
+
+def test_workers_left_behind_do_not_hold_the_command_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nsleep 20 &\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(queue.sys, "executable", str(script))
+    began = time.monotonic()
+    queue._dvc("queue", "start")
+    assert time.monotonic() - began < 10
+
+
+def test_what_dvc_refuses_is_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho no such stage >&2\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(queue.sys, "executable", str(script))
+    with pytest.raises(UserError, match="no such stage"):
+        queue._dvc("exp", "run")
