@@ -26,7 +26,8 @@ def cells(line: str) -> list[str]:
 
 def table(text: str) -> list[list[str]]:
     """The first table of a text, its rule left out."""
-    lines = [cells(line) for line in text.splitlines() if line.startswith("|")]
+    block = text[text.index("\n|") + 1 :].split("\n\n")[0]
+    lines = [cells(line) for line in block.splitlines()]
     return [lines[0], *lines[2:]]
 
 
