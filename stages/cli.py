@@ -62,6 +62,7 @@ app = typer.Typer(
 
 app.add_typer(benchmarks.app, name="bench")
 app.command()(comparisons.table)
+app.command()(comparisons.compare)
 
 
 class Published(StrEnum):

@@ -1,9 +1,11 @@
-"""`llmvs table`: rows of the paper's tables, side by side."""
+"""`llmvs table` and `llmvs compare`: rows of the paper's tables, experiments side by side."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from stages import command
 
@@ -52,3 +54,29 @@ def table(
             queue.measure(filled.missing, jobs, command.stderr.print, status.update)
         filled = lineup.fill(name.value, dataset, protocol.value)
     typer.echo(formats.drawn(filled, form.value))
+
+
+def compare(
+    names: Annotated[
+        list[str], typer.Argument(help="experiments, commits, `workspace`; the first is the base")
+    ],
+    dataset: Annotated[str, typer.Option(help="an entry of params.yaml: datasets")] = "demo",
+    row: Annotated[str, typer.Option(help="the trained row to compare")] = "llmvs",
+    out: Annotated[Path, typer.Option(help="the page to write")] = Path("reports/compare.html"),
+) -> None:
+    """Set experiments against each other: figures here, and one page of which videos moved and why.
+
+    Paired by video. Everything is read from commits and DVC's cache; the workspace stays as it is.
+    """
+    from stages.comparison import contestants, page, summary
+    from stages.work.files import replacing
+
+    with command.stderr.status("reading"):
+        sides = contestants.read(names, dataset, row)
+    console = Console()
+    for table in summary.tables(sides, dataset):
+        console.print(table)
+    frames = Path("data") / "frames" / f"{dataset}.h5"
+    with replacing(out) as temporary:
+        temporary.write_text(page.build(sides, dataset, frames), encoding="utf-8")
+    typer.echo(out)

@@ -92,6 +92,7 @@ ALLOWED = {
     "metrics": GROUND | {"datasets", "summaries"},
     "reporting": GROUND | {"datasets", "metrics", "rows", "summaries"},
     "experiments": GROUND | {"metrics", "rows"},
+    "comparison": GROUND | {"datasets", "experiments", "metrics", "reporting"},
 }
 
 
