@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from stages import command
+from stages.errors import UserError
 
 
 class Name(StrEnum):
@@ -50,6 +51,8 @@ def table(
 
     filled = lineup.fill(name.value, dataset, protocol.value)
     if run and filled.missing:
+        for note in filled.tables[0].notes:  # rows would be tested against a llmvs of other params
+            raise UserError(f"reports/results/{dataset}: {note}, then --run")
         with command.stderr.status("queueing") as status:
             queue.measure(filled.missing, jobs, command.stderr.print, status.update)
         filled = lineup.fill(name.value, dataset, protocol.value)
