@@ -76,10 +76,10 @@ def compare(
 
     with command.stderr.status("reading"):
         sides = contestants.read(names, dataset, row)
+        made = page.build(sides, dataset, Path("data") / "frames" / f"{dataset}.h5")
+    with replacing(out) as temporary:
+        temporary.write_text(made, encoding="utf-8")
     console = Console()
     for table in summary.tables(sides, dataset):
         console.print(table)
-    frames = Path("data") / "frames" / f"{dataset}.h5"
-    with replacing(out) as temporary:
-        temporary.write_text(page.build(sides, dataset, frames), encoding="utf-8")
     typer.echo(out)
