@@ -79,8 +79,8 @@ def embed(
 ) -> None:
     """The engine against plain generation: seconds a frame, and memory above the weights."""
     from stages import params
+    from stages.benchmarking.embedding import compare
     from stages.benchmarking.memory import measure
-    from stages.llm.benchmark import compare
 
     lengths, of_examples, batches = span(words), span(example_words), whole_numbers(memory, 0)
     prompt = params.recipe(recipe).embed.prompt
@@ -88,6 +88,28 @@ def embed(
     console.print(compare(llm, prompt, lengths, of_examples, frames, rounds=rounds).table())
     if batches != [0]:
         console.print(measure(llm, recipe, lengths, of_examples, batches))
+
+
+@app.command()
+def caption(
+    model: Annotated[
+        str | None, typer.Option(help="as caption.model; without it, a stand-in of random weights")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="images at once")] = 4,
+    tokens: Annotated[int, typer.Option(min=1, help="of a caption")] = 24,
+    frames: Annotated[int, typer.Option(min=1, help="to caption")] = 8,
+    rounds: Rounds = 2,
+    memory: Annotated[
+        str, typer.Option(help="batches whose peak memory is measured; 0: none")
+    ] = "1,4,8",
+) -> None:
+    """The caption stage against an image at a time: seconds a frame, memory above the weights."""
+    from stages.benchmarking import captioning
+
+    sizes = [size for size in whole_numbers(memory, 0) if size]
+    console = Console()
+    for table in captioning.measure(model, batch, tokens, frames, rounds, sizes):
+        console.print(table)
 
 
 @app.command()

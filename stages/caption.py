@@ -2,10 +2,10 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from stages import command, params
 from stages.captioners import registry
 from stages.captioners.captioner import CaptionWorker, Frame
 from stages.datasets.frames import reading
+from stages.llm.reply import parser
 from stages.work.executor import Task, complete
 from stages.work.files import replacing
 from stages.work.store import Store, key
@@ -25,11 +26,15 @@ def caption(
     frames: Annotated[Path, typer.Option(help="the sampled frames (from sample)")],
     out: Annotated[Path, typer.Option(help="JSON lines to write, one a frame")],
 ) -> None:
-    """Describe every sampled frame in one sentence, with a frozen captioner.
+    """Describe every sampled frame in a sentence or a few, with a frozen captioner.
 
     A finished caption is kept in the work store under the frame's own bytes and all that decides
     its words, so a stopped run goes on where it was, a frame that occurs twice is captioned once,
     and adding a video costs that video.
+
+    A multimodal LLM can be asked several things of a frame (caption.describe), whose answers make
+    its caption, and for the score itself (caption.direct), which goes on the line as it was said,
+    `reply`, and from 0 to 1, `score`, null where the reply holds none.
 
     Each line: {"video": "video_1", "pick": 0, "caption": "..."}, videos in natural order, picks
     ascending.
@@ -37,30 +42,61 @@ def caption(
     recipe = params.recipe(dataset)
     if recipe.embeddings is not None:
         with reading(frames) as videos:
-            places = [(video.name, int(pick)) for video in videos for pick in video.picks()]
-        _write(out, ((*place, "") for place in places))
+            lines = [_line(video.name, pick, "") for video in videos for pick in video.picks()]
+        _write(out, lines)
         log.info("%s: no captions, the recipe's embeddings are given", out)
         return
-    plan = registry.plan(recipe.caption)
-    determinants = plan.determinants()
-    places, tasks = [], []
+    places, images = [], []
     with reading(frames) as videos:
         for video in videos:
             for index, (pick, jpeg) in enumerate(zip(video.picks(), video.jpegs(), strict=True)):
-                places.append((video.name, int(pick)))
-                item = key(stage="caption", jpeg=jpeg, captioner=determinants)
-                tasks.append(Task(item, Frame(video.name, index)))
+                places.append((video.name, pick))
+                images.append((Frame(video.name, index), key(jpeg=jpeg)))
     store = Store.default()
-    results = complete(tasks, partial(CaptionWorker, plan, frames), store)
-    captions = (str(arrays["caption"]) for arrays in results)
-    _write(out, ((*place, said) for place, said in zip(places, captions, strict=True)))
-    store.keep(out, (task.key for task in tasks))
+    answers: dict[str, list[str]] = {}
+    keys: list[str] = []
+    for question, plan in registry.plans(recipe.caption).items():
+        determinants = plan.determinants()
+        tasks = [
+            Task(key(stage="caption", frame=image, captioner=determinants), frame)
+            for frame, image in images
+        ]
+        log.info("asking of every frame: %s", question)
+        results = complete(tasks, partial(CaptionWorker, plan, frames), store)
+        answers[question] = [str(arrays["caption"]) for arrays in results]
+        keys += [task.key for task in tasks]
+    replies = answers.pop(registry.DIRECT, None)
+    captions = [
+        _joined(dict(zip(answers, of, strict=True))) for of in zip(*answers.values(), strict=True)
+    ]
+    lines = [_line(*place, said) for place, said in zip(places, captions, strict=True)]
+    if replies is not None:
+        assert recipe.caption.captioner == "llava"  # the only one that can be asked
+        lowest, highest = recipe.caption.scale
+        parse = parser(recipe.caption.answer, recipe.caption.scale)
+        for line, reply in zip(lines, replies, strict=True):
+            score = parse(reply)
+            share = None if score is None else (score - lowest) / (highest - lowest)
+            line |= {"reply": reply, "score": share}
+    _write(out, lines)
+    store.keep(out, keys)
 
 
-def _write(out: Path, captions: Iterable[tuple[str, int, str]]) -> None:
+def _joined(said: Mapping[str, str]) -> str:
+    """The answers about one frame as its caption; each but the general one under its name."""
+    return " ".join(
+        words if region == "general" else f"{region.capitalize()}: {words}"
+        for region, words in said.items()
+    )
+
+
+def _line(video: str, pick: int, said: str) -> dict[str, Any]:
+    return {"video": video, "pick": int(pick), "caption": said}
+
+
+def _write(out: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     with replacing(out) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for video, pick, said in captions:
-            line = {"video": video, "pick": pick, "caption": said}
+        for line in lines:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

@@ -95,8 +95,35 @@ def weights() -> None:
             continue
         caption, embed = recipe.caption, recipe.embed
         name = caption.model if caption.captioner == "llava" else caption.captioner
-        command.stderr.print(f"{name}: {registry.plan(caption).fetch()}")
+        command.stderr.print(f"{name}: {next(iter(registry.plans(caption).values())).fetch()}")
         command.stderr.print(f"{embed.llm}: {llm_weights.fetch(embed.llm, embed.revision)}")
+
+
+@app.command()
+def plan(
+    dataset: Annotated[str, typer.Argument(help="an entry of params.yaml: datasets")],
+    gpu: Annotated[
+        str, typer.Option(help="h100, h200, a100, a100-40, l40s, 6000ada, 4090, 3090, v100, t4")
+    ] = "h100",
+    cards: Annotated[int, typer.Option(help="how many of them")] = 1,
+    efficiency: Annotated[float, typer.Option(help="share of rate and bandwidth reached")] = 0.4,
+    words: Annotated[int, typer.Option(min=1, help="of a caption; the paper gives none")] = 25,
+) -> None:
+    """What a recipe will cost, before anything is downloaded: operations, memory, hours, disk.
+
+    From the models' configurations and the dataset's lengths. Says when a stage will not fit, and
+    what would.
+    """
+    from rich.console import Console
+
+    from stages import params
+    from stages.planning import cards as known
+    from stages.planning import estimate, plan
+
+    estimate.checked(efficiency, cards)
+    machine = estimate.Machine(known.card(gpu), cards, efficiency)
+    settings, recipe = params.load(), params.recipe(dataset)
+    Console().print(plan.table(plan.make(settings, dataset, recipe, words, machine)))
 
 
 @app.command()

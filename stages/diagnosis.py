@@ -71,7 +71,9 @@ def _room() -> Iterator[Finding]:
 
 def _project() -> Iterator[Finding]:
     from stages import params
+    from stages.captioners import llava
     from stages.llm import weights
+    from stages.work import hub
 
     inside = os.environ.get("VIRTUAL_ENV") or sys.prefix != sys.base_prefix
     yield Finding("environment", sys.prefix if inside else "none (the system's Python)")
@@ -84,11 +86,16 @@ def _project() -> Iterator[Finding]:
         return
     yield Finding("params.yaml", "valid")
     for name in settings.run.datasets:
-        embed = settings.datasets[name].embed
-        status = weights.status(embed.llm, embed.revision)
-        yield Finding(
-            f"weights of {embed.llm}", status.state, "" if status.present else status.remedy
-        )
+        recipe = settings.datasets[name]
+        if recipe.embeddings is not None:  # no model runs
+            continue
+        caption, embed = recipe.caption, recipe.embed
+        models = {embed.llm: weights.status(embed.llm, embed.revision)}
+        if caption.captioner == "llava":
+            models[caption.model] = hub.status(caption.model, caption.revision, llava.KIND)
+        for model, status in models.items():
+            remedy = "" if status.present else status.remedy
+            yield Finding(f"weights of {model}", status.state, remedy)
 
 
 def diagnose(console: Console) -> bool:

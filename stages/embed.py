@@ -10,10 +10,11 @@ import typer
 
 from stages import command, params
 from stages.datasets import annotations as people
+from stages.datasets import captions as caption_file
+from stages.datasets import readings
 from stages.errors import UserError
-from stages.llm import captions as caption_file
-from stages.llm.judge import judge
-from stages.llm.reply import parser
+from stages.llm import corpus
+from stages.llm.examples import written
 from stages.model import pooled
 from stages.work.files import replacing
 from stages.work.store import Store
@@ -26,7 +27,7 @@ def embed(
     captions: Annotated[Path, typer.Option(help="JSON lines, one a frame (from caption)")],
     out: Annotated[Path, typer.Option(help="HDF5 file to write")],
     annotations: Annotated[
-        Path | None, typer.Option(help="names and picks, for a recipe whose embeddings are given")
+        Path | None, typer.Option(help="for given embeddings, and examples of training videos")
     ] = None,
 ) -> None:
     """Show a frozen LLM each frame's caption among its neighbours' and keep what it thinks.
@@ -42,42 +43,44 @@ def embed(
 
     Where the recipe names the authors' `embeddings`, those are taken over and no LLM runs.
 
-    One group a video: query (T, D), answer (T, D), score (T,), reply (T,), picks (T,).
+    Where examples are drawn from training videos (embed.prompt.shown), every split has prompts of
+    its own, which never show a video that the split tests, and so embeddings of its own.
+
+    One group a video: query (T, W), answer (T, W), score (T,), reply (T,), picks (T,).
     """
     recipe = params.recipe(dataset)
     settings = recipe.embed
     if recipe.embeddings is not None:
-        if annotations is None:
-            raise UserError(f"datasets.{dataset}.embeddings are given: name --annotations as well")
-        _take_over(recipe.embeddings, people.read(annotations), settings, out)
+        _take_over(recipe.embeddings, _people(annotations, dataset), settings, out)
         return
-    videos = caption_file.read(captions)
+    said = caption_file.read(captions)
     store = Store.default()
-    words = {video: [frame.caption for frame in frames] for video, frames in videos.items()}
-    judgements, keys = judge(words, settings, store)
-    parse = parser(settings.prompt.answer, settings.prompt.scale)
-    unparsed = frames_total = 0
     with replacing(out) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-        for video, judgement in judgements.items():
-            scores = [parse(reply) for reply in judgement.replies]
-            unparsed += scores.count(None)
-            frames_total += len(scores)
-            score_T = np.array([np.nan if s is None else s for s in scores], dtype=np.float32)
-            group = file.create_group(video, track_order=True)
-            group["query"] = judgement.query_TD
-            group["answer"] = judgement.answer_TD
-            group["score"] = score_T
-            group.create_dataset("reply", data=judgement.replies, dtype=h5py.string_dtype())
-            group["picks"] = np.array([frame.pick for frame in videos[video]], dtype=np.int64)
+        shown = settings.prompt.shown
+        if shown.source == "training" and shown.count:
+            kept = corpus.read_by_split(file, said, _people(annotations, dataset), recipe, store)
+        else:
+            kept = corpus.read(file, said, settings, written(settings), store)
         lowest, highest = settings.prompt.scale
         file.attrs["llm"] = settings.llm
         file.attrs["lowest"], file.attrs["highest"] = lowest, highest
-        file.attrs["unparsed"] = unparsed
-    store.keep(out, keys)
-    if unparsed:
-        log.warning("%d of %d replies hold no score on the scale", unparsed, frames_total)
+        file.attrs["unparsed"] = kept.unparsed
+    store.keep(out, kept.keys)
+    if settings.prompt.task == "summary":
+        log.info("replies are summaries: there is no zero-shot score")
+    elif kept.unparsed:
+        log.warning("%d of %d replies hold no score on the scale", kept.unparsed, kept.frames)
     else:
-        log.info("all %d replies hold a score", frames_total)
+        log.info("all %d replies hold a score", kept.frames)
+
+
+def _people(path: Path | None, dataset: str) -> people.Annotations:
+    if path is None:
+        raise UserError(
+            f"datasets.{dataset}: given embeddings and examples drawn from training videos need "
+            "people's annotations: name --annotations as well"
+        )
+    return people.read(path)
 
 
 def _take_over(
@@ -87,13 +90,16 @@ def _take_over(
     queries = pooled.states(Path(given.query).expanduser(), annotated)
     answers = pooled.states(Path(given.answer).expanduser(), annotated)
     with replacing(out) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-        for video, query_TD, answer_TD in zip(annotated.videos, queries, answers, strict=True):
+        for video, query_TW, answer_TW in zip(annotated.videos, queries, answers, strict=True):
             steps = len(video.picks_T)
-            group = file.create_group(video.name, track_order=True)
-            group["query"], group["answer"] = query_TD, answer_TD
-            group["score"] = np.full(steps, np.nan, dtype=np.float32)
-            group.create_dataset("reply", data=[""] * steps, dtype=h5py.string_dtype())
-            group["picks"] = video.picks_T.astype(np.int64)
+            readings.put(
+                file.create_group(video.name, track_order=True),
+                query_TW=query_TW,
+                answer_TW=answer_TW,
+                score_T=np.full(steps, np.nan),
+                replies=[""] * steps,
+                picks_T=video.picks_T,
+            )
         file.attrs["llm"] = f"given: {given.query}, {given.answer}"
         file.attrs["lowest"], file.attrs["highest"] = settings.prompt.scale
         file.attrs["unparsed"] = sum(len(video.picks_T) for video in annotated.videos)

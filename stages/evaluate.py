@@ -24,6 +24,7 @@ def evaluate(
     annotations: Annotated[Path, typer.Option(help="people's annotations (from download)")],
     frames: Annotated[Path, typer.Option(help="picks and shots (from sample)")],
     embeddings: Annotated[Path, typer.Option(help="the LLM's own scores (from embed)")],
+    captions: Annotated[Path, typer.Option(help="the captioner's own scores (from caption)")],
     predictions: Annotated[Path, typer.Option(help="folder of M.h5, one a model (from train)")],
     curves: Annotated[Path, typer.Option(help="folder of M.csv, one a model (from train)")],
     out: Annotated[Path, typer.Option(help="folder to write the tables to")],
@@ -62,19 +63,16 @@ def evaluate(
     tested = {protocol: tuple(leaderboard.video_weights(of)) for protocol, of in splits.items()}
     any_tested = tuple(dict.fromkeys(video for of in tested.values() for video in of))
 
-    def replies_on(videos: Iterable[str]) -> inputs.Replies:
-        return inputs.read_replies(embeddings, {video: lengths[video] for video in videos})
+    own = {
+        protocol: inputs.read_replies(embeddings, lengths, protocol, of)
+        for protocol, of in splits.items()
+    }
+    heard = max(own.values(), key=lambda replies: replies.replies)
+    direct = {p: inputs.read_direct(captions, lengths, of) for p, of in splits.items()}
 
-    replies = replies_on(any_tested)
-
-    rounds = [*tested.values()] * len(models) + [any_tested] * 4
+    rounds = [*tested.values()] * (len(models) + 2) + [any_tested] * 3
     with _watching(people.panels, sum(map(len, rounds))) as watched:
-        untrained: dict[str, Row] = {}
-        if replies.unparsed < replies.replies:  # there are none where embeddings were given
-            untrained["zero-shot"] = leaderboard.zero_shot_row(
-                replies.scores, watched("zero-shot", any_tested)
-            )
-        untrained |= {
+        untrained = {
             "human": leaderboard.human_row(watched("human", any_tested)),
             "oracle": leaderboard.oracle_row(watched("oracle", any_tested)),
             "random": leaderboard.random_row(settings.random_seeds, watched("random", any_tested)),
@@ -87,6 +85,15 @@ def evaluate(
                 )
                 for name, title in models.items()
             }
+            for name, title, replies in (
+                ("zero-shot", "Zero-shot (LLM's own score)", own[protocol]),
+                ("direct", "Captioner, asked directly", direct[protocol]),
+            ):
+                # There are none where embeddings were given, or where nobody asked for them.
+                if replies is not None and replies.unparsed < replies.replies:
+                    rows[protocol][name] = leaderboard.untrained_row(
+                        title, replies.scores, watched(f"{name}, {protocol}", videos)
+                    )
             rows[protocol] |= {name: row.among(videos) for name, row in untrained.items()}
 
     document = {
@@ -94,12 +101,15 @@ def evaluate(
         "title": recipe.title,
         "simulated": people.simulated or recipe.simulated,
         "confidence": settings.confidence,
-        "llm": {"replies": replies.replies, "unparsed": replies.unparsed},
+        "llm": {"replies": heard.replies, "unparsed": heard.unparsed},
         "protocols": {
             protocol: {
                 "videos": len(tested[protocol]),
                 "flags": results.flags(
-                    of, replies_on(tested[protocol]), people.segmented, len(people.panels)
+                    of,
+                    {"LLM": own[protocol], "captioner": direct[protocol]},
+                    people.segmented,
+                    len(people.panels),
                 ),
                 "rows": standings.rows_document(
                     of,

@@ -12,8 +12,8 @@ from stages.datasets.splits import Protocol, Split, splits
 from stages.metrics.inputs import read_people
 from stages.metrics.panel import Rules
 from stages.model import checkpoints, records, training
-from stages.model import embeddings as llm_embeddings
 from stages.model.crossvalidation import cross_validate
+from stages.model.embeddings import BySplit
 from stages.model.held_out import Judge
 from stages.work.executor import progress
 
@@ -45,9 +45,10 @@ def train(
     recipe = params.recipe(dataset)
     settings, row = recipe.train, params.model(model)
     annotated = people.read(annotations)
-    videos = {v.name: v for v in llm_embeddings.read(embeddings, annotated, row.inputs)}
+    videos = BySplit(embeddings, annotated, row.inputs)
+    names = [video.name for video in annotated.videos]
     planned: dict[Protocol, list[Split]] = {
-        protocol: splits(protocol, settings.splits, list(videos), settings.folds)
+        protocol: splits(protocol, settings.splits, names, settings.folds)
         for protocol in settings.protocols
     }
     judges: dict[str, Judge] = {}
@@ -58,7 +59,7 @@ def train(
     where = training.device()
     log.info(
         "training %s on %s: %d videos, protocols %s, %d splits, %d seeds, %d epochs",
-        *(model, where, len(videos), " and ".join(planned)),
+        *(model, where, len(names), " and ".join(planned)),
         *(settings.folds, len(settings.seeds), settings.epochs),
     )
 

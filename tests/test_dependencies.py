@@ -82,12 +82,13 @@ def test_package_files_hold_a_docstring_alone() -> None:
 # What a folder may import, from the top of the house to the ground.
 GROUND = {"errors", "params", "work"}
 ALLOWED = {
+    "settings": set(),
     "work": {"errors"},
     "vision": GROUND,
     "summaries": GROUND,
     "datasets": GROUND | {"vision", "summaries"},
     "captioners": GROUND | {"vision", "datasets"},
-    "llm": GROUND,
+    "llm": GROUND | {"datasets"},
     "model": GROUND | {"datasets"},
     "metrics": GROUND | {"datasets", "summaries"},
     "reporting": GROUND | {"datasets", "metrics", "rows", "summaries"},

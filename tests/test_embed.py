@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from tiny_llms import byte_tokenizer, causal_lm, save
 from transformers import LlamaConfig
 
 from stages.work.store import Store, content_hash
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "llm"))
-from tiny_llms import byte_tokenizer, causal_lm, save  # noqa: E402
 
 # Large enough that a batch takes a while, small enough that all of them take seconds.
 CONFIG = LlamaConfig(

@@ -38,6 +38,18 @@ def places() -> list[tuple[str, str]]:
     ]
 
 
+def write_captions(path: Path, **scores: list[float | None]) -> None:
+    """A caption a frame, and for the videos named what the captioner said when asked directly."""
+    lines = []
+    for video in VIDEOS:
+        for index, pick in enumerate(PICKS.tolist()):
+            line = {"video": video, "pick": pick, "caption": "A dog."}
+            if video in scores:
+                line |= {"reply": "as it was said", "score": scores[video][index]}
+            lines.append(json.dumps(line))
+    path.write_text("\n".join(lines) + "\n")
+
+
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with params.yaml and everything evaluate reads, for four small videos."""
@@ -76,6 +88,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             scores = generator.integers(0, 11, len(PICKS)).astype(np.float32)
             scores[::10] = np.nan
             embeddings[f"{video}/score"] = scores
+    write_captions(tmp_path / "captions.jsonl")
     write_annotations(tmp_path / "annotations.h5", Annotations("demo", True, tuple(videos)))
     for model, sharpness in zip(MODELS, (1.0, 0.0), strict=True):
         with h5py.File(tmp_path / "predictions" / f"{model}.h5", "w") as file:
@@ -102,6 +115,7 @@ def run(where: Path, out: str = "out") -> dict[str, Any]:
         annotations=where / "annotations.h5",
         frames=where / "frames.h5",
         embeddings=where / "embeddings.h5",
+        captions=where / "captions.jsonl",
         predictions=where / "predictions",
         curves=where / "curves",
         out=where / out,
@@ -338,3 +352,38 @@ def test_a_missing_or_broken_file_is_named(work: Path, file: str) -> None:
     (work / file).unlink()
     with pytest.raises(UserError, match=Path(file).name):
         run(work)
+
+
+def test_scores_the_captioner_gave_when_asked_are_a_row(work: Path) -> None:
+    people = h5py.File(work / "annotations.h5")
+    asked: dict[str, list[float | None]] = {
+        video: [*people[video]["gtscore"][()].tolist()] for video in VIDEOS
+    }
+    people.close()
+    asked["video_2"][3] = None
+    write_captions(work / "captions.jsonl", **asked)
+    results = run(work)
+    for protocol, of in results["protocols"].items():
+        assert of["rows"]["direct"]["kind"] == "baseline"
+        assert of["rows"]["direct"]["tau"]["mean"] > 0.6
+        said = f"1 of {80 if protocol == 'strict' else 60} replies of the captioner"
+        assert any(said in flag for flag in of["flags"])
+    write_captions(work / "captions.jsonl")
+    assert all("direct" not in of["rows"] for of in run(work)["protocols"].values())
+
+
+def test_where_embeddings_differ_by_split_a_videos_own_scores_are_its_splits(work: Path) -> None:
+    """A split's replies are perfect on what it tests and the reverse on everything else."""
+    with (
+        h5py.File(work / "annotations.h5") as people,
+        h5py.File(work / "embeddings.h5", "w") as embeddings,
+    ):
+        embeddings.attrs.update(lowest=0, highest=10)
+        for protocol, planned in SPLITS.items():
+            for number, tested in enumerate(planned):
+                for video in VIDEOS:
+                    good_T = people[video]["gtscore"][()]
+                    scores_T = good_T if video in tested else -good_T
+                    embeddings[f"splits/{protocol}/{number}/{video}/score"] = scores_T
+    for of in run(work)["protocols"].values():
+        assert of["rows"]["zero-shot"]["tau"]["mean"] > 0.7

@@ -38,6 +38,11 @@ def test_the_shipped_file_is_valid() -> None:
         ("datasets.demo.embed.window", 6, "datasets.demo.embed: window must be odd"),
         ("datasets.demo.embed.prompt.query", "{window}", "must contain the placeholder {caption}"),
         ("datasets.demo.embed.prompt.answer", "score", "must contain the placeholder {score}"),
+        ("datasets.demo.embed.layer", "head", "datasets.demo.embed.layer: "),
+        ("datasets.demo.embed.prompt.shown.count", 4, "count asks for 4 examples, and 3 are"),
+        ("datasets.summe.caption.describe", ["general", "general"], "names a prompt twice"),
+        ("datasets.summe.caption.answer", "score", "answer must contain the placeholder {score}"),
+        ("datasets.summe.caption.scale", [5, 5], "scale must be [lowest, highest], got [5, 5]"),
         ("datasets.demo.train.heads", 3, "width 128 must be a multiple of heads 3"),
         ("datasets.demo.train.lr", float("nan"), "datasets.demo.train.lr: "),
         ("run.models", ["lmvs"], "run.models: no entry 'lmvs' under models"),
@@ -87,3 +92,37 @@ def test_a_name_that_is_not_there_lists_those_that_are() -> None:
         params.recipe("dmeo", ROOT / "params.yaml")
     with pytest.raises(UserError, match="no model 'x'"):
         params.model("x", ROOT / "params.yaml")
+
+
+SUMMARY = "datasets.demo.embed.prompt"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (f"{SUMMARY}.summary", None, "needs the words under prompt.summary"),
+        (
+            f"{SUMMARY}.summary.answer",
+            "so",
+            "summary.answer must contain the placeholder {summary}",
+        ),
+        (f"{SUMMARY}.shown.source", "training", "people wrote no summaries"),
+    ],
+)
+def test_asking_for_summaries_needs_what_it_shows(
+    document: Any, path: str, value: Any, message: str
+) -> None:
+    put(document, f"{SUMMARY}.task", "summary")
+    params.parse(document)
+    put(document, path, value)
+    with pytest.raises(UserError, match=message):
+        params.parse(document)
+
+
+def test_a_summary_is_needed_of_every_example_that_is_shown(document: Any) -> None:
+    put(document, f"{SUMMARY}.task", "summary")
+    document["datasets"]["demo"]["embed"]["prompt"]["examples"][2].pop("summary")
+    with pytest.raises(UserError, match=r"needs examples\.2\.summary"):
+        params.parse(document)
+    put(document, f"{SUMMARY}.shown.count", 0)
+    params.parse(document)

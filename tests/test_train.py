@@ -112,7 +112,11 @@ def test_curves_hold_every_point_of_every_run(workplace: Path) -> None:
 def test_a_checkpoint_gives_the_scores_that_were_written(workplace: Path, model: str) -> None:
     folder = run(model)
     videos = embeddings.read(
-        Path("embeddings.h5"), people.read(Path("annotations.h5")), params.model(model).inputs
+        Path("embeddings.h5"),
+        people.read(Path("annotations.h5")),
+        params.model(model).inputs,
+        "strict",
+        0,
     )
     runs = [
         (protocol, f"{protocol}/seed_{seed}/split_{number}", split)

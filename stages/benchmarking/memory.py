@@ -1,7 +1,7 @@
-"""What the engine needs above the weights, by the rows of its batch.
+"""What a model at work needs above its weights, by how much it is given at once.
 
-Each batch is read in a process of its own, because memory that was freed once is not always given
-back. A thread looks at the resident set every few milliseconds; CPU only.
+Each size is measured in a process of its own, because memory that was freed once is not always
+given back. A thread looks at the resident set every few milliseconds; CPU only.
 """
 
 import os
@@ -44,25 +44,46 @@ def watched(peak: list[int]) -> Iterator[None]:
     peak.append(highest[0] - before)
 
 
+def in_own_process(module: str, arguments: Sequence[object], count: int) -> list[int]:
+    """The last `count` whole numbers that a module of this folder prints, run as a program.
+
+    Raises UserError where it fails; its own last words are part of the message.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", f"stages.benchmarking.{module}", *map(str, arguments)],
+        env=os.environ | _GIVING_BACK,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["it was killed; memory may have run out"]
+        raise UserError(f"the process failed: {said[-1]}")
+    return [int(number) for number in done.stdout.split()[-count:]]
+
+
 def above_weights(
     llm: str, recipe: str, words: tuple[int, int], example_words: tuple[int, int], rows: int
-) -> tuple[int, int, int]:
-    """Bytes of the weights, of the prefix's keys and values, and of reading one batch beside."""
+) -> tuple[int, int, int, int]:
+    """Bytes of the weights, of the prefix's keys and values, of the rows' own, and of reading one
+    batch beside weights and prefix.
+    """
+    from stages.benchmarking.embedding import workload
     from stages.llm import weights
-    from stages.llm.benchmark import workload
     from stages.llm.packing import pack
+    from stages.planning import architecture
 
     prompt = params.recipe(recipe).embed.prompt
     work = workload(llm, prompt, words, example_words, rows)
     model = weights.model(llm)
     size = sum(each.numel() * each.element_size() for each in model.parameters())
+    a_token = 4 * architecture.language(llm, model.config).cached_values
+    own = sum(len(query) + len(work.layout.closing) for query in work.queries)
     engine = work.engine(pack(model), 8)
-    cached = [*engine.shared.keys.values(), *engine.shared.values.values()]
-    prefix = sum(each.numel() * each.element_size() for each in cached)
     peak: list[int] = []
     with watched(peak):
         engine.read(work.queries)
-    return size, prefix, peak[0]
+    return size, a_token * len(work.layout.prefix), a_token * own, peak[0]
 
 
 def measure(
@@ -74,23 +95,23 @@ def measure(
 ) -> Table:
     """A row a batch size, each measured in its own process.
 
-    Raises UserError where such a process fails; its own words are part of the message.
+    Of the peak a part must be: the keys and values of the rows' own tokens. What a cache copied
+    to every row would hold of the prefix stands beside it.
+
+    Raises UserError where such a process fails.
     """
-    table = Table("rows of a batch", "weights", "prefix, kept", "peak above both", title="memory")
+    table = Table(title="memory above weights and prefix")
+    for column in ("rows at once", "weights", "prefix", "peak", "of it own keys and values"):
+        table.add_column(column, justify="right")
+    table.add_column("copies of the prefix would add", justify="right")
     for rows in sizes:
-        numbers = (*words, *example_words, rows)
-        done = subprocess.run(
-            [sys.executable, "-m", "stages.benchmarking.memory", llm, recipe, *map(str, numbers)],
-            env=os.environ | _GIVING_BACK,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or ["it was killed; memory may have run out"]
-            raise UserError(f"{rows} rows: the process failed: {said[-1]}")
-        sizes_MB = [int(size) / 1e6 for size in done.stdout.split()[-3:]]
-        table.add_row(str(rows), *(f"{size:.0f} MB" for size in sizes_MB))
+        given = (llm, recipe, *words, *example_words, rows)
+        try:
+            size, prefix, own, peak = in_own_process("memory", given, 4)
+        except UserError as error:
+            raise UserError(f"{rows} rows: {error}") from error
+        shown = (size, prefix, peak, own, rows * prefix)
+        table.add_row(str(rows), *(f"{each / 1e6:.0f} MB" for each in shown))
     return table
 
 

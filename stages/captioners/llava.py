@@ -34,19 +34,22 @@ KIND = hub.Kind(alternative="llava-hf/llava-1.5-7b-hf")
 
 @dataclass(frozen=True)
 class ImageTextPlan:
-    """Settings of `llava`; a `stages.captioners.captioner.Plan`.
+    """Settings of `llava` with one thing to ask; a `stages.captioners.captioner.Plan`.
 
     Args:
         settings: the recipe's.
+        prompt: what is asked of each image.
         dtype: what `settings.dtype` stands for here; a worker elsewhere keeps to it.
     """
 
     settings: ImageTextCaption
+    prompt: str
     dtype: str
 
     @classmethod
-    def of(cls, settings: ImageTextCaption) -> "ImageTextPlan":
-        return cls(settings, str(pretrained.dtype_of(settings.dtype)).removeprefix("torch."))
+    def of(cls, settings: ImageTextCaption, prompt: str) -> "ImageTextPlan":
+        dtype = str(pretrained.dtype_of(settings.dtype)).removeprefix("torch.")
+        return cls(settings, prompt, dtype)
 
     @property
     def batch(self) -> int:
@@ -58,7 +61,7 @@ class ImageTextPlan:
             "captioner": self.settings.captioner,
             "version": VERSION,
             "weights": hub.identity(self.settings.model, self.settings.revision, KIND),
-            "prompt": self.settings.prompt,
+            "prompt": self.prompt,
             "max_new_tokens": self.settings.max_new_tokens,
             "dtype": self.dtype,
         }
@@ -70,10 +73,10 @@ class ImageTextPlan:
         from transformers import AutoModelForImageTextToText
 
         name, folder = self.settings.model, self.fetch()
-        reader = processor(name, folder, self.settings.prompt)
+        reader = processor(name, folder, self.prompt)
         dtype = pretrained.dtype_of(self.dtype)
         model = pretrained.load(AutoModelForImageTextToText, name, folder, dtype)
-        return ImageTextCaptioner(model, reader, self.settings)
+        return ImageTextCaptioner(model, reader, self.settings, self.prompt)
 
 
 def conversation(prompt: str, *images: dict[str, Any]) -> list[dict[str, Any]]:
@@ -135,9 +138,9 @@ def processor(name: str, folder: Path, prompt: str) -> Any:
 
 
 class ImageTextCaptioner:
-    """A multimodal LLM asked for one sentence an image; a `captioner.Captioner`."""
+    """A multimodal LLM asked one thing of each image; a `captioner.Captioner`."""
 
-    def __init__(self, model: Any, processor: Any, settings: ImageTextCaption) -> None:
+    def __init__(self, model: Any, processor: Any, settings: ImageTextCaption, prompt: str) -> None:
         """Take over a loaded model and its `processor`.
 
         Of the model's own generation settings only the ends of a turn are kept: sampling,
@@ -156,6 +159,7 @@ class ImageTextCaptioner:
         self._model = model
         self._processor = processor
         self._settings = settings
+        self._prompt = prompt
         self._batch = settings.batch
 
     def caption(self, images: Sequence[Pixels], /) -> list[str]:
@@ -196,10 +200,9 @@ class ImageTextCaptioner:
 
     @torch.inference_mode()
     def _generate(self, images: Sequence[Pixels]) -> list[str]:
-        prompt = self._settings.prompt
         inputs = self._processor.apply_chat_template(
             [
-                conversation(prompt, {"type": "image", "image": Image.fromarray(image)})
+                conversation(self._prompt, {"type": "image", "image": Image.fromarray(image)})
                 for image in images
             ],
             add_generation_prompt=True,

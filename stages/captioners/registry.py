@@ -1,17 +1,30 @@
-"""Which captioner a recipe asks for."""
+"""Which captioner a recipe asks for, and what of."""
 
 from stages.captioners.captioner import Plan
 from stages.params import CaptionSettings
 
+DIRECT = "direct"
+"""The question after the score itself, whose answer is no part of a caption."""
 
-def plan(settings: CaptionSettings) -> Plan:
-    """The plan of `caption.captioner`; its module is imported only when it is the one chosen."""
+
+def plans(settings: CaptionSettings) -> dict[str, Plan]:
+    """A plan for each question asked of a frame, by its name in the recipe; at least one.
+
+    The module of `caption.captioner` is imported only when it is the one chosen.
+    """
     match settings.captioner:
         case "imagenet-tags":
             from stages.captioners.tags import TagPlan
 
-            return TagPlan(settings)
+            return {"general": TagPlan(settings)}
         case "llava":
             from stages.captioners.llava import ImageTextPlan
 
-            return ImageTextPlan.of(settings)
+            lowest, highest = map(str, settings.scale)
+            direct = settings.prompts.direct
+            asked: dict[str, str] = {
+                name: getattr(settings.prompts, name) for name in settings.describe
+            }
+            if settings.direct:
+                asked[DIRECT] = direct.replace("{lowest}", lowest).replace("{highest}", highest)
+            return {name: ImageTextPlan.of(settings, words) for name, words in asked.items()}

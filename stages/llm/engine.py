@@ -3,7 +3,7 @@
 A prompt is the run's shared prefix (instruction, examples), a query of its own, and a closing
 that hands the turn to the model. For every prompt the engine returns what LLMVS trains on
 (section 3 of arXiv 2504.11199): q, the states of the query's tokens, and a, those of the answer's
-tokens, both after the final RMSNorm and max-pooled over tokens.
+tokens, both after the final RMSNorm and max-pooled over tokens (`stages.llm.readout` has others).
 
 What plain generation repeats for every frame is done once, and what it keeps is not kept:
 
@@ -14,10 +14,10 @@ What plain generation repeats for every frame is done once, and what it keeps is
   far as greedy decoding chooses them itself, so they change the time, not the answer;
 - states are pooled as they come, and vocabulary-wide logits exist only where a token is chosen.
 
-Shapes: N packed tokens, B rows, D width of the model.
+Shapes: N packed tokens, B rows, L tokens of a row, D width of the model, W width of what is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -27,8 +27,9 @@ from torch import Tensor
 
 from stages.errors import UserError
 from stages.llm import attention
+from stages.llm.readout import Layer, Pooling, Readout, Span
 
-VERSION = 2
+VERSION = 3
 """Part of every key in the work store: raise it when the same inputs would give other numbers."""
 
 
@@ -36,26 +37,29 @@ VERSION = 2
 class Reading:
     """What the model made of one prompt.
 
-    query_D, answer_D: float32, pooled states after the final norm. `tokens`: the answer, without
-    the end of the turn. An empty answer has no states: answer_D is then the state of the
-    prompt's last token, from which its emptiness was read.
+    query_W, answer_W: float32, pooled states. `tokens`: the answer, without the end of the turn.
+    An empty answer has no states: answer_W is then the state of the prompt's last token, from
+    which its emptiness was read.
     """
 
-    query_D: Tensor
-    answer_D: Tensor
+    query_W: Tensor
+    answer_W: Tensor
     tokens: tuple[int, ...]
 
 
 @dataclass
 class _Row:
     index: int
-    query_D: Tensor
-    answer_D: Tensor
+    query_W: Tensor
+    answer: Span | None
+    """None while the answer is empty."""
+    empty_W: Tensor
     tokens: list[int]
     next: int
 
     def reading(self) -> Reading:
-        return Reading(self.query_D, self.answer_D, tuple(self.tokens))
+        answer_W = self.empty_W if self.answer is None else self.answer.pooled()
+        return Reading(self.query_W, answer_W, tuple(self.tokens))
 
 
 class Engine:
@@ -69,6 +73,9 @@ class Engine:
         ends: Sequence[int],
         max_new_tokens: int,
         draft: Sequence[int] = (),
+        complete: Callable[[Sequence[int], int], bool] | None = None,
+        layer: Layer = "norm",
+        pooling: Pooling = "max",
     ) -> None:
         """Read the prefix.
 
@@ -80,6 +87,9 @@ class Engine:
             ends: token ids that end the model's turn.
             max_new_tokens: the longest answer, its end included.
             draft: what answers probably begin with; a matter of speed alone.
+            complete: whether an answer's tokens are all of it, given the one that would follow;
+                None: only the end of the turn ends one.
+            layer, pooling: what is kept of the states; see `stages.llm.readout`.
 
         Raises:
             UserError: the model has no final RMSNorm, or its attention cannot be replaced.
@@ -90,6 +100,8 @@ class Engine:
         self.ends = frozenset(ends)
         self.max_new_tokens = max_new_tokens
         self.draft = tuple(takewhile(lambda token: token not in self.ends, draft))[:max_new_tokens]
+        self.complete = complete
+        self.readout = Readout(model, layer, pooling)
         self.device = model.get_input_embeddings().weight.device
         try:
             model.set_attn_implementation(attention.NAME)
@@ -105,16 +117,17 @@ class Engine:
 
     def _states(
         self, ids: Sequence[int], positions: Sequence[int], tokens: attention.Pass
-    ) -> Tensor:
-        """(N, D) states after the final norm of packed tokens."""
-        output = self.decoder(
-            input_ids=torch.tensor([list(ids)], device=self.device),
-            position_ids=torch.tensor([list(positions)], device=self.device),
-            use_cache=False,
-            tokens=tokens,
-        )
-        states: Tensor = output.last_hidden_state[0]
-        return states
+    ) -> tuple[Tensor, Tensor]:
+        """States (N, D) of packed tokens after the final norm, and those the readout takes."""
+        with self.readout.noting() as noted:
+            output = self.decoder(
+                input_ids=torch.tensor([list(ids)], device=self.device),
+                position_ids=torch.tensor([list(positions)], device=self.device),
+                use_cache=False,
+                tokens=tokens,
+            )
+        states_ND: Tensor = output.last_hidden_state[0]
+        return states_ND, noted[0][0] if noted else states_ND
 
     def _choices(self, states_BD: Tensor) -> list[int]:
         """The greedy next token after each state."""
@@ -140,7 +153,7 @@ class Engine:
         while True:
             going = []
             for place, row in enumerate(rows):
-                if row.next in self.ends or len(row.tokens) >= self.max_new_tokens:
+                if self._answered(row):
                     readings[row.index] = row.reading()
                 else:
                     going.append(place)
@@ -150,6 +163,11 @@ class Engine:
                 own.keep(going)
                 rows = [rows[place] for place in going]
             self._step(rows, own)
+
+    def _answered(self, row: _Row) -> bool:
+        if row.next in self.ends or len(row.tokens) >= self.max_new_tokens:
+            return True
+        return self.complete is not None and self.complete(row.tokens, row.next)
 
     def _check_lengths(self, queries: Sequence[Sequence[int]]) -> None:
         longest = max(len(query) for query in queries)
@@ -170,29 +188,32 @@ class Engine:
         P, spare = len(self.prefix), self.max_new_tokens - len(self.draft)
         lengths = [len(row) for row in packed]
         own = attention.OwnTokens(lengths, max(lengths) + spare)
-        states_ND = self._states(
+        states_ND, kept_ND = self._states(
             [token for row in packed for token in row],
             [P + place for length in lengths for place in range(length)],
             attention.PromptPass(self.shared, own),
         )
         tails = len(self.draft) + 1
-        by_row = torch.split(states_ND, lengths)
-        choices = self._choices(torch.cat([states_LD[-tails:] for states_LD in by_row]))
+        states = torch.split(states_ND, lengths)
+        choices = self._choices(torch.cat([states_LD[-tails:] for states_LD in states]))
         rows = []
-        for index, (query, states_LD) in enumerate(zip(queries, by_row, strict=True)):
+        for index, (query, kept_LD) in enumerate(
+            zip(queries, torch.split(kept_ND, lengths), strict=True)
+        ):
             chosen = choices[index * tails : (index + 1) * tails]
             accepted = 0
             while accepted < len(self.draft) and chosen[accepted] == self.draft[accepted]:
                 accepted += 1
             first = len(query) + len(self.closing)
-            # An empty answer is represented by the state that chose to end.
-            answer = states_LD[first : first + accepted] if accepted else states_LD[first - 1][None]
             own.lengths[index] = first + accepted
+            span = self.readout.span
             rows.append(
                 _Row(
                     index,
-                    states_LD[: len(query)].amax(0).float(),
-                    answer.amax(0).float(),
+                    span(kept_LD[: len(query)]).pooled(),
+                    span(kept_LD[first : first + accepted]) if accepted else None,
+                    # An empty answer is represented by the state that chose to end.
+                    span(kept_LD[first - 1][None]).pooled(),
                     list(self.draft[:accepted]),
                     chosen[accepted],
                 )
@@ -202,13 +223,15 @@ class Engine:
     def _step(self, rows: list[_Row], own: attention.OwnTokens) -> None:
         """Feed each row its next token, pool its state, choose the token after it."""
         positions = [len(self.prefix) + length for length in own.lengths]
-        states_BD = self._states(
+        states_BD, kept_BD = self._states(
             [row.next for row in rows], positions, attention.StepPass(self.shared, own)
         )
         choices = self._choices(states_BD)
-        for row, state_D, choice in zip(rows, states_BD, choices, strict=True):
-            state_D = state_D.float()
-            row.answer_D = torch.maximum(row.answer_D, state_D) if row.tokens else state_D
+        for row, kept_D, choice in zip(rows, kept_BD, choices, strict=True):
+            if row.answer is None:
+                row.answer = self.readout.span(kept_D[None])
+            else:
+                self.readout.extend(row.answer, kept_D[None])
             row.tokens.append(row.next)
             row.next = choice
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.errors import UserError
-from stages.params import Prompt
+from stages.params import Example, Prompt, Summary
 
 _MARK = "LLMVS0QUERY0HERE"
 """Stands for the query while the chat template is rendered around it."""
@@ -24,22 +24,46 @@ def fill(template: str, **values: object) -> str:
     return re.sub(rf"\{{({names})\}}", lambda found: str(values[found[1]]), template)
 
 
+def _asked(prompt: Prompt) -> Prompt | Summary:
+    """Where the words of the prompt's task stand."""
+    if prompt.task == "score":
+        return prompt
+    assert prompt.summary is not None  # the schema's to see to
+    return prompt.summary
+
+
 def query_text(prompt: Prompt, window: Sequence[str], caption: str) -> str:
     """The user's words about one frame: the captions of its window, and its own."""
-    return fill(prompt.query, window="\n".join(window), caption=caption).strip()
+    return fill(_asked(prompt).query, window="\n".join(window), caption=caption).strip()
 
 
-def answer_text(prompt: Prompt, score: float) -> str:
-    """The model's words as an example shows them."""
-    return fill(prompt.answer, score=f"{score:g}").strip()
+def answer_text(prompt: Prompt, answer: float | str) -> str:
+    """The model's words as an example shows them: of a score, or of a summary."""
+    if isinstance(answer, str):
+        assert prompt.summary is not None
+        return fill(prompt.summary.answer, summary=answer).strip()
+    return fill(prompt.answer, score=f"{answer:g}").strip()
+
+
+def _shown(prompt: Prompt, example: Example) -> float | str:
+    if prompt.task == "score":
+        return example.score
+    assert example.summary is not None  # the schema's to see to
+    return example.summary
+
+
+def _possible(prompt: Prompt) -> list[float | str]:
+    """Answers that together show where answers begin to differ."""
+    lowest, highest = prompt.scale
+    return ["A", "The", "Someone"] if prompt.task == "summary" else [*range(lowest, highest + 1)]
 
 
 @dataclass(frozen=True)
 class Layout:
     """What surrounds every query of a run, as token ids.
 
-    `draft` is how every answer in the shown form begins: the ids that all scores of the scale
-    have in common, before the first that tells them apart.
+    `draft` is how every answer in the shown form begins: the ids that all scores of the scale (or
+    all summaries) have in common, before the first that tells them apart.
     """
 
     tokenizer: Any
@@ -62,12 +86,12 @@ def layout(tokenizer: Any, prompt: Prompt) -> Layout:
         UserError: the tokenizer has no chat template, or one that hides the query.
     """
     lowest, highest = prompt.scale
-    instruction = fill(prompt.instruction, lowest=lowest, highest=highest).strip()
+    instruction = fill(_asked(prompt).instruction, lowest=lowest, highest=highest).strip()
     turns = []
     for example in prompt.examples:
         centre = example.captions[len(example.captions) // 2]
         turns.append(query_text(prompt, example.captions, centre))
-        turns.append(answer_text(prompt, example.score))
+        turns.append(answer_text(prompt, _shown(prompt, example)))
     turns.append(_MARK)
     rendered = _render(tokenizer, instruction, turns)
     before, mark, after = rendered.partition(_MARK)
@@ -76,7 +100,7 @@ def layout(tokenizer: Any, prompt: Prompt) -> Layout:
             f"{tokenizer.name_or_path}: its chat template does not show the user's words once "
             "and then open the model's turn; name another instruct model"
         )
-    answers = [_ids(tokenizer, answer_text(prompt, n)) for n in range(lowest, highest + 1)]
+    answers = [_ids(tokenizer, answer_text(prompt, answer)) for answer in _possible(prompt)]
     prefix, closing = _junctions(tokenizer, before, after)
     return Layout(tokenizer, prefix, closing, _common_start(answers))
 

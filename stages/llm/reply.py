@@ -6,19 +6,27 @@ from collections.abc import Callable
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 
 
+def _pattern(answer: str) -> re.Pattern[str]:
+    """The number that stands where ``{score}`` does in the answer's template.
+
+    What stands before it there must stand before it in the reply; spacing, case and markdown
+    emphasis are forgiven.
+    """
+    words = re.findall(r"\w+|[^\w\s]", answer.partition("{score}")[0])
+    lead = r"\s*".join(re.escape(word) for word in words)
+    return re.compile(rf"{lead}[\s*_]*{_NUMBER}", re.IGNORECASE)
+
+
 def parser(answer: str, scale: tuple[int, int]) -> Callable[[str], float | None]:
     """A function from a reply to its score, None where there is none on the scale.
 
-    What stands before ``{score}`` in the answer's template must stand before the number in the
-    reply; spacing, case and markdown emphasis are forgiven. The first number so found counts.
+    The first number that `answer` leads to counts.
 
     Args:
         answer: template of an answer, such as ``score: {score}``.
         scale: lowest and highest score.
     """
-    words = re.findall(r"\w+|[^\w\s]", answer.partition("{score}")[0])
-    lead = r"\s*".join(re.escape(word) for word in words)
-    pattern = re.compile(rf"{lead}[\s*_]*{_NUMBER}", re.IGNORECASE)
+    pattern = _pattern(answer)
     lowest, highest = scale
 
     def parse(reply: str) -> float | None:
@@ -29,3 +37,21 @@ def parser(answer: str, scale: tuple[int, int]) -> Callable[[str], float | None]
         return score if lowest <= score <= highest else None
 
     return parse
+
+
+def completion(answer: str) -> Callable[[str, str], bool]:
+    """Whether a reply's score is complete, given the reply and the same with its next token.
+
+    It is when there is a number and the next token does not go on with it. A point may: after
+    "score: 7" and "." the number is open until what follows the point is known.
+    """
+    pattern = _pattern(answer)
+
+    def complete(reply: str, further: str) -> bool:
+        found, after = pattern.search(reply), pattern.search(further)
+        if found is None or after is None or found[1] != after[1]:
+            return False
+        rest = further[after.end() :]
+        return rest != "." and rest != ""
+
+    return complete

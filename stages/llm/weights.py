@@ -13,13 +13,13 @@ __all__ = [
     "Status", "dtype_of", "ends_of_turn", "fetch", "identity", "model", "status", "tokenizer",
 ]  # fmt: skip
 
-_KIND = hub.Kind(alternative=smollm2.NAME, embedded=smollm2.NAME)
+KIND = hub.Kind(alternative=smollm2.NAME, embedded=smollm2.NAME)
 
 
 def status(name: str, revision: str | None = None) -> Status:
     """Look, without touching the network."""
     if name != smollm2.NAME:
-        return hub.status(name, revision, _KIND)
+        return hub.status(name, revision, KIND)
     path = smollm2.folder()
     if path.is_dir():
         return Status(True, str(path))
@@ -36,14 +36,14 @@ def fetch(name: str, revision: str | None = None) -> Path:
     Raises:
         UserError: no network, no such model, no access to a gated one, no safetensors.
     """
-    return smollm2.fetch() if name == smollm2.NAME else hub.fetch(name, revision, _KIND)
+    return smollm2.fetch() if name == smollm2.NAME else hub.fetch(name, revision, KIND)
 
 
 def identity(name: str, revision: str | None = None) -> dict[str, str]:
     """What determines a model's numbers, for keys in the work store; see `hub.identity`."""
     if name == smollm2.NAME:
         return {"name": name, "sha256": smollm2.SHA256}
-    return hub.identity(name, revision, _KIND)
+    return hub.identity(name, revision, KIND)
 
 
 def tokenizer(name: str, revision: str | None = None) -> Any:

@@ -1,9 +1,9 @@
 """What evaluate reads besides predictions: people's annotations, shots, the LLM's own scores.
 
-Shapes: T sampled frames, N video frames, S shots, U users.
+Shapes: T sampled frames, N video frames, S shots, U users, C appearances of a video.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from stages.datasets import captions as caption_file
+from stages.datasets import readings
 from stages.datasets.annotations import VideoAnnotations
 from stages.datasets.annotations import read as read_annotations
 from stages.errors import UserError
 from stages.metrics.panel import Panel, Rules
+from stages.metrics.predictions import Splits
 from stages.metrics.zero_shot import without_gaps
 from stages.summaries.keyshots import summarise
 
@@ -91,30 +94,73 @@ def _user_summary(
 
 @dataclass(frozen=True)
 class Replies:
-    """The LLM's own scores (T,) of each video without gaps, and how many replies had none."""
+    """A model's own scores (C, T) of each video without gaps, and how many replies had none.
+
+    C: 1, or the splits that test the video where what the model was shown differs by split.
+    """
 
     scores: dict[str, npt.NDArray[np.float64]]
     replies: int
     unparsed: int
 
 
-def read_replies(embeddings: Path, lengths: Mapping[str, int]) -> Replies:
-    """The LLM's own scores; gaps as in `stages.metrics.zero_shot`.
+def read_replies(
+    embeddings: Path, lengths: Mapping[str, int], protocol: str, splits: Splits
+) -> Replies:
+    """The LLM's own scores of the videos that a protocol's splits test; gaps as in
+    `stages.metrics.zero_shot`.
 
-    lengths are the sampled frames of each video wanted. Raises UserError where the file is
-    missing or not in the schema, or a video is missing or has another number of frames.
+    lengths are the videos' sampled frames. Raises UserError where the file is missing or not in
+    the schema, or a video is missing or has another number of frames.
     """
-    scores: dict[str, npt.NDArray[np.float64]] = {}
-    unparsed = 0
     with _opened(embeddings, "embed") as file:
-        lowest, highest = float(file.attrs["lowest"]), float(file.attrs["highest"])
-        for name, length in lengths.items():
-            given_T = np.asarray(file[f"{name}/score"], dtype=np.float64)
-            if given_T.shape != (length,):
+        middle = (float(file.attrs["lowest"]) + float(file.attrs["highest"])) / 2
+        given: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
+        for number, split in enumerate(splits):
+            for video in split:
+                place = readings.place(file, video, protocol, number)
+                group = given.setdefault(video, {})
+                if place not in group:
+                    group[place] = np.asarray(file[f"{place}/score"], dtype=np.float64)
+    return _replies(
+        embeddings, {video: list(of.values()) for video, of in given.items()}, lengths, middle
+    )
+
+
+def read_direct(captions: Path, lengths: Mapping[str, int], splits: Splits) -> Replies | None:
+    """The scores that the captioner gave when asked directly; None where it was not asked.
+
+    Raises UserError as `captions.read` and `read_replies`.
+    """
+    said = caption_file.read(captions)
+    if all(frame.reply is None for frames in said.values() for frame in frames):
+        return None
+    given = {
+        video: [np.array([np.nan if f.score is None else f.score for f in said.get(video, ())])]
+        for split in splits
+        for video in split
+    }
+    return _replies(captions, given, lengths, 0.5)
+
+
+def _replies(
+    path: Path,
+    given: Mapping[str, Sequence[npt.NDArray[np.float64]]],
+    lengths: Mapping[str, int],
+    middle: float,
+) -> Replies:
+    scores: dict[str, npt.NDArray[np.float64]] = {}
+    replies = unparsed = 0
+    for video, each in given.items():
+        filled = []
+        for given_T in each:
+            if given_T.shape != (lengths[video],):
                 raise UserError(
-                    f"{embeddings}: {name} has {given_T.size} scores and the video {length} "
-                    "sampled frames; run the embed stage again"
+                    f"{path}: {video} has {given_T.size} scores and the video {lengths[video]} "
+                    "sampled frames; run the stage that made it again (`dvc repro`)"
                 )
-            scores[name], missing = without_gaps(given_T, lowest, highest)
-            unparsed += missing
-    return Replies(scores, sum(lengths.values()), unparsed)
+            score_T, missing = without_gaps(given_T, middle)
+            filled.append(score_T)
+            replies, unparsed = replies + given_T.size, unparsed + missing
+        scores[video] = np.stack(filled)
+    return Replies(scores, replies, unparsed)

@@ -96,10 +96,9 @@ def model_row(title: str, predictions: Predictions, panels: Iterable[Panel]) -> 
     return scored_row(title, "model", panels, scores_of)
 
 
-def zero_shot_row(scores: Mapping[str, Floats], panels: Iterable[Panel]) -> Row:
-    """The row of the LLM's own scores (T,) of each video, without any training."""
-    title = "Zero-shot (LLM's own score)"
-    return scored_row(title, "baseline", panels, lambda panel: scores[panel.name][None, None])
+def untrained_row(title: str, scores: Mapping[str, Floats], panels: Iterable[Panel]) -> Row:
+    """The row of a frozen model's own scores (C, T) of each video, without any training."""
+    return scored_row(title, "baseline", panels, lambda panel: scores[panel.name][None])
 
 
 def random_row(draws: int, panels: Iterable[Panel]) -> Row:

@@ -22,19 +22,31 @@ CURVE = ("protocol", "seed", "split", "epoch", "lr", "train_loss", "test_loss", 
 OPTIMISTIC = "epoch chosen on the test videos: optimistic"
 
 
-def flags(rows: Mapping[str, Row], replies: Replies, segmented: int, videos: int) -> list[str]:
-    """What a reader of the table must know, a sentence each."""
+def flags(
+    rows: Mapping[str, Row],
+    asked: Mapping[str, Replies | None],
+    segmented: int,
+    videos: int,
+) -> list[str]:
+    """What a reader of the table must know, a sentence each.
+
+    Args:
+        rows: of the table.
+        asked: what was replied by the models asked for a score, None by one that was not.
+        segmented: videos, of `videos` annotated ones, whose shots are our own.
+    """
     said = []
     if segmented:
         said.append(
             f"Shots of {segmented} of {videos} videos come from this project's own segmentation, "
             "not from the annotations; summaries and F1 depend on them."
         )
-    if replies.unparsed:
-        said.append(
-            f"{replies.unparsed} of {replies.replies} replies of the LLM hold no score; the "
-            "zero-shot row puts those frames at their video's median."
-        )
+    said += [
+        f"{replies.unparsed} of {replies.replies} replies of the {who} hold no score; the row of "
+        "its own scores puts those frames at their video's median."
+        for who, replies in asked.items()
+        if replies is not None and replies.unparsed
+    ]
     said += [
         f"{row.title}: {row.unranked} of {row.scored} predictions give every frame of their video "
         "the same value. Those have no rank correlation; it is counted as 0."

@@ -7,9 +7,11 @@ number of cores. On a GPU they go one after another.
 
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 
@@ -82,7 +84,7 @@ def _run(job: Job) -> tuple[Run, GlobalAttention]:
 
 
 def cross_validate(
-    videos: Mapping[str, Video],
+    videos: Callable[[Protocol, int], Mapping[str, Video]],
     splits: Mapping[Protocol, Sequence[Split]],
     judges: Mapping[str, Judge],
     settings: Train,
@@ -93,7 +95,7 @@ def cross_validate(
     """Train every seed of `settings` on every split; yields in that order, protocols outermost.
 
     Args:
-        videos: by name; all that the splits name.
+        videos: by name, all that the splits name, for a protocol and the number of its split.
         splits: what to train and to test on under each protocol.
         judges: agreement with people by video; only protocols that choose an epoch need them.
         settings: the recipe's `train` section.
@@ -104,32 +106,35 @@ def cross_validate(
     Raises:
         UserError: a loss is no longer a number, or `validation` leaves nothing to learn from.
     """
-    jobs = []
-    for protocol, of_protocol in splits.items():
-        for seed in settings.seeds:
-            for number, split in enumerate(of_protocol):
-                learnt, watched = chosen_by(protocol, split, settings.validation, seed)
-                jobs.append(
-                    Job(
-                        protocol=protocol,
-                        seed=seed,
-                        number=number,
-                        learnt=learnt,
-                        tested=split.test,
-                        watched=watched,
-                        videos=videos,
-                        judges={name: judges[name] for name in watched},
-                        settings=settings,
-                        attention=attention,
-                        where=where,
-                    )
-                )
-    workers = min(len(jobs), os.cpu_count() or 1) if where.type == "cpu" else 1
+    plan = [
+        (protocol, seed, number, split)
+        for protocol, of_protocol in splits.items()
+        for seed in settings.seeds
+        for number, split in enumerate(of_protocol)
+    ]
+
+    def job(protocol: Protocol, seed: int, number: int, split: Split) -> Job:
+        learnt, watched = chosen_by(protocol, split, settings.validation, seed)
+        return Job(
+            protocol=protocol,
+            seed=seed,
+            number=number,
+            learnt=learnt,
+            tested=split.test,
+            watched=watched,
+            videos=videos(protocol, number),
+            judges={name: judges[name] for name in watched},
+            settings=settings,
+            attention=attention,
+            where=where,
+        )
+
+    workers = min(len(plan), os.cpu_count() or 1) if where.type == "cpu" else 1
     if workers == 1:
         threads = torch.get_num_threads()
         try:
-            for job in jobs:
-                yield _run(job)
+            for each in plan:
+                yield _run(job(*each))
                 on_run()
         finally:
             torch.set_num_threads(threads)
@@ -137,6 +142,10 @@ def cross_validate(
     # Not forked: torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        for future in [pool.submit(_run, job) for job in jobs]:
-            yield future.result()
+        # No more in hand than are at work and next: each holds its videos.
+        left = iter(plan)
+        running = deque(pool.submit(_run, job(*each)) for each in islice(left, workers + 1))
+        while running:
+            yield running.popleft().result()
             on_run()
+            running.extend(pool.submit(_run, job(*each)) for each in islice(left, 1))

@@ -3,6 +3,7 @@
 Shapes: T sampled frames, D embedding width.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from stages.datasets import readings
 from stages.datasets.annotations import Annotations
+from stages.datasets.splits import Protocol
 from stages.errors import UserError
 from stages.model.batches import Video
 
@@ -20,13 +23,16 @@ Inputs = Literal["both", "query", "answer"]
 _AGAIN = "run the embed stage again (`dvc repro`)"
 
 
-def read(path: Path, annotations: Annotations, inputs: Inputs) -> list[Video]:
+def read(
+    path: Path, annotations: Annotations, inputs: Inputs, protocol: Protocol, number: int
+) -> list[Video]:
     """Every annotated video with its embeddings, in the annotations' order.
 
     Args:
-        path: embeddings.h5, a group a video with `query` (T, D), `answer` (T, D), `picks` (T,).
+        path: the embed stage's file; see `stages.datasets.readings`.
         annotations: bring gtscore and picks.
         inputs: "both" takes the elementwise maximum of query and answer.
+        protocol, number: the split whose embeddings are wanted, where they differ by split.
 
     Raises:
         UserError: the file is missing or unreadable, lacks a video, was made from other frames,
@@ -37,9 +43,10 @@ def read(path: Path, annotations: Annotations, inputs: Inputs) -> list[Video]:
             videos = []
             for annotated in annotations.videos:
                 where = f"{path}: {annotated.name}"
-                if annotated.name not in file:
+                place = readings.place(file, annotated.name, protocol, number)
+                if place not in file:
                     raise UserError(f"{where} is missing, but is annotated; {_AGAIN}")
-                group = file[annotated.name]
+                group = file[place]
                 picks_T = np.asarray(group["picks"])
                 if not np.array_equal(picks_T, annotated.picks_T):
                     raise UserError(
@@ -62,6 +69,32 @@ def read(path: Path, annotations: Annotations, inputs: Inputs) -> list[Video]:
     except (OSError, KeyError) as error:
         raise UserError(f"{path}: cannot be read as embeddings ({error}); {_AGAIN}") from error
     return videos
+
+
+class BySplit:
+    """The annotated videos as each split is to see them, read when asked for.
+
+    One set of videos is kept: the last split's, or the only one where splits do not differ.
+    """
+
+    def __init__(self, path: Path, annotations: Annotations, inputs: Inputs) -> None:
+        """Raises UserError where the file cannot be read."""
+        try:
+            with h5py.File(path) as file:
+                self._differ = readings.SPLITS in file
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read as embeddings ({error}); {_AGAIN}") from error
+        self._read = partial(read, path, annotations, inputs)
+        self._split: tuple[Protocol, int] | None = None
+        self._videos: dict[str, Video] = {}
+
+    def __call__(self, protocol: Protocol, number: int) -> dict[str, Video]:
+        """The videos by name. Raises UserError as `read`."""
+        split = (protocol, number)
+        if self._split is None or (self._differ and split != self._split):
+            self._videos = {video.name: video for video in self._read(*split)}
+            self._split = split
+        return self._videos
 
 
 def _chosen(group: Any, inputs: Inputs) -> npt.NDArray[np.float32]:

@@ -4,7 +4,7 @@ Shapes: T sampled frames.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from stages.reporting import lanes
 from stages.reporting.legend import Legend
 from stages.reporting.measurements import Measurements
+from stages.reporting.moments import Moment
 from stages.reporting.scale import mark
 from stages.reporting.thumbnails import Pictures
 from stages.reporting.videos import PEOPLE, ZERO_SHOT, Video
@@ -19,33 +20,64 @@ from stages.reporting.videos import PEOPLE, ZERO_SHOT, Video
 Json = dict[str, Any]
 
 
-def article(
-    story: Video, measured: Measurements, legend: Legend, pictures: Pictures, current: bool
-) -> Json:
-    """One video's article."""
-    x_T = lanes.centres(story.picks_T, story.n_frames)
-    by_row = {row: of[story.name] for row, of in measured.by_video.items() if story.name in of}
-    taus = {
-        row: by_row[row]["tau"] for row in ("human", ZERO_SHOT, *legend.models) if row in by_row
-    }
+SPARK = 80
+"""Points of a curve in the list of videos."""
+
+
+def entry(story: Video, measured: Measurements, legend: Legend, href: str) -> Json:
+    """One video's line in the list of all."""
+    taus = _taus(story, measured, legend)
     first = next(iter(legend.models))
-    start = int(np.argmax(story.scores[PEOPLE]))
-    label = story.name if story.video_name == story.name else f"{story.name} ({story.video_name})"
-    stills = [pictures.name(image) for image in story.thumbnails.images]
     return {
         "name": story.name,
-        "label": label,
+        "label": _label(story),
+        "href": href,
         "length": lanes.clock(story.seconds),
-        "current": current,
         "tau": taus.get(first),
         "human": taus.get("human"),
         "dots": [
             {"slot": "s-people" if row == "human" else legend.slot(row), "mean": tau}
             for row, tau in taus.items()
         ],
-        "about": _about(story, taus, legend),
+        "sparks": [
+            {"slot": legend.slot(row), "path": _spark(story, row)}
+            for row in (PEOPLE, first)
+            if row in story.scores
+        ],
+    }
+
+
+def _spark(story: Video, row: str) -> str:
+    """A row's curve, each stretch of frames at its mean, on its own range."""
+    parts = np.array_split(story.scores[row], min(SPARK, len(story.picks_T)))
+    y = np.array([part.mean() for part in parts])
+    spread = np.ptp(y)
+    x = (np.arange(len(y)) + 0.5) / len(y)
+    return lanes.line(x, (y - y.min()) / spread if spread else np.full(len(y), 0.5))
+
+
+def _label(story: Video) -> str:
+    alone = story.video_name == story.name
+    return story.name if alone else f"{story.name} ({story.video_name})"
+
+
+def _taus(story: Video, measured: Measurements, legend: Legend) -> dict[str, float]:
+    by_row = {row: of[story.name] for row, of in measured.by_video.items() if story.name in of}
+    rows = ("human", ZERO_SHOT, *legend.models)
+    return {row: by_row[row]["tau"] for row in rows if row in by_row}
+
+
+def article(story: Video, measured: Measurements, legend: Legend, pictures: Pictures) -> Json:
+    """One video's article."""
+    x_T = lanes.centres(story.picks_T, story.n_frames)
+    start = int(np.argmax(story.scores[PEOPLE]))
+    stills = [pictures.name(image) for image in story.thumbnails.images]
+    return {
+        "name": story.name,
+        "label": _label(story),
+        "about": _about(story, _taus(story, measured, legend), legend),
         "last": len(story.picks_T) - 1,
-        "aspect": f"{story.thumbnails.size[0]} / {story.thumbnails.size[1]}",
+        "aspect": _aspect(story),
         "start": _moment(story, start, legend, stills),
         "curves": [_curve(story, row, x_T, legend) for row in legend.rows if row in story.scores],
         "share": lanes.steps(story.shown_N),
@@ -67,6 +99,29 @@ def article(
         "shots": [_percent(begin, story.n_frames) for begin in story.shots_S2[1:, 0].tolist()],
         "unit": "Seconds" if story.seconds < 60 else "Minutes",
         "ticks": _ticks(story.seconds),
+    }
+
+
+def _aspect(story: Video) -> str:
+    return f"{story.thumbnails.size[0]} / {story.thumbnails.size[1]}"
+
+
+def moment(story: Video, wrong: Moment, legend: Legend, pictures: Pictures, href: str) -> Json:
+    """A moment where the first model erred: its picture, words, and both ranks."""
+    shown = int(story.thumbnails.nearest(len(story.picks_T))[wrong.frame])
+    first = next(iter(legend.models.values()))
+    return {
+        "href": f"{href}#@{wrong.frame}",
+        "label": _label(story),
+        "time": lanes.clock(float(story.picks_T[wrong.frame]) / story.fps),
+        "image": pictures.name(story.thumbnails.images[shown]),
+        "aspect": _aspect(story),
+        "caption": story.captions[wrong.frame],
+        "reply": story.replies[wrong.frame],
+        "verdict": (
+            f"too {'high' if wrong.gap > 0 else 'low'}: {first} ranks it above "
+            f"{100 * wrong.model:.0f} % of the video, people above {100 * wrong.people:.0f} %"
+        ),
     }
 
 
@@ -155,29 +210,28 @@ def _cells(story: Video, stills: Sequence[str]) -> list[Json]:
     ]
 
 
-def data(videos: Iterable[Video], legend: Legend, pictures: Pictures) -> str:
-    """What the script needs, as JSON that cannot end its own element."""
+def data(story: Video, legend: Legend, pictures: Pictures) -> str:
+    """What the script needs of a video, as JSON that cannot end its own element."""
     captions: dict[str, int] = {}
     replies: dict[str, int] = {}
-    found = {}
-    for story in videos:
-        rows = {legend.slot(row): story.scores[row] for row in legend.rows if row in story.scores}
-        found[story.name] = {
-            "fps": round(story.fps, 6),
-            "frames": story.n_frames,
-            "picks": story.picks_T.tolist(),
-            "shots": story.shots_S2[:, 0].tolist(),
-            "captions": [captions.setdefault(text, len(captions)) for text in story.captions],
-            "replies": [replies.setdefault(text, len(replies)) for text in story.replies],
-            "images": [pictures.name(image) for image in story.thumbnails.images],
-            "stills": story.thumbnails.nearest(len(story.picks_T)).tolist(),
-            "rows": {
-                slot: [round(v, 3) if np.isfinite(v) else None for v in scores_T.tolist()]
-                for slot, scores_T in rows.items()
-            },
-            "stretch": {slot: lanes.stretch(scores_T) for slot, scores_T in rows.items()},
-        }
-    document = {"videos": found, "captions": list(captions), "replies": list(replies)}
+    rows = {legend.slot(row): story.scores[row] for row in legend.rows if row in story.scores}
+    document = {
+        "fps": round(story.fps, 6),
+        "frames": story.n_frames,
+        "picks": story.picks_T.tolist(),
+        "shots": story.shots_S2[:, 0].tolist(),
+        "caption": [captions.setdefault(text, len(captions)) for text in story.captions],
+        "reply": [replies.setdefault(text, len(replies)) for text in story.replies],
+        "captions": list(captions),
+        "replies": list(replies),
+        "images": [pictures.name(image) for image in story.thumbnails.images],
+        "stills": story.thumbnails.nearest(len(story.picks_T)).tolist(),
+        "rows": {
+            slot: [round(v, 3) if np.isfinite(v) else None for v in scores_T.tolist()]
+            for slot, scores_T in rows.items()
+        },
+        "stretch": {slot: lanes.stretch(scores_T) for slot, scores_T in rows.items()},
+    }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -9,7 +9,8 @@ import numpy as np
 
 from stages.datasets import annotations
 from stages.params import Recipe
-from stages.reporting import figures, provenance, videos
+from stages.reporting import calibration, figures, folds, provenance, videos
+from stages.reporting.folds import Run
 from stages.reporting.measurements import Measurements
 from stages.reporting.videos import Sources, Video
 
@@ -18,6 +19,7 @@ from stages.reporting.videos import Sources, Video
 class Chapter:
     """models: titles by name, the first of them the one the page is about. guess: the mean
     squared error of always answering the average score. files: path and sha256 of what was read.
+    runs: the first model's, by protocol, seed and split.
     """
 
     name: str
@@ -27,10 +29,19 @@ class Chapter:
     videos: tuple[Video, ...]
     guess: float
     files: tuple[Mapping[str, str], ...]
+    runs: tuple[Run, ...]
 
     @property
     def first(self) -> str:
         return next(iter(self.models))
+
+    @property
+    def first_title(self) -> str:
+        return self.models[self.first]
+
+    def href(self, video: Video) -> str:
+        """Where a video's page is, from the index."""
+        return f"videos/{self.name}/{video.name}.html"
 
     @property
     def typical(self) -> Video:
@@ -65,6 +76,7 @@ def read(
         advance()
     people = annotations.read(sources.annotations)
     scores = np.concatenate([video.gtscore_T for video in people.videos])
+    first = next(iter(models))
     used = [*sources.files(models), results / name / "results.json"]
     return Chapter(
         name=name,
@@ -74,6 +86,9 @@ def read(
         videos=tuple(told),
         guess=float(scores.var()),
         files=tuple(provenance.files(used)),
+        runs=tuple(
+            folds.read(results / name / "curves.csv", sources.predictions / f"{first}.h5", first)
+        ),
     )
 
 
@@ -81,6 +96,7 @@ def drawings(chapter: Chapter) -> dict[str, str]:
     """The chapter's figures as SVG that stands alone, by name."""
     results, titles = chapter.measured.results, list(chapter.models.values())
     curves = chapter.measured.curves
+    scored = calibration.pairs(chapter.videos, chapter.first)
     return {
         "agreement": figures.agreement(results),
         "learning": figures.learning(
@@ -89,6 +105,12 @@ def drawings(chapter: Chapter) -> dict[str, str]:
             guess=chapter.guess,
             top=figures.highest(curves, chapter.guess),
             heading=f"Learning curves: {results.title}, protocol {results.headline.name}",
+            simulated=results.simulated,
+        ),
+        "calibration": calibration.figure(
+            *scored,
+            chapter.first_title,
+            heading=f"Scores against people’s: {results.title}",
             simulated=results.simulated,
         ),
         "video": figures.story(

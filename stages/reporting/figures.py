@@ -3,9 +3,7 @@
 Shapes: E epochs, R runs, T sampled frames.
 """
 
-import base64
 import io
-import re
 from collections.abc import Sequence
 
 import matplotlib
@@ -17,26 +15,8 @@ from PIL import Image, ImageOps
 from stages.reporting import lanes, paper
 from stages.reporting.measurements import Curve, Protocol, Results
 from stages.reporting.palette import INK, KIND_COLOURS, MUTED, PALETTE, RULE, STYLE, colour
+from stages.reporting.svg import drawn_as, titled, with_jpegs
 from stages.reporting.videos import PEOPLE, ZERO_SHOT, Video
-
-SIMULATED = "Simulated annotations: these figures say nothing about real videos."
-
-
-def _svg(figure: Figure, background: str = "white") -> str:
-    buffer = io.StringIO()
-    with matplotlib.rc_context(STYLE):
-        metadata = {"Date": None, "Creator": None}
-        figure.savefig(buffer, format="svg", facecolor=background, metadata=metadata)
-    return re.sub(r"[ \t]+$", "", buffer.getvalue(), flags=re.MULTILINE)
-
-
-def _titled(figure: Figure, title: str, simulated: bool, room: float) -> None:
-    """A title above the axes, and below it the warning where people are simulated."""
-    height = figure.get_figheight()
-    figure.text(0.012, 1 - 0.10 / height, title, size=10.5, weight="bold", va="top")
-    if simulated:
-        figure.text(0.012, 1 - 0.30 / height, SIMULATED, size=8.5, color=PALETTE[3], va="top")
-    figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - room / height))
 
 
 def agreement(results: Results) -> str:
@@ -68,8 +48,8 @@ def agreement(results: Results) -> str:
             told += f"; ◇ the paper’s own figure on {benchmark}"
         figure.supxlabel(told, size=8, color=MUTED)
         title = f"Agreement with people: {results.title}"
-        _titled(figure, title, results.simulated, 0.55 if results.simulated else 0.35)
-    return _svg(figure)
+        titled(figure, title, results.simulated, 0.55 if results.simulated else 0.35)
+    return drawn_as(figure)
 
 
 def _named(band: Protocol) -> str:
@@ -150,8 +130,8 @@ def learning(
         axes_of[0].set_ylabel("mean squared error")
         axes_of[0].legend(loc="lower left", fontsize=8, ncols=2, handlelength=1.8)
         if heading:
-            _titled(figure, heading, simulated, 0.55 if simulated else 0.35)
-    return _svg(figure, "white" if heading else "none")
+            titled(figure, heading, simulated, 0.55 if simulated else 0.35)
+    return drawn_as(figure, "white" if heading else "none")
 
 
 def story(
@@ -192,8 +172,8 @@ def story(
                 color=PALETTE[0], linewidth=5, solid_capstyle="butt", clip_on=False,
             )  # fmt: skip
         title = f"People and model over {video.name}: {dataset}"
-        _titled(figure, title, simulated, 0.5 if simulated else 0.3)
-    return _with_jpegs(_svg(figure))
+        titled(figure, title, simulated, 0.5 if simulated else 0.3)
+    return with_jpegs(drawn_as(figure))
 
 
 def _strip(axes: Axes, video: Video, most: int = 12, aspect: float = 10.0) -> None:
@@ -216,18 +196,3 @@ def _strip(axes: Axes, video: Video, most: int = 12, aspect: float = 10.0) -> No
     axes.set_ylim(-0.34, 1)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-
-
-_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
-
-
-def _with_jpegs(svg: str) -> str:
-    """Photographs as JPEG, a fifth of the PNG that matplotlib embeds."""
-
-    def smaller(match: re.Match[str]) -> str:
-        buffer = io.BytesIO()
-        with Image.open(io.BytesIO(base64.b64decode(match[1]))) as opened:
-            opened.convert("RGB").save(buffer, "JPEG", quality=75, optimize=True)
-        return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
-
-    return _PNG.sub(smaller, svg)

@@ -34,10 +34,15 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
+    """against: p of a paired permutation test against the first model, raw and Holm's, by mark;
+    None for that model itself, and where evaluate said nothing of it.
+    """
+
     name: str
     title: str
     kind: str  # model, baseline or people
     figures: Mapping[str, Figure]  # by the names of MARKS
+    against: Mapping[str, tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -150,10 +155,13 @@ _PARTS = ("mean", "low", "high", "spread")
 def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
     for name, row in document.items():
         figures = {mark: Figure(**{part: row[mark][part] for part in _PARTS}) for mark in MARKS}
-        yield Row(name, row["title"], row["kind"], figures)
+        tested = row.get("against")
+        against = {m: (tested[m]["p"], tested[m]["holm"]) for m in MARKS} if tested else None
+        yield Row(name, row["title"], row["kind"], figures, against)
 
 
-def _lines(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+def lines(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """A table's lines by column. Raises UserError where it is missing or lacks one of `columns`."""
     reader = csv.DictReader(_text(path).splitlines())
     lines = list(reader)
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
@@ -162,7 +170,8 @@ def _lines(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     return lines
 
 
-def _numbers(path: Path, line: Mapping[str, Any], names: tuple[str, ...]) -> list[float]:
+def numbers(path: Path, line: Mapping[str, Any], names: tuple[str, ...]) -> list[float]:
+    """Some of a line's columns as numbers. Raises UserError where they are not."""
     try:
         return [float(line[name]) for name in names]
     except (TypeError, ValueError) as error:
@@ -173,10 +182,10 @@ def _numbers(path: Path, line: Mapping[str, Any], names: tuple[str, ...]) -> lis
 
 def _by_video(path: Path, protocol: str) -> dict[str, dict[str, dict[str, float]]]:
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for line in _lines(path, ("protocol", "row", "video", *MARKS)):
+    for line in lines(path, ("protocol", "row", "video", *MARKS)):
         if line["protocol"] != protocol:
             continue
-        marks = dict(zip(MARKS, _numbers(path, line, MARKS), strict=True))
+        marks = dict(zip(MARKS, numbers(path, line, MARKS), strict=True))
         found.setdefault(line["row"], {})[line["video"]] = marks
     return found
 
@@ -184,11 +193,11 @@ def _by_video(path: Path, protocol: str) -> dict[str, dict[str, dict[str, float]
 def _curves(path: Path, protocol: str) -> tuple[Curve, ...]:
     names = ("epoch", "train_loss", "test_loss")
     runs: dict[str, dict[tuple[str, ...], list[list[float]]]] = {}
-    for line in _lines(path, ("model", "protocol", "seed", "split", *names)):
+    for line in lines(path, ("model", "protocol", "seed", "split", *names)):
         if line["protocol"] != protocol:
             continue
         run = (line["seed"], line["split"])
-        runs.setdefault(line["model"], {}).setdefault(run, []).append(_numbers(path, line, names))
+        runs.setdefault(line["model"], {}).setdefault(run, []).append(numbers(path, line, names))
     return tuple(_curve(path, model, list(each.values())) for model, each in runs.items())
 
 

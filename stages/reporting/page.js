@@ -15,7 +15,7 @@
     return low;
   };
 
-  function connect(article, video, data, stretched) {
+  function connect(article, video, stretched) {
     const lanes = article.querySelector(".lanes"), plot = article.querySelector(".scores");
     const cursor = article.querySelector(".cursor"), find = (name) => article.querySelector(name);
     const marks = Object.keys(video.rows).map((slot) => {
@@ -29,7 +29,7 @@
     function show(wanted) {
       frame = clamp(wanted, 0, video.picks.length - 1);
       const pick = video.picks[frame], next = video.picks[frame + 1] ?? video.frames;
-      const shot = last(video.shots, pick), caption = data.captions[video.captions[frame]];
+      const shot = last(video.shots, pick), caption = video.captions[video.caption[frame]];
       const middle = (50 * (pick + next)) / video.frames;
       cursor.style.left = `${(100 * pick) / video.frames}%`;
       cursor.style.width = `${(100 * (next - pick)) / video.frames}%`;
@@ -44,7 +44,7 @@
       const when = `${clock(pick / video.fps)} · frame ${pick} · shot ${shot + 1} of ${video.shots.length}`;
       find(".when").textContent = when;
       find(".caption").textContent = caption;
-      find(".reply q").textContent = data.replies[video.replies[frame]];
+      find(".reply q").textContent = video.replies[video.reply[frame]];
       find(".still").className = `still ${video.images[video.stills[frame]]}`;
       lanes.setAttribute("aria-valuenow", frame);
       lanes.setAttribute("aria-valuetext", `${clock(pick / video.fps)}: ${caption}`);
@@ -86,51 +86,23 @@
   }
 
   for (const explorer of document.querySelectorAll(".explorer")) {
-    const data = JSON.parse(explorer.querySelector("script.data").textContent);
-    const dataset = explorer.dataset.dataset, stretched = explorer.querySelector(".stretch");
-    const articles = [...explorer.querySelectorAll(".video")], rows = [...explorer.querySelectorAll(".picker tbody tr")];
-    const connected = new Map();
-
-    const open = (index, frame) => {
-      const article = articles[index], video = data.videos[article.dataset.video];
-      articles.forEach((other) => other.classList.toggle("current", other === article));
-      rows.forEach((row, at) => {
-        row.classList.toggle("current", at === index);
-        row.querySelector("a").ariaCurrent = at === index ? "true" : null;
-      });
-      const picker = explorer.querySelector(".picker"), row = rows[index];
-      const head = picker.querySelector("thead").offsetHeight;
-      if (row.offsetTop - head < picker.scrollTop) picker.scrollTop = row.offsetTop - head;
-      else if (row.offsetTop + row.offsetHeight > picker.scrollTop + picker.clientHeight) picker.scrollTop = row.offsetTop + row.offsetHeight - picker.clientHeight;
-      if (!connected.has(index)) connected.set(index, connect(article, video, data, stretched));
-      if (frame !== undefined) connected.get(index)(frame);
-    };
-    const choose = (index) => {
-      open(index);
-      history.replaceState(null, "", `#${articles[index].id}`);
-    };
-    // #dataset/video or #dataset/video@frame: a link to one moment.
+    const video = JSON.parse(explorer.querySelector("script.data").textContent);
+    const article = explorer.querySelector(".video");
+    const show = connect(article, video, explorer.querySelector(".stretch"));
+    // #@frame: a link to one moment.
     const follow = () => {
-      const [id, frame] = decodeURIComponent(location.hash.slice(1)).split("@");
-      const index = articles.findIndex((article) => article.id === id);
-      if (index < 0) return false;
-      open(index, frame === undefined ? undefined : Number(frame) || 0);
-      articles[index].scrollIntoView({ block: "nearest" });
-      return true;
+      const frame = /^#@(\d+)$/.exec(location.hash);
+      if (!frame) return;
+      show(Number(frame[1]));
+      article.scrollIntoView({ block: "nearest" });
     };
-    rows.forEach((row, index) => row.addEventListener("click", (event) => {
-      event.preventDefault();
-      choose(index);
-    }));
-    articles.forEach((article, index) => {
-      article.querySelector(".step").hidden = false;
-      article.querySelectorAll(".step button").forEach((button) => button.addEventListener("click", () => {
-        const to = (index + Number(button.dataset.step) + articles.length) % articles.length;
-        choose(to);
-        articles[to].querySelector(`[data-step="${button.dataset.step}"]`).focus();
-      }));
-    });
     addEventListener("hashchange", follow);
-    if (!follow()) open(Math.max(0, articles.findIndex((article) => article.classList.contains("current"))));
+    follow();
   }
+
+  const turn = { p: "prev", n: "next" };
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, textarea")) return;
+    document.querySelector(`a[rel="${turn[event.key]}"]`)?.click();
+  });
 })();

@@ -1,74 +1,52 @@
-"""The page: one file that opens without a network.
+"""The index: one page that opens without a network, and leads to every video's own."""
 
-Shapes: T sampled frames.
-"""
-
-from collections.abc import Sequence
-from importlib import resources
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import jinja2
-import numpy as np
 from markupsafe import Markup
 
-from stages.reporting import articles, figures, lanes, paper, provenance, tables
+from stages.reporting import (
+    articles,
+    calibration,
+    figures,
+    folds,
+    lanes,
+    moments,
+    paper,
+    provenance,
+    tables,
+    template,
+)
 from stages.reporting.chapters import Chapter
 from stages.reporting.legend import Legend
-from stages.reporting.palette import PALETTE, inline
+from stages.reporting.palette import inline
 from stages.reporting.scale import Scale, mark
 from stages.reporting.thumbnails import Pictures
-from stages.reporting.videos import ZERO_SHOT
+from stages.reporting.wording import counted, keeps, people_and_models, ranged
 
 Json = dict[str, Any]
+MOMENTS = 12
 
 
 def build(chapters: Sequence[Chapter]) -> str:
     """The page's HTML. The same chapters give the same bytes."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["mark"] = mark
     pictures = Pictures()
     sections = [_section(chapter, pictures) for chapter in chapters]
-    rows = max(len(chapter.models) for chapter in chapters)
-    page: str = environment.from_string(_resource("page.html")).render(
+    return template.rendered(
+        template.INDEX,
+        max(len(chapter.models) for chapter in chapters),
+        pictures,
         sections=sections,
-        paper=paper,
         versions=provenance.versions(),
-        css=Markup(_resource("page.css") + _row_css(rows)),
-        thumbnails_css=Markup(pictures.css()),
-        js=Markup(_resource("page.js")),
     )
-    return page
-
-
-def _resource(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _row_css(models: int) -> str:
-    """Colour of each model's row, and that an unticked row is not drawn."""
-    slots = [f"s-{number}" for number in range(1, models + 1)]
-    coloured = [
-        f".{slot} {{ --row: var(--c{index % len(PALETTE) + 1}); }}"
-        for index, slot in enumerate(slots)
-    ]
-    hidden = [
-        f'.explorer:has([data-row="{slot}"]:not(:checked)) .video .{slot} {{ display: none; }}'
-        for slot in (*slots, "s-people", f"s-{ZERO_SHOT}")
-    ]
-    return "\n".join([*coloured, *hidden])
 
 
 def _section(chapter: Chapter, pictures: Pictures) -> Json:
     measured, recipe, videos = chapter.measured, chapter.recipe, chapter.videos
     results, legend = measured.results, Legend(chapter.models)
     shown_tables, benchmarks, scale = tables.tables(results, recipe.train, legend)
-    shown = [
-        articles.article(video, measured, legend, pictures, video is chapter.typical)
-        for video in videos
-    ]
-    video_scale = Scale.over(dot["mean"] for video in shown for dot in video["dots"])
+    listed = [articles.entry(video, measured, legend, chapter.href(video)) for video in videos]
+    video_scale = Scale.over(dot["mean"] for video in listed for dot in video["dots"])
     return {
         "name": chapter.name,
         "recipe": recipe,
@@ -77,43 +55,32 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
         "headline": results.headline.name,
         "frames": f"{sum(len(video.picks_T) for video in videos):,}".replace(",", " "),
         "minutes": _duration(sum(video.seconds for video in videos)),
-        "users": _range([video.users for video in videos]),
+        "users": ranged(video.users for video in videos),
         "benchmarks": benchmarks,
         "benchmark": paper.benchmark(results.dataset),
         "scale": scale,
         "scale_ticks": _ticks(scale),
         "percent": f"{100 * results.confidence:g} %",
-        "seeds": _count(len(recipe.train.seeds), "seed"),
+        "seeds": counted(len(recipe.train.seeds), "seed"),
         "learning": _learning(chapter),
         "runs": max((len(curve.train_RE) for curve in measured.curves), default=0),
-        "videos": shown,
+        "folds": _folds(chapter),
+        "calibration": _calibration(chapter),
+        "moments": list(_moments(chapter, legend, pictures)),
+        "attention": None,
+        "videos": listed,
+        "typical": articles.article(chapter.typical, measured, legend, pictures),
         "video_scale": video_scale,
         "video_ticks": _ticks(video_scale),
-        "first_title": next(iter(chapter.models.values())),
+        "first_title": chapter.first_title,
         "legend": legend.items(),
-        "curves_note": _curves_note(chapter),
+        "curves_note": people_and_models(videos, len(recipe.train.seeds)),
         "budget": f"{100 * recipe.evaluate.budget:g} %",
-        "data": Markup(articles.data(videos, legend, pictures)),
+        "data": Markup(articles.data(chapter.typical, legend, pictures)),
         "params": provenance.recipe_parts(recipe),
         "files": chapter.files,
+        "records": [],
     }
-
-
-def _curves_note(chapter: Chapter) -> str:
-    users = _range([video.users for video in chapter.videos])
-    if any(video.people_UT is not None for video in chapter.videos):
-        people = (
-            f"People: mean of {users}, their own scale put on 0 to 1; band: one standard deviation."
-        )
-    else:
-        people = f"People: share of {users} whose summary shows the frame."
-    seeds = _count(len(chapter.recipe.train.seeds), "seed")
-    if any(len(video.thumbnails.images) < len(video.picks_T) for video in chapter.videos):
-        people += " Long videos: pictures of some sampled frames only."
-    return (
-        f"{people} Models: mean of {seeds}, each video scored only by models that did not train "
-        "on it. LLM’s own score: read from its reply; a gap where the reply holds none."
-    )
 
 
 def _learning(chapter: Chapter) -> list[Markup]:
@@ -133,6 +100,31 @@ def _learning(chapter: Chapter) -> list[Markup]:
     ]
 
 
+def _folds(chapter: Chapter) -> Markup | None:
+    if not chapter.runs:
+        return None
+    names = dict.fromkeys(run.protocol for run in chapter.runs)
+    rules = {name: keeps(name, chapter.recipe.train) for name in names}
+    top = figures.highest(chapter.measured.curves, chapter.guess)
+    drawn = folds.figure(chapter.runs, rules, guess=chapter.guess, top=top, heading=None)
+    return Markup(inline(drawn, f"Learning curves of {chapter.first_title}, split by split"))
+
+
+def _calibration(chapter: Chapter) -> Markup | None:
+    model_F, people_F = calibration.pairs(chapter.videos, chapter.first)
+    if not len(model_F):
+        return None
+    drawn = calibration.figure(model_F, people_F, chapter.first_title, heading=None)
+    return Markup(inline(drawn, f"Scores of {chapter.first_title} against people’s"))
+
+
+def _moments(chapter: Chapter, legend: Legend, pictures: Pictures) -> Iterable[Json]:
+    videos = {video.name: video for video in chapter.videos}
+    for moment in moments.of_all(chapter.videos, chapter.first, MOMENTS):
+        video = videos[moment.video]
+        yield articles.moment(video, moment, legend, pictures, chapter.href(video))
+
+
 def _ticks(scale: Scale) -> Markup:
     drawn = (
         f'<b style="left:{scale.at(tick)}%">{mark(tick)[:-2]}</b>'
@@ -141,15 +133,6 @@ def _ticks(scale: Scale) -> Markup:
         for tick in scale.ticks()
     )
     return Markup(f'<span class="ticks">{"".join(drawn)}</span>')
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def _range(numbers: Sequence[int]) -> str:
-    low, high = int(np.min(numbers)), int(np.max(numbers))
-    return str(low) if low == high else f"{low} to {high}"
 
 
 def _duration(seconds: float) -> str:

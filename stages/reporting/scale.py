@@ -43,3 +43,8 @@ def mark(value: float | None) -> str:
     text = f"{abs(value):.3f}"
     text = text[1:] if text.startswith("0") else text
     return f"−{text}" if value < 0 and float(text) else text
+
+
+def probability(p: float) -> str:
+    """.012, or <.001, as the field prints a p-value."""
+    return "<.001" if p < 0.001 else mark(p)

@@ -48,13 +48,20 @@ def _rows(protocol: Protocol, shown: list[str], legend: Legend) -> list[Json]:
             "title": row.title,
             "kind": row.kind,
             "figures": row.figures,
+            "against": row.against,
             "dot": _dot(row, row.figures["tau"], legend),
             "theirs": _theirs(paper.counterpart(row.name), shown),
         }
         for row in protocol.rows
     ]
     rows += [
-        {"title": method.title, "kind": "paper", "figures": None, "theirs": _theirs(method, shown)}
+        {
+            "title": method.title,
+            "kind": "paper",
+            "figures": None,
+            "against": None,
+            "theirs": _theirs(method, shown),
+        }
         for method in paper.METHODS
         if method.row is None and any(method.on(name) for name in shown)
     ]

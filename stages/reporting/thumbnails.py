@@ -16,14 +16,8 @@ from stages.errors import UserError
 
 WIDTH = 144
 QUALITY = 60
-ON_A_PAGE = 1600
-"""Thumbnails that keep a page of photographs near four megabytes."""
-LEAST = 16
-
-
-def allowance(videos: int) -> int:
-    """How many thumbnails each of so many videos may have."""
-    return max(LEAST, ON_A_PAGE // max(videos, 1))
+ON_A_PAGE = 360
+"""Thumbnails of a video: photographs then keep its page near a megabyte."""
 
 
 @dataclass(frozen=True, eq=False)

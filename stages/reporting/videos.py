@@ -58,9 +58,10 @@ class Video:
 
     scores: by row, (T,) each; "people" is their mean, "zero-shot" is NaN where the reply holds no
     score, a model's is the mean over seeds and over the splits that tested the video, under
-    the recipe's first protocol. A model that never tested the video has none. summaries: by row,
-    inclusive [start, end] frames that the row's summary shows, (K, 2). shown_N: share of people
-    whose summary shows the frame.
+    the recipe's first protocol. A model that never tested the video has none. judged_UT: each
+    user's word on a frame, a score or whether the summary shows it. summaries: by row, inclusive
+    [start, end] frames that the row's summary shows, (K, 2). shown_N: share of people whose
+    summary shows the frame.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Video:
     replies: tuple[str, ...]
     users: int
     people_UT: Floats | None
+    judged_UT: Floats
     scores: Mapping[str, Floats]
     summaries: Mapping[str, npt.NDArray[np.int64]]
     shown_N: Floats
@@ -117,7 +119,8 @@ def read(
         for name, panel in people.panels.items():
             still, said = stills[name], _said(sources.embeddings, replied, name, lengths[name])
             users_UT = _users(panel, scale)
-            scores = {PEOPLE: _people(panel, users_UT)}
+            judged_UT = _judged(panel, users_UT)
+            scores = {PEOPLE: judged_UT.mean(axis=0)}
             scores |= {model: of[name] for model, of in scored.items() if name in of}
             yield Video(
                 name=name,
@@ -131,6 +134,7 @@ def read(
                 replies=said.replies,
                 users=len(panel.user_summary),
                 people_UT=users_UT,
+                judged_UT=judged_UT,
                 scores=scores | {ZERO_SHOT: said.scores_T},
                 summaries={
                     row: runs_of(panel.summary(scores_T))
@@ -200,11 +204,11 @@ def _users(panel: Panel, scale: tuple[float, float] | None) -> Floats | None:
     return (panel.user_scores[:, panel.picks].astype(np.float64) - low) / (high - low)
 
 
-def _people(panel: Panel, users_UT: Floats | None) -> Floats:
-    """People's mean at the sampled frames; the share that chose the frame where none scored."""
-    of_users = panel.user_summary[:, panel.picks] if users_UT is None else users_UT
-    mean_T: Floats = of_users.mean(axis=0, dtype=np.float64)
-    return mean_T
+def _judged(panel: Panel, users_UT: Floats | None) -> Floats:
+    """Each user's score at the sampled frames; whether the summary shows them where none scored."""
+    if users_UT is not None:
+        return users_UT
+    return panel.user_summary[:, panel.picks].astype(np.float64)
 
 
 def _means(trained: predictions.Predictions) -> dict[str, Floats]:

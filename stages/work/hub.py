@@ -6,6 +6,8 @@ one local folder first, so that everything after works without a network.
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -108,18 +110,19 @@ def _checked(folder: Path) -> Path:
     return folder
 
 
+def configuration(name: str, revision: str | None, kind: Kind) -> Path:
+    """A hub model's config.json and nothing else of it. Raises UserError as `fetch`."""
+    from huggingface_hub import hf_hub_download
+
+    with _explained(name, revision, kind):
+        return Path(hf_hub_download(name, "config.json", revision=revision))
+
+
 @cache
 def _from_hub(name: str, revision: str | None, kind: Kind, local_only: bool) -> Path:
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
 
-    try:
+    with _explained(name, revision, kind):
         if not local_only and status(name, revision, kind).present is False:
             files = HfApi().list_repo_files(name, revision=revision)
             if not any(file.endswith(".safetensors") for file in files):
@@ -136,6 +139,23 @@ def _from_hub(name: str, revision: str | None, kind: Kind, local_only: bool) -> 
                 ignore_patterns=_UNWANTED,
             )
         )
+
+
+@contextmanager
+def _explained(name: str, revision: str | None, kind: Kind) -> Iterator[None]:
+    """Turns what goes wrong with the hub into a message that says what to do."""
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        yield
     except GatedRepoError as error:
         raise UserError(
             f"{name}: access is gated. Accept its terms on its hub page, put a token of that "
@@ -149,6 +169,8 @@ def _from_hub(name: str, revision: str | None, kind: Kind, local_only: bool) -> 
             f"{name}: {neither}, and the hub knows no such model (a private one needs HF_TOKEN)"
         ) from error
     except _failures(HfHubHTTPError) as error:
+        if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+            raise UserError(f"{name}: the hub has no config.json of it; name a model") from error
         raise UserError(
             f"{name}: not on this machine, and the hub cannot be reached; connect and run "
             "`llmvs weights`, or name a folder that holds it"

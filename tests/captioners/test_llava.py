@@ -26,7 +26,11 @@ def settings(folder: Path, **changes: Any) -> ImageTextCaption:
         "captioner": "llava",
         "model": str(folder),
         "revision": None,
-        "prompt": PROMPT,
+        "describe": ["general"],
+        "direct": False,
+        "prompts": dict.fromkeys(("general", "centre", "background", "direct"), PROMPT),
+        "scale": [0, 10],
+        "answer": "score: {score}",
         "max_new_tokens": LONGEST,
         "dtype": "float32",
         "batch": 16,
@@ -35,7 +39,7 @@ def settings(folder: Path, **changes: Any) -> ImageTextCaption:
 
 
 def captioner(folder: Path, **changes: Any) -> ImageTextCaptioner:
-    loaded = registry.plan(settings(folder, **changes)).load()
+    loaded = registry.plans(settings(folder, **changes))["general"].load()
     assert isinstance(loaded, ImageTextCaptioner)
     return loaded
 

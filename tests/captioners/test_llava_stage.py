@@ -21,11 +21,18 @@ from stages import cli
 from stages.caption import caption
 from stages.captioners.captioner import Pixels
 from stages.captioners.llava import ImageTextCaptioner
+from stages.datasets.captions import read
 from stages.datasets.frames import Sampled, write
 from stages.llm import weights as llm_weights
 
 ROOT = Path(__file__).parent.parent.parent
 FRAMES = 20
+PROMPTS = {
+    "general": "Provide a detailed one-sentence description",
+    "centre": "Describe the centre of the image",
+    "background": "Describe the background",
+    "direct": "How important is this frame, from {lowest} to {highest}?",
+}
 
 
 def set_caption(**changes: Any) -> None:
@@ -47,7 +54,11 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "captioner": "llava",
         "model": "./llava",
         "revision": None,
-        "prompt": "Provide a detailed one-sentence description",
+        "describe": ["general"],
+        "direct": False,
+        "prompts": PROMPTS,
+        "scale": [0, 10],
+        "answer": "score: {score}",
         "max_new_tokens": 16,
         "dtype": "float32",
         "batch": 8,
@@ -112,9 +123,54 @@ def test_another_batch_reuses_and_would_say_the_same(workplace: Path, captioned:
 
 def test_another_prompt_captions_anew(workplace: Path, captioned: list[int]) -> None:
     first = run()
-    set_caption(prompt="What is this?")
+    set_caption(prompts=PROMPTS | {"general": "What is this?"})
     assert run() != first
     assert sum(captioned) == 2 * FRAMES
+
+
+def test_regions_are_asked_for_beside_the_general_caption_which_is_not_asked_again(
+    workplace: Path, captioned: list[int]
+) -> None:
+    general = [json.loads(line)["caption"] for line in run().splitlines()]
+    set_caption(describe=["general", "centre", "background"])
+    together = [json.loads(line)["caption"] for line in run().splitlines()]
+    assert sum(captioned) == 3 * FRAMES
+    for alone, said in zip(general, together, strict=True):
+        assert said.startswith(f"{alone} Centre: ")
+        assert " Background: " in said
+    set_caption(describe=["centre"])
+    centre = [json.loads(line)["caption"] for line in run().splitlines()]
+    assert sum(captioned) == 3 * FRAMES
+    for said, whole in zip(centre, together, strict=True):
+        assert said.startswith("Centre: ")
+        assert said in whole
+
+
+def test_the_score_asked_for_directly_is_beside_the_caption_and_no_part_of_it(
+    workplace: Path, captioned: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [json.loads(line) for line in run().splitlines()]
+    prompts = []
+    original = ImageTextCaptioner._generate
+
+    def scoring(self: ImageTextCaptioner, images: Sequence[Pixels]) -> list[str]:
+        prompts.append(self._prompt)
+        original(self, images)
+        return [
+            f"Score: {10 * (place % 2)}" if place else "I cannot say"
+            for place, _ in enumerate(images)
+        ]
+
+    monkeypatch.setattr(ImageTextCaptioner, "_generate", scoring)
+    set_caption(direct=True)
+    after = [json.loads(line) for line in run().splitlines()]
+    assert sum(captioned) == 2 * FRAMES
+    assert set(prompts) == {"How important is this frame, from 0 to 10?"}
+    for old, new in zip(before, after, strict=True):
+        assert old == {name: new[name] for name in ("video", "pick", "caption")}
+    assert [line["score"] for line in after[:4]] == [None, 1, 0, 1]
+    assert after[0]["reply"] == "I cannot say"
+    read(Path("captions.jsonl"))
 
 
 def test_finished_captions_load_no_model(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

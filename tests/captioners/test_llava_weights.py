@@ -1,12 +1,9 @@
 """What a captioner's weights are known by, and what is said of those that cannot be used."""
 
-import http.server
 import json
 import pickle
 import shutil
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from stages.params import ImageTextCaption
 from stages.work import pretrained
 from stages.work.store import key
 
+PROMPTS = dict.fromkeys(("general", "centre", "background", "direct"), "Describe it.")
 COMMIT = "b234b804b114d9e37bb655e11cbbb5f5e971b7a9"
 
 
@@ -32,12 +30,16 @@ def plan(model: Path | str, **changes: Any) -> Plan:
         "captioner": "llava",
         "model": str(model),
         "revision": None,
-        "prompt": "Describe it.",
+        "describe": ["general"],
+        "direct": False,
+        "prompts": PROMPTS,
+        "scale": [0, 10],
+        "answer": "score: {score}",
         "max_new_tokens": 8,
         "dtype": "float32",
         "batch": 4,
     }
-    return registry.plan(ImageTextCaption.model_validate(given | changes))
+    return registry.plans(ImageTextCaption.model_validate(given | changes))["general"]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,9 @@ def identity(model: Path | str, **changes: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "change", [{"prompt": "Who is it?"}, {"max_new_tokens": 9}, {"dtype": "bfloat16"}], ids=str
+    "change",
+    [{"prompts": PROMPTS | {"general": "Who?"}}, {"max_new_tokens": 9}, {"dtype": "bfloat16"}],
+    ids=str,
 )
 def test_what_decides_the_words_decides_the_key(saved: Path, change: dict[str, Any]) -> None:
     assert identity(saved, **change) != identity(saved)
@@ -199,35 +203,6 @@ def test_a_model_too_large_for_the_gpu_is_one_message(
     monkeypatch.setattr(AutoModelForImageTextToText, "from_pretrained", full)
     with pytest.raises(UserError, match="tiny: does not fit into the GPU's memory"):
         pretrained.load(AutoModelForImageTextToText, "tiny", saved, torch.float32)
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A hub that answers every request with `hub.answer` = (status, error code, document)."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, code, document = server.answer
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("X-Error-Code", code)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        do_HEAD = do_GET
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize(

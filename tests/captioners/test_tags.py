@@ -62,7 +62,7 @@ def test_no_more_labels_are_named_than_asked_for() -> None:
 
 
 def test_the_cat_photograph_is_called_a_cat_whatever_stands_beside_it() -> None:
-    captioner = registry.plan(SETTINGS).load()
+    captioner = registry.plans(SETTINGS)["general"].load()
     cat, coffee = skimage.data.chelsea(), skimage.data.coffee()
     alone, beside = captioner.caption([cat]), captioner.caption([coffee, cat])
     assert alone == ["This looks like a tiger cat, an Egyptian cat or a tabby cat."]
@@ -71,7 +71,7 @@ def test_the_cat_photograph_is_called_a_cat_whatever_stands_beside_it() -> None:
 
 def test_what_decides_a_caption_is_in_the_key_and_the_batch_is_not() -> None:
     def determinants(**changes: object) -> object:
-        return registry.plan(SETTINGS.model_copy(update=changes)).determinants()
+        return registry.plans(SETTINGS.model_copy(update=changes))["general"].determinants()
 
     assert determinants(labels=2) != determinants()
     assert determinants(min_probability=0.1) != determinants()

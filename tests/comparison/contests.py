@@ -44,6 +44,7 @@ def measured(root: Path) -> None:
         dataset="demo",
         annotations=Path("data/raw/demo/annotations.h5"),
         frames=Path("data/frames/demo.h5"),
+        captions=Path("data/captions/demo.jsonl"),
         embeddings=Path("data/embeddings/demo.h5"),
         predictions=Path("data/predictions/demo"),
         curves=Path("data/curves/demo"),

@@ -61,16 +61,16 @@ def all_generated(model, prefix, closing, queries, ends, longest):
     ]
 
 
-def assert_read_as(expected, engine, queries, batch):
+def assert_read_as(expected, engine, queries, batch, tolerance=TOLERANCE):
     found = [
         reading
         for start in range(0, len(queries), batch)
         for reading in engine.read(queries[start : start + batch])
     ]
     assert [reading.tokens for reading in found] == [tokens for _, _, tokens in expected]
-    for reading, (query_D, answer_D, _) in zip(found, expected, strict=True):
-        torch.testing.assert_close(reading.query_D, query_D, **TOLERANCE)
-        torch.testing.assert_close(reading.answer_D, answer_D, **TOLERANCE)
+    for reading, (query_W, answer_W, _) in zip(found, expected, strict=True):
+        torch.testing.assert_close(reading.query_W, query_W, **tolerance)
+        torch.testing.assert_close(reading.answer_W, answer_W, **tolerance)
 
 
 def assert_equal_to_generation(model, prefix, closing, queries, batch, ends, longest, draft=()):
@@ -128,6 +128,79 @@ def test_a_draft_changes_no_answer_however_much_of_it_is_wrong(agreeing):
     assert_equal_to_generation(model, prefix, closing, queries, 2, (tokens[1],), 7, draft)
 
 
+def head(model, states):
+    return model.get_output_embeddings()(states)
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean"])
+@pytest.mark.parametrize("layer", ["norm", "last_layer", "lm_head"])
+@pytest.mark.parametrize("family", ["llama, grouped heads", "qwen2, biases"])
+def test_every_layer_and_pooling_is_that_of_plain_generation(family, layer, pooling):
+    """Before the norm: the last decoder layer's own output, caught by a hook."""
+    model = causal_lm(CONFIGS[family])
+    prefix, closing, *queries = prompts(1, (37, 4, 300, 9, 12))
+    expected = []
+    for query in queries:
+        outputs = []
+        hook = model.model.layers[-1].register_forward_hook(
+            lambda *call, outputs=outputs: outputs.append(call[2])
+        )
+        ids = [*prefix, *query, *closing]
+        _, _, tokens = generated(model, ids, slice(0, 1), 6, ())
+        hook.remove()
+        before = [(x[0] if isinstance(x, tuple) else x)[0] for x in outputs]
+        states = [*before[0], *(x[-1] for x in before[1:])]
+        kept = torch.stack([*states[37 : 37 + len(query)], *states[len(ids) :][: len(tokens)]])
+        if layer != "last_layer":
+            kept = model.model.norm(kept)
+        if layer == "lm_head":
+            kept = head(model, kept)
+        pool = (lambda x: x.amax(0)) if pooling == "max" else (lambda x: x.mean(0))
+        expected.append((pool(kept[: len(query)]), pool(kept[len(query) :]), tokens))
+    engine = Engine(model, prefix, closing, (), 6, layer=layer, pooling=pooling)
+    # Without the norm states are two orders larger.
+    assert_read_as(expected, engine, queries, 3, {"atol": 1e-4, "rtol": 1e-5})
+
+
+def test_an_answer_ends_where_it_is_complete():
+    model = causal_lm(CONFIGS["llama, grouped heads"])
+    prefix, closing, *queries = prompts(3, (20, 3, 8, 15, 4, 11))
+    free = [x.tokens for x in Engine(model, prefix, closing, (), 7).read(queries)]
+    seen = []
+
+    def complete(tokens, following):
+        seen.append((*tokens, following))
+        return len(tokens) >= 2 and following % 2 == 0
+
+    stopped = Engine(model, prefix, closing, (), 7, free[0][:2], complete).read(queries)
+    assert len({len(reading.tokens) for reading in stopped}) > 1
+    for reading, whole in zip(stopped, free, strict=True):
+        ends = [n for n in range(2, 7) if whole[n] % 2 == 0] or [7]
+        assert reading.tokens == whole[: ends[0]]
+        assert all(asked[: len(asked)] in {w[: len(asked)] for w in free} for asked in seen)
+    assert_read_as(
+        all_generated_up_to(model, prefix, closing, queries, [len(x.tokens) for x in stopped]),
+        Engine(model, prefix, closing, (), 7, free[0][:2], complete),
+        queries,
+        4,
+    )
+
+
+def all_generated_up_to(model, prefix, closing, queries, lengths):
+    return [
+        all_generated(model, prefix, closing, [query], (), length)[0]
+        for query, length in zip(queries, lengths, strict=True)
+    ]
+
+
+def test_vocabulary_wide_states_of_a_prompt_never_exist_at_once():
+    model = causal_lm(CONFIGS["llama, grouped heads"])
+    engine = Engine(model, [5, 6], [7, 8], (2,), 3, layer="lm_head")
+    queries = prompts(2, (900,))
+    largest = largest_tensor_made(model, lambda: engine.read(queries))
+    assert largest < 900 * model.config.vocab_size / 2
+
+
 def test_the_same_batch_gives_the_same_bits():
     prefix, closing = prompts(1, (37, 4))
     queries = prompts(2, LENGTHS)
@@ -137,8 +210,8 @@ def test_the_same_batch_gives_the_same_bits():
     ]
     for one, other in zip(*readings, strict=True):
         assert one.tokens == other.tokens
-        assert one.query_D.equal(other.query_D)
-        assert one.answer_D.equal(other.answer_D)
+        assert one.query_W.equal(other.query_W)
+        assert one.answer_W.equal(other.answer_W)
 
 
 def largest_tensor_made(model, run):

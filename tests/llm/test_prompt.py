@@ -6,13 +6,16 @@ from tiny_llms import CHATML, LLAMA2, NO_SYSTEM, byte_tokenizer, metaspace_token
 from stages import params
 from stages.errors import UserError
 from stages.llm.prompt import answer_text, fill, layout, query_text
-from stages.params import Example, Prompt
+from stages.params import Example, Prompt, Shown
 
 PROMPT = Prompt(
+    task="score",
     scale=(1, 5),
     instruction="Rate from {lowest} to {highest}.",
     query="Frames:\n{window}\nCentral: {caption}",
     answer="score: {score}",
+    summary=None,
+    shown=Shown(source="written", count=2, seed=0),
     examples=(
         Example(captions=("A dog.", "A cat.", "A dog."), score=4),
         Example(captions=("Rain.", "Rain.", "Rain."), score=1),

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.llm.reply import parser
+from stages.llm.reply import completion, parser
 
 parse = parser("score: {score}", (0, 10))
 
@@ -49,3 +49,35 @@ def test_any_reply_is_a_score_on_the_scale_or_none(reply):
 @given(st.integers(0, 10), st.text(alphabet="abc .!\n", max_size=9))
 def test_whatever_follows_the_number_is_ignored(score, tail):
     assert parse(f"score: {score} {tail}") == score
+
+
+complete = completion("score: {score}")
+
+
+@pytest.mark.parametrize(
+    ("reply", "following", "expected"),
+    [
+        ("score: 7", "\n", True),
+        ("score: 7", " because", True),
+        ("score: 1", "0", False),
+        ("score: 7", ".", False),
+        ("score: 7.", "5", False),
+        ("score: 7.", "\n", True),
+        ("score: 7.5", " of", True),
+        ("score:", " 7", False),
+        ("I would say", " 7", False),
+        ("score: 12", " of 10", True),
+        ("score: 7", "", False),
+    ],
+)
+def test_a_score_is_complete_when_what_follows_does_not_go_on_with_it(reply, following, expected):
+    assert complete(reply, reply + following) is expected
+
+
+@given(st.integers(0, 10), st.text(max_size=12))
+def test_stopping_at_a_complete_score_loses_none_of_it(score, rest):
+    whole = f"score: {score}{rest}"
+    for end in range(len(whole)):
+        if complete(whole[:end], whole[: end + 1]):
+            assert parse(whole[:end]) == parse(whole)
+            break

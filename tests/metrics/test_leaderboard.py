@@ -11,7 +11,7 @@ from stages.metrics.leaderboard import (
     model_row,
     oracle_row,
     random_row,
-    zero_shot_row,
+    untrained_row,
 )
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.predictions import Predictions
@@ -97,10 +97,10 @@ def test_random_scores_earn_nothing_and_adding_a_video_changes_no_other() -> Non
 
 
 def test_constant_predictions_are_counted() -> None:
-    scores = {panel.name: np.arange(4.0) for panel in panels()}
-    assert zero_shot_row(scores, panels()).unranked == 0
-    scores["video_2"] = np.full(4, 5.0)
-    row = zero_shot_row(scores, panels())
+    scores = {panel.name: np.arange(4.0)[None] for panel in panels()}
+    assert untrained_row("zero-shot", scores, panels()).unranked == 0
+    scores["video_2"] = np.full((1, 4), 5.0)
+    row = untrained_row("zero-shot", scores, panels())
     assert (row.unranked, row.scored) == (1, 4)
     assert (row.among(["video_2"]).unranked, row.among(["video_2"]).scored) == (1, 1)
     assert (row.among(["video_1"]).unranked, list(row.among(["video_1"]).marks)) == (0, ["video_1"])

@@ -24,3 +24,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def page(built: Path) -> str:
     return (built / "reports/index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def video_pages(built: Path) -> dict[str, str]:
+    """Each video's page by the video's name."""
+    folder = built / "reports/videos/demo"
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}

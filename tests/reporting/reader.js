@@ -1,6 +1,6 @@
 // Plays a reader of the page and leaves what was seen in the title. test_browser.py puts it in.
 addEventListener("load", () => {
-  const article = document.querySelector(".video.current");
+  const article = document.querySelector(".video");
   const find = (name) => article.querySelector(name);
   const lanes = find(".lanes"), box = find(".scores").getBoundingClientRect();
   const caption = () => find(".caption").textContent;
@@ -29,9 +29,14 @@ addEventListener("load", () => {
   seen.mlp = drawn("s-4");
   document.querySelector('[data-row="s-4"]').click();
   seen.mlpTicked = drawn("s-4");
-  find('[data-step="1"]').click();
-  seen.stepped = document.querySelector(".video.current").dataset.video;
-  seen.hash = location.hash;
+  seen.previous = document.querySelector('a[rel="prev"]')?.getAttribute("href") ?? null;
+  seen.turned = null;
+  const next = document.querySelector('a[rel="next"]');
+  next?.addEventListener("click", (event) => {
+    event.preventDefault();
+    seen.turned = next.getAttribute("href");
+  });
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "n", bubbles: true }));
 
   const loaded = performance.getEntriesByType("resource").map((each) => each.name);
   seen.requests = loaded.filter((name) => !name.startsWith("data:"));

@@ -127,6 +127,10 @@ def make(
                     for number, name in enumerate(tested(protocol, names)):
                         where = f"{protocol}/seed_{seed}/split_{number % folds}/{name}"
                         file[where] = random.random(steps).astype(np.float32)
+                for protocol in protocols:
+                    for split in range(folds):
+                        group = file.require_group(f"{protocol}/seed_{seed}/split_{split}")
+                        group.attrs["epoch"] = 5.5 if protocol == "official" else 8.0
     _results(root / "reports" / "results" / dataset, dataset, recipe, names, models, random)
     return root
 

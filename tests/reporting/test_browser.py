@@ -46,8 +46,10 @@ def seen(page: str, folder: Path, fragment: str = "", width: int = 1280) -> Any:
     return json.loads(html.unescape(title[1]))
 
 
-def test_captions_follow_pointer_finger_and_keys(page: str, tmp_path: Path) -> None:
-    saw = seen(page, tmp_path, "#demo/video_2")
+def test_captions_follow_pointer_finger_and_keys(
+    video_pages: dict[str, str], tmp_path: Path
+) -> None:
+    saw = seen(video_pages["video_2"], tmp_path)
     assert saw["errors"] == []
     assert saw["requests"] == []
     assert saw["video"] == "video_2"
@@ -59,16 +61,33 @@ def test_captions_follow_pointer_finger_and_keys(page: str, tmp_path: Path) -> N
     assert saw["touched"] == "Frame 11 of video 2."
 
 
-def test_rows_are_ticked_and_videos_stepped_through(page: str, tmp_path: Path) -> None:
-    saw = seen(page, tmp_path, "#demo/video_2")
+def test_rows_are_ticked_and_keys_turn_to_the_next_video(
+    video_pages: dict[str, str], tmp_path: Path
+) -> None:
+    saw = seen(video_pages["video_2"], tmp_path)
     assert saw["shown"] == 1
     assert (saw["mlp"], saw["mlpTicked"]) == (False, True)
-    assert (saw["stepped"], saw["hash"]) == ("video_3", "#demo/video_3")
+    assert (saw["previous"], saw["turned"]) == ("video_1.html", "video_3.html")
+    last = seen(video_pages["video_5"], tmp_path)
+    assert last["turned"] is None
+    assert last["errors"] == []
 
 
 def test_a_link_opens_at_its_moment_and_a_narrow_page_does_not_overflow(
-    page: str, tmp_path: Path
+    video_pages: dict[str, str], tmp_path: Path
 ) -> None:
-    saw = seen(page, tmp_path, "#demo/video_4@7", width=500)
+    saw = seen(video_pages["video_4"], tmp_path, "#@7", width=500)
     assert saw["opened"] == "Frame 7 of video 4."
+    assert saw["overflow"] <= 0
+
+
+@pytest.mark.parametrize("width", [1280, 500])
+def test_the_index_shows_one_video_and_asks_for_nothing(
+    page: str, tmp_path: Path, width: int
+) -> None:
+    saw = seen(page, tmp_path, width=width)
+    assert saw["errors"] == []
+    assert saw["requests"] == []
+    assert saw["shown"] == 1
+    assert saw["hovered"].startswith("Frame 3 of ")
     assert saw["overflow"] <= 0

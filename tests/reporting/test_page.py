@@ -27,15 +27,25 @@ class Elements(HTMLParser):
         self.text.append(data)
 
 
-def test_nothing_on_the_page_comes_from_elsewhere(page: str) -> None:
-    for tag, attributes in Elements(page).found:
-        for name in ("src", "href", "xlink:href", "action", "data"):
-            value = attributes.get(name)
-            assert value is None or value.startswith(("#", "data:")), (tag, name, value)
-    for target in re.findall(r"url\(([^)]*)\)", page):
-        assert target.strip("\"'").startswith(("#", "data:image/")), target[:80]
-    assert "@import" not in page
-    assert "default-src 'none'" in page
+def test_nothing_on_a_page_comes_from_elsewhere(
+    page: str, video_pages: dict[str, str], built: Path
+) -> None:
+    folder = built / "reports"
+    pages = {folder / "index.html": page}
+    pages |= {folder / f"videos/demo/{name}.html": html for name, html in video_pages.items()}
+    for path, html in pages.items():
+        for tag, attributes in Elements(html).found:
+            for name in ("src", "href", "xlink:href", "action", "data"):
+                value = attributes.get(name)
+                if tag == "a" and name == "href" and value and not value.startswith("#"):
+                    # A link to another page of the report, which is there.
+                    assert (path.parent / value.partition("#")[0]).resolve() in pages
+                    continue
+                assert value is None or value.startswith(("#", "data:")), (tag, name, value)
+        for target in re.findall(r"url\(([^)]*)\)", html):
+            assert target.strip("\"'").startswith(("#", "data:image/")), target[:80]
+        assert "@import" not in html
+        assert "default-src 'none'" in html
 
 
 def test_every_row_and_every_video_shows(page: str) -> None:
@@ -52,7 +62,7 @@ def test_every_row_and_every_video_shows(page: str) -> None:
     ):
         assert title in text
     for number in range(1, 6):
-        assert f'id="demo/video_{number}"' in page
+        assert f'href="videos/demo/video_{number}.html"' in page
 
 
 def table_of(page: str, protocol: str) -> str:
@@ -124,7 +134,9 @@ def test_on_a_dataset_of_the_paper_only_its_column_stands_beside_ours(
 
 def test_simulated_people_are_named_wherever_their_figures_show(page: str) -> None:
     assert '<div class="simulated" role="note">' in page
-    for heading in ("Agreement with people", "Learning curves", "Video by video"):
+    for heading in (
+        "Agreement with people", "Learning curves", "Scores against people’s", "Video by video"
+    ):  # fmt: skip
         assert re.search(rf'<h3[^>]*>{heading} <span class="tag">simulated</span></h3>', page)
     articles = page.split("<article")[1:]
     assert all('<span class="tag">simulated</span>' in article for article in articles)
@@ -139,27 +151,37 @@ def test_real_people_are_not_called_simulated(
 
 
 def test_the_same_artifacts_give_the_same_bytes(
-    built: Path, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert build(make(tmp_path), monkeypatch) == page
-    for figure in sorted((built / "reports/figures").iterdir()):
-        assert (tmp_path / "reports/figures" / figure.name).read_bytes() == figure.read_bytes()
+    build(make(tmp_path), monkeypatch)
+    files = [
+        path.relative_to(built)
+        for place in ("index.html", "figures", "videos")
+        for path in [built / "reports" / place, *(built / "reports" / place).rglob("*")]
+        if path.is_file()
+    ]
+    assert len(files) == 1 + 4 + 5
+    for path in files:
+        assert (tmp_path / path).read_bytes() == (built / path).read_bytes(), path
 
 
 def test_a_hostile_caption_stays_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     html = build(make(tmp_path, caption=lambda video, frame: HOSTILE), monkeypatch)
-    elements = Elements(html).found
-    assert [tag for tag, _ in elements].count("script") == 2  # the data and the page's own
-    assert not any("onerror" in attributes for _, attributes in elements)
-    assert "\u2028" not in html.split('class="data">')[1].split("</script>")[0]
+    of_video = (tmp_path / "reports/videos/demo/video_2.html").read_text(encoding="utf-8")
+    for each in (html, of_video):
+        elements = Elements(each).found
+        assert [tag for tag, _ in elements].count("script") == 2  # the data and the page's own
+        assert not any("onerror" in attributes for _, attributes in elements)
+        assert "\u2028" not in each.split('class="data">')[1].split("</script>")[0]
 
 
 def test_without_javascript_tables_curves_and_a_caption_are_there(page: str) -> None:
     static = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
-    assert static.count('<path class="curve s-people"') >= 5
-    assert static.count('<path class="curve s-1"') >= 5
-    assert static.count('<p class="caption">Frame') == 5
-    assert static.count('class="figure"') == 4  # learning curves, one a model
+    assert static.count('<path class="curve s-people"') >= 1 + 5  # one video, and a line of each
+    assert static.count('<path class="curve s-1"') >= 1 + 5
+    assert static.count('<p class="caption">Frame') == 1
+    # Learning curves, one a model; split by split; scores against people's.
+    assert static.count('class="figure"') == 4 + 1 + 1
 
 
 def test_ids_are_unique(page: str) -> None:

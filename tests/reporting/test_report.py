@@ -27,8 +27,20 @@ def test_the_stage_writes_the_page_and_its_figures(built: Path, tmp_path: Path, 
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "reports/index.html").read_text(encoding="utf-8") == page
     assert sorted(path.name for path in (tmp_path / "reports/figures").iterdir()) == [
-        "demo-agreement.svg", "demo-learning.svg", "demo-video.svg",
+        "demo-agreement.svg", "demo-calibration.svg", "demo-learning.svg", "demo-video.svg",
     ]  # fmt: skip
+
+
+def test_pages_of_videos_that_are_gone_go(artifacts: Path) -> None:
+    left = artifacts / "reports/videos/demo/video_99.html"
+    left.parent.mkdir(parents=True)
+    left.write_text("of an earlier dataset", encoding="utf-8")
+    done = command(artifacts, *ARGUMENTS)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.stem for path in left.parent.iterdir()) == [
+        f"video_{number}" for number in range(1, 6)
+    ]
+    assert "6 pages" in done.stderr
 
 
 @pytest.mark.parametrize("missing", ["data/captions/demo.jsonl", "reports/results/demo/curves.csv"])

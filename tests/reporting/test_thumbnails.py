@@ -8,7 +8,7 @@ from PIL import Image
 from stage_outputs import jpeg
 
 from stages.errors import UserError
-from stages.reporting.thumbnails import WIDTH, Pictures, Thumbnails, allowance, evenly
+from stages.reporting.thumbnails import WIDTH, Pictures, Thumbnails, evenly
 
 
 @given(st.integers(1, 300), st.integers(1, 60))
@@ -46,8 +46,3 @@ def test_a_picture_that_recurs_is_on_the_page_once() -> None:
     names = [pictures.name(image) for image in (b"a", b"b", b"a")]
     assert names[0] == names[2] != names[1]
     assert pictures.css().count("data:image/webp") == 2
-
-
-def test_many_videos_share_one_allowance() -> None:
-    assert 50 * allowance(50) <= 1600
-    assert allowance(10_000) == 16

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from stages.datasets.captions import read
 from stages.errors import UserError
-from stages.llm.captions import read
 
 GOOD = {"video": "video_1", "pick": 0, "caption": "A dog."}
 
@@ -38,7 +38,8 @@ def test_videos_come_in_natural_order_and_picks_ascend(tmp_path):
         ({**GOOD, "pick": "15"}, "pick: Input should be a valid integer"),
         ({**GOOD, "pick": -1}, "pick: Input should be greater"),
         ({**GOOD, "caption": ""}, "caption: String should have at least 1"),
-        ({**GOOD, "score": 1}, "score: Extra inputs"),
+        ({**GOOD, "mark": 1}, "mark: Extra inputs"),
+        ({**GOOD, "score": 7.0}, "score: Input should be less than or equal to 1"),
     ],
 )
 def test_a_line_that_is_no_caption_is_named(tmp_path, line, said):

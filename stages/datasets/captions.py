@@ -1,27 +1,28 @@
 """The caption stage's file: JSON lines, one a sampled frame."""
 
 import json
-import re
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from stages.datasets.annotations import natural
 from stages.errors import UserError
 
 
 class Caption(BaseModel):
-    """One line: which frame of which video, and what is said of it."""
+    """One line: which frame of which video, and what is said of it.
+
+    Where the captioner was asked for the score itself: its `reply`, and the `score` it holds, from
+    0 to 1.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     video: str = Field(min_length=1)
     pick: int = Field(ge=0)
     caption: str = Field(min_length=1)
-
-
-def natural(name: str) -> list[tuple[int, str]]:
-    """A sorting key that puts video_2 before video_10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    reply: str | None = None
+    score: float | None = Field(default=None, ge=0, le=1)
 
 
 def read(path: Path) -> dict[str, list[Caption]]:

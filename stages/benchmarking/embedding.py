@@ -13,11 +13,13 @@ import torch
 from rich.table import Table
 from torch import nn
 
+from stages.benchmarking.timing import ratios
 from stages.llm import weights
 from stages.llm.engine import Engine
 from stages.llm.packing import pack
 from stages.llm.prompt import Layout, layout, query_text
 from stages.params import Example, Prompt
+from stages.planning import architecture
 
 _PROSE = (
     "a man in red jacket walks slowly along the crowded street while two children with small dog "
@@ -42,10 +44,7 @@ class Figures:
     def table(self) -> Table:
         """One row a way: seconds a frame, and how many times the engine's."""
         title = f"P = {self.prefix}, Q = {self.query:.0f}, A = {self.answer:.1f} tokens"
-        table = Table("way", "seconds a frame", "times the engine's", title=title)
-        for way, seconds in self.seconds.items():
-            table.add_row(way, f"{seconds:.3f}", f"{seconds / self.seconds[ENGINE]:.2f}")
-        return table
+        return ratios(self.seconds, ENGINE, "engine", title)
 
 
 ALONE = "(a) generate, a frame at a time"
@@ -141,14 +140,17 @@ def compare(
     }
     answer = float(np.mean([len(reading.tokens) for reading in engine.read(queries)]))
     own = float(np.mean([len(query) + len(around.closing) for query in queries]))
+    # What no way can leave out; the prefix, read once, is free.
+    decoder = architecture.language(llm, plain.config)
+    least = decoder.operations(own + answer, len(around.prefix), answers=answer + 1)
     seconds = dict.fromkeys((*ways, FLOOR), float("inf"))
     for _ in range(rounds):
         for way, (count, run) in ways.items():
             started = clock()
             run()
             seconds[way] = min(seconds[way], (clock() - started) / count)
-        floor = _operations(plain, around, own, answer) / _rate(plain, int(own) * frames, clock)
-        seconds[FLOOR] = min(seconds[FLOOR], floor)
+        rate = product_rate(plain.model.layers[0], int(own) * frames, clock)
+        seconds[FLOOR] = min(seconds[FLOOR], least / rate)
     return Figures(seconds, len(around.prefix), own, answer)
 
 
@@ -171,30 +173,11 @@ def _generate(
     )
 
 
-def _linears(model: Any) -> list[nn.Linear]:
-    return [part for part in model.model.layers.modules() if type(part) is nn.Linear]
-
-
-def _operations(model: Any, around: Layout, own: float, answer: float) -> float:
-    """Floating-point operations a frame that no way can leave out: the prefix is free.
-
-    Twice the weights of the layers for each of the frame's own tokens; the head once for each
-    token of the answer and its end; and for each own token and head, scores and sums over the
-    prefix and over what precedes it in the row.
-    """
-    config = model.config
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    tokens = own + answer
-    layers = 2 * tokens * sum(linear.weight.numel() for linear in _linears(model))
-    head = 2 * (answer + 1) * model.get_output_embeddings().weight.numel()
-    seen = tokens * len(around.prefix) + tokens * (tokens + 1) / 2
-    attention = 4 * config.num_hidden_layers * config.num_attention_heads * width * seen
-    return float(layers + head + attention)
-
-
-def _rate(model: Any, rows: int, clock: Callable[[], float]) -> float:
+def product_rate(
+    layer: nn.Module, rows: int, clock: Callable[[], float] = time.perf_counter
+) -> float:
     """Operations a second of torch's own matrix product over one layer's shapes."""
-    linears = [part for part in model.model.layers[0].modules() if type(part) is nn.Linear]
+    linears = [part for part in layer.modules() if type(part) is nn.Linear]
     inputs = [linear.weight.new_ones(rows, linear.in_features) for linear in linears]
     best = float("inf")
     with torch.inference_mode():

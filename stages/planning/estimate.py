@@ -1,0 +1,206 @@
+"""Operations, memory, hours and disk of each stage of a recipe on a given card.
+
+Time is the longer of two: the operations over the card's rate of matrix products, and the bytes
+that must be moved over its bandwidth. The first rules where many tokens are read at once, the
+second where a token at a time is written. Both are reached to the stated efficiency.
+"""
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+from stages.errors import UserError
+from stages.params import Embed, ImageTextCaption, Recipe
+from stages.planning.architecture import Decoder, Vision
+from stages.planning.cards import Card
+from stages.planning.workload import Frames, Prompt
+
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+USABLE = 0.92
+"""Share of a card's memory that is left for tensors."""
+STEP = 0.01
+"""Seconds that one pass of the small trained model takes however little there is to do."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Cards of one kind, and the share of their rate and bandwidth that is reached."""
+
+    card: Card
+    count: int
+    efficiency: float
+
+    def seconds(self, operations: float, moved: float) -> float:
+        """Time on one card for so many operations while so many bytes are moved."""
+        rate, bandwidth = self.card.rate, self.card.bandwidth
+        return max(operations / rate, moved / bandwidth) / self.efficiency
+
+    @property
+    def memory(self) -> float:
+        """Bytes of all cards that tensors can have."""
+        return USABLE * self.count * self.card.memory
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A stage's cost. weights and working memory in bytes; at_once: of `unit`, what is read
+    together and fits; 0 where not even one does.
+    """
+
+    stage: str
+    operations: float
+    seconds: float
+    weights: float
+    working: float
+    at_once: int
+    unit: str
+
+    @property
+    def memory(self) -> float:
+        return self.weights + self.working
+
+    @property
+    def fits(self) -> bool:
+        return self.at_once > 0
+
+
+def dtype_of(setting: str, card: Card) -> str:
+    """The number format a setting means on a card."""
+    if setting != "auto":
+        return setting
+    return "bfloat16" if card.bfloat16 else "float16"
+
+
+def _between_layers(model: Decoder) -> int:
+    """Numbers a token needs at once inside a layer: its states, and those of the gated MLP."""
+    return 4 * model.hidden + 3 * model.intermediate
+
+
+def caption(
+    settings: ImageTextCaption,
+    frames: Frames,
+    model: Decoder,
+    vision: Vision,
+    asked: int,
+    said: int,
+    machine: Machine,
+) -> Cost:
+    """The caption stage, by transformers' generate.
+
+    Args:
+        asked: tokens of the prompt beside the image's.
+        said: tokens of a caption; the longest of a batch, until which the batch goes on, counts
+            half as many again.
+    """
+    width = BYTES[dtype_of(settings.dtype, machine.card)]
+    read = vision.tokens + asked
+    steps = min(ceil(1.5 * said), settings.max_new_tokens)
+    cached = width * model.cached_values
+    an_image = cached * (read + steps) + width * read * _between_layers(model)
+    weights = width * model.parameters
+    at_once = _halved(settings.batch, (machine.memory - weights) / an_image)
+    rows = max(at_once, 1)
+
+    reading = vision.operations + model.operations(read, 0, answers=1)
+    writing = model.operations(steps, read, answers=steps)
+    moved = weights + rows * cached * (read + steps / 2)
+    batch = machine.seconds(rows * reading, weights) + machine.seconds(
+        rows * writing, steps * moved
+    )
+    questions = len(settings.describe) + settings.direct
+    batches = questions * frames.total / rows
+    operations = questions * frames.total * (reading + writing)
+    return Cost("caption", operations, batches * batch, weights, rows * an_image, at_once, "images")
+
+
+def embed(
+    settings: Embed, frames: Frames, model: Decoder, prompt: Prompt, runs: int, machine: Machine
+) -> Cost:
+    """The embed stage, by this project's engine.
+
+    Args:
+        runs: how often every frame is read: once, or once a split.
+    """
+    width = BYTES[dtype_of(settings.dtype, machine.card)]
+    own = prompt.query + prompt.draft
+    steps = prompt.answer - prompt.draft
+    cached = width * model.cached_values
+    # A row's keys and values, what a layer holds of it, and scores against the whole prefix.
+    a_row = cached * (own + steps) + own * (
+        width * _between_layers(model) + (4 + 2 * width) * model.heads * prompt.prefix
+    )
+    held = cached * prompt.prefix
+    weights = width * model.parameters
+    wanted = max(1, settings.token_budget // prompt.query)
+    at_once = _halved(wanted, (machine.memory - weights - held) / a_row)
+    rows = max(at_once, 1)
+
+    reading = model.operations(own, prompt.prefix, answers=prompt.draft + 1)
+    writing = model.operations(steps, prompt.prefix + own, answers=steps)
+    moved = weights + rows * cached * own + held
+    batch = machine.seconds(rows * reading, weights) + machine.seconds(
+        rows * writing, steps * moved
+    )
+    batches = runs * frames.total / rows
+    operations = runs * frames.total * (reading + writing)
+    return Cost(
+        "embed", operations, batches * batch, weights, held + rows * a_row, at_once, "prompts"
+    )
+
+
+def train(recipe: Recipe, frames: Frames, width: int, models: int, machine: Machine) -> Cost:
+    """The train stage: every protocol, split and seed of `models` rows; a width of embeddings."""
+    settings = recipe.train
+    inner, outer = settings.width, settings.feedforward
+    layer = 4 * inner**2 + 2 * inner * outer
+    weights = width * inner + settings.layers * layer + inner**2
+    longest, videos = max(frames.videos), len(frames.videos)
+    learnt = 1 - 1 / settings.folds
+    attention = 4 * settings.layers * inner * sum(length**2 for length in frames.videos)
+    # Forward, and twice that backward.
+    epoch = 3 * learnt * (2 * frames.total * weights + attention)
+    runs = models * len(settings.protocols) * settings.folds * len(settings.seeds)
+    passes = ceil(learnt * videos / settings.batch)
+    seconds = max(machine.seconds(epoch, 0), STEP * passes)
+    states = 4 * settings.batch * longest * settings.layers * (8 * inner + 2 * outer)
+    scores = 4 * settings.batch * settings.layers * settings.heads * longest**2
+    return Cost(
+        "train",
+        runs * settings.epochs * epoch,
+        runs * settings.epochs * seconds,
+        16 * weights,  # weights, gradients, and AdamW's two moments, float32
+        states + scores,
+        settings.batch,
+        "videos",
+    )
+
+
+def _halved(wanted: int, room: float) -> int:
+    """What is left of a batch that is halved until it fits; 0 where not even one does."""
+    while wanted > max(room, 0):
+        wanted //= 2
+        if not wanted:
+            return 0
+    return wanted
+
+
+def cards_needed(cost: Cost, machine: Machine, most: int = 16) -> int | None:
+    """Cards that would hold the weights and a working set of one; None where `most` do not."""
+    for count in range(1, most + 1):
+        if replace(machine, count=count).memory >= cost.memory:
+            return count
+    return None
+
+
+def runs_of_embed(recipe: Recipe) -> int:
+    """How often the embed stage reads every frame."""
+    shown, settings = recipe.embed.prompt.shown, recipe.train
+    by_split = shown.source == "training" and shown.count > 0
+    return len(settings.protocols) * settings.folds if by_split else 1
+
+
+def checked(efficiency: float, count: int) -> None:
+    """Raises UserError for an efficiency or a number of cards that makes no sense."""
+    if not 0 < efficiency <= 1:
+        raise UserError(f"--efficiency {efficiency}: must be above 0 and at most 1")
+    if count < 1:
+        raise UserError(f"--cards {count}: must be at least 1")

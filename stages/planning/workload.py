@@ -1,0 +1,113 @@
+"""How much there is to read: a recipe's frames, and the tokens of what the models are shown.
+
+Frames are those of the annotated videos; tokens are counted on prompts made of captions of a
+given length, as what the captioner will say is not known yet.
+"""
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from stages.errors import UserError
+from stages.llm import smollm2, weights
+from stages.llm.examples import written
+from stages.llm.prompt import layout, query_text
+from stages.params import Embed, Recipe
+
+LENGTHS = "video_lengths.json"
+TEMPLATE = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{% endfor %}<|assistant|>"
+"""Stands for the chat template of a model that is not here: the turns, each behind a mark."""
+
+_PROSE = "a man in a red jacket walks slowly along the crowded street while two children with a dog"
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Sampled frames of each video, and which counting that is."""
+
+    videos: tuple[int, ...]
+    source: str
+
+    @property
+    def total(self) -> int:
+        return sum(self.videos)
+
+
+def frames(dataset: str, recipe: Recipe) -> Frames:
+    """The frames a recipe samples: SumMe's and TVSum's by their annotations, the demo's drawn.
+
+    Raises UserError where neither knows the dataset.
+    """
+    download, every = recipe.download, recipe.sample.every
+    if download.kind == "demo":
+        shots, seconds = sum(download.shots) / 2, sum(download.shot_seconds) / 2
+        each = round(shots * seconds * download.fps / every)
+        return Frames((each,) * download.videos, "as its settings make on average")
+    text = (resources.files("stages.planning") / LENGTHS).read_text(encoding="utf-8")
+    lengths = json.loads(text)
+    if download.kind not in lengths:
+        raise UserError(f"datasets.{dataset}: the lengths of {download.kind} are not known here")
+    picks = tuple(-(-length // every) for length in lengths[download.kind])
+    return Frames(picks, "by its annotations")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Tokens of the shared prefix, of a query with its closing, and of an answer beyond what all
+    answers begin with. counter: whose tokenizer counted.
+    """
+
+    prefix: int
+    query: int
+    draft: int
+    answer: int
+    counter: str
+
+
+def caption_of(words: int) -> str:
+    """A made-up caption of so many words."""
+    prose = _PROSE.split()
+    return " ".join((prose * (words // len(prose) + 1))[:words]).capitalize() + "."
+
+
+def prompt(embed: Embed, words: int) -> Prompt:
+    """Tokens of the LLM's prompts where captions have so many words.
+
+    Counted by the LLM's own tokenizer where it is on this machine, else by the embedded model's.
+    Raises UserError where neither is here.
+    """
+    tokenizer, counter = _tokenizer(embed)
+    shown = embed.prompt.model_copy(update={"examples": written(embed)})
+    around = layout(tokenizer, shown)
+    window = (caption_of(words),) * embed.window
+    query = around.query(query_text(shown, window, window[0]))
+    # What tells one answer from another, and the end of the turn.
+    longest = embed.max_new_tokens
+    if embed.prompt.task == "summary" and embed.prompt.summary is not None:
+        longest = embed.prompt.summary.max_new_tokens
+    else:
+        longest = min(longest, len(around.draft) + 2)
+    own = len(query) + len(around.closing)
+    return Prompt(len(around.prefix), own, len(around.draft), longest, counter)
+
+
+def tokens(text: str, embed: Embed) -> int:
+    """Tokens of a text, by the same counting."""
+    tokenizer, _ = _tokenizer(embed)
+    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _tokenizer(embed: Embed) -> tuple[Any, str]:
+    if weights.status(embed.llm, embed.revision).present:
+        return weights.tokenizer(embed.llm, embed.revision), embed.llm
+    if not weights.status(smollm2.NAME).present:
+        raise UserError("no tokenizer is on this machine to count with: run `llmvs weights`")
+    counting = weights.tokenizer(smollm2.NAME)
+    counting.chat_template = TEMPLATE
+    return counting, f"{smollm2.NAME}, as {embed.llm} is not here"
+
+
+def jpeg_bytes(short_side: int) -> float:
+    """Bytes of a sampled frame: a quarter of one a pixel, as the demo's at quality 92; 16 by 9."""
+    return 0.25 * short_side**2 * 16 / 9

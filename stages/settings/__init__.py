@@ -1,0 +1,1 @@
+"""The sections of params.yaml, a module a part of the pipeline."""

@@ -1,0 +1,186 @@
+"""What a recipe will cost, beside arithmetic done by hand and torch's own count of operations."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_llava
+import tiny_llms
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModelForImageTextToText
+from typer.testing import CliRunner
+
+from stages import cli, params
+from stages.captioners import llava
+from stages.errors import UserError
+from stages.llm import weights
+from stages.params import Recipe
+from stages.planning import architecture, cards, estimate, plan, workload
+from stages.planning.estimate import Machine
+
+LLAVA, LLAMA = "llava-hf/llava-1.5-7b-hf", "meta-llama/Llama-2-13b-chat-hf"
+H100 = Machine(cards.card("h100"), 1, 0.4)
+
+
+def language(name: str = LLAMA) -> architecture.Decoder:
+    config = architecture.configuration(name, None, weights.KIND, None)
+    return architecture.language(name, config)
+
+
+def multimodal(name: str = LLAVA) -> tuple[architecture.Decoder, architecture.Vision]:
+    return architecture.multimodal(name, architecture.configuration(name, None, llava.KIND, None))
+
+
+def made(dataset: str, machine: Machine = H100) -> plan.Plan:
+    return plan.make(params.load(), dataset, params.recipe(dataset), 25, machine)
+
+
+def test_the_recipes_models_have_as_many_parameters_as_published() -> None:
+    assert language().parameters == 13_015_864_320
+    assert multimodal()[0].parameters == 7_063_427_072
+
+
+def test_llama_2_13b_by_hand() -> None:
+    found = language()
+    assert found.layer_weights == 40 * (4 * 5120**2 + 3 * 5120 * 13824)
+    assert found.head_weights == 5120 * 32000
+    assert found.cached_values == 2 * 40 * 5120
+    products = 2 * 220 * found.layer_weights
+    attention = 4 * 40 * 5120 * (220 * 700 + 220 * 221 / 2)
+    assert found.operations(220, 700) == products + attention
+    assert found.operations(220, 700, answers=3) - found.operations(220, 700) == 6 * 5120 * 32000
+
+
+@pytest.mark.parametrize("family", ["llama, grouped heads", "qwen2, biases", "mistral"])
+def test_operations_are_those_that_torch_counts(family: str) -> None:
+    model = tiny_llms.causal_lm(tiny_llms.CONFIGS[family])
+    model.set_attn_implementation("eager")
+    found = architecture.language(family, model.config)
+    length = 23
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.ones(1, length, dtype=torch.long))
+    # Plain attention computes the half above the diagonal too.
+    above = length * length - length * (length + 1) / 2
+    idle = 4 * found.layers * found.heads * found.head_width * above
+    expected = found.operations(length, 0, answers=length) + idle
+    # Beside them torch counts the table of rotary positions, a product of the head's width.
+    assert counter.get_total_flops() == pytest.approx(expected, rel=1e-3)
+
+
+def test_an_images_operations_are_those_that_torch_counts(tmp_path: Path) -> None:
+    tiny_llava.save_llava(tmp_path)
+    model = AutoModelForImageTextToText.from_pretrained(tmp_path, attn_implementation="eager")
+    _, vision = architecture.multimodal("tiny", model.config)
+    side = model.config.vision_config.image_size
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.get_image_features(
+            torch.zeros(1, 3, side, side),
+            vision_feature_layer=model.config.vision_feature_layer,
+            vision_feature_select_strategy="default",
+        )
+    assert vision.tokens == (side // model.config.vision_config.patch_size) ** 2
+    assert vision.operations == counter.get_total_flops()
+
+
+def test_frames_are_those_of_the_annotations() -> None:
+    assert workload.frames("summe", params.recipe("summe")).total == 7336
+    tvsum = workload.frames("tvsum", params.recipe("tvsum"))
+    assert (len(tvsum.videos), tvsum.total) == (50, 23510)
+    assert tvsum.videos[0] == 707  # 10597 frames, every 15th
+
+
+@pytest.mark.real_llm
+def test_on_an_h100_both_stages_fit_and_hours_follow_from_the_rate() -> None:
+    found = made("tvsum")
+    caption, embed, _ = found.costs
+    assert found.fits
+    assert (caption.weights, embed.weights) == (2 * 7_063_427_072, 2 * 13_015_864_320)
+    # Reading is bound by products: 40 % of 989 TFLOP/s, and what is written comes on top.
+    least = embed.operations / (0.4 * 989e12)
+    assert least < embed.seconds < 1.3 * least
+    prompt = found.prompt
+    assert prompt is not None
+    own = prompt.query + prompt.draft
+    by_hand = 23510 * language().operations(own, prompt.prefix)
+    assert by_hand < embed.operations < 1.05 * by_hand
+
+
+@pytest.mark.real_llm
+def test_what_does_not_fit_is_said_with_what_would() -> None:
+    found = made("tvsum", Machine(cards.card("4090"), 1, 0.4))
+    caption, embed, _ = found.costs
+    assert caption.fits
+    assert caption.at_once < 32
+    assert not embed.fits
+    assert any("embed does not fit: 2 such cards" in note for note in found.notes)
+    assert any("halves, or lower caption.batch" in note for note in found.notes)
+    two = made("tvsum", Machine(cards.card("4090"), 2, 0.4))
+    assert two.fits
+
+
+def changed(recipe: Recipe, **prompt: object) -> Recipe:
+    asked = recipe.embed.prompt.model_copy(update=prompt)
+    return recipe.model_copy(update={"embed": recipe.embed.model_copy(update={"prompt": asked})})
+
+
+@pytest.mark.real_llm
+def test_examples_of_each_split_cost_every_split_anew() -> None:
+    recipe = params.recipe("tvsum")
+    shown = recipe.embed.prompt.shown.model_copy(update={"source": "training"})
+    once = plan.make(params.load(), "tvsum", recipe, 25, H100)
+    anew = plan.make(params.load(), "tvsum", changed(recipe, shown=shown), 25, H100)
+    assert anew.costs[1].operations == pytest.approx(10 * once.costs[1].operations)
+    assert anew.costs[0] == once.costs[0]
+
+
+@pytest.mark.real_llm
+def test_the_command_prints_it_without_a_network() -> None:
+    result = CliRunner().invoke(cli.app, ["plan", "summe", "--gpu", "h100"])
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    for part in ("SumMe on H100", "7336 frames", "PFLOP", "nothing was run", "together"):
+        assert part in said
+    assert CliRunner().invoke(cli.app, ["plan", "demo"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["tvsum", "--gpu", "5090x"], "--gpu 5090x: not known; one of h200, h100"),
+        (["tvsum", "--efficiency", "40"], "--efficiency 40.0: must be above 0"),
+        (["tvsum", "--cards", "0"], "--cards 0: must be at least 1"),
+        (["tvsom"], "no dataset 'tvsom'"),
+    ],
+)
+def test_what_makes_no_sense_is_one_message(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(cli.app, ["plan", *arguments])
+    assert isinstance(result.exception, UserError)
+    assert said in str(result.exception)
+
+
+def test_a_batch_is_halved_until_it_fits() -> None:
+    assert [estimate._halved(32, room) for room in (100, 32, 31.9, 9, 1, 0.5, -3)] == [
+        *(32, 32, 16, 8, 1, 0, 0)
+    ]
+
+
+def test_a_language_model_named_as_captioner_is_one_message(tmp_path: Path) -> None:
+    tiny_llms.CONFIGS["mistral"].save_pretrained(tmp_path)
+    config = architecture.configuration("tiny", None, llava.KIND, tmp_path)
+    with pytest.raises(UserError, match="tiny: not a model this stage can use"):
+        architecture.multimodal("tiny", config)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((403, "GatedRepo", {}), "access is gated"),
+        ((404, "EntryNotFound", {}), r"the hub has no config\.json of it"),
+        ((404, "RepoNotFound", {}), "the hub knows no such model"),
+    ],
+)
+def test_a_configuration_the_hub_refuses_is_one_message(hub: Any, answer: Any, said: str) -> None:
+    hub.answer = answer
+    with pytest.raises(UserError, match=said):
+        architecture.configuration("owner/model", None, weights.KIND, None)

@@ -1,0 +1,68 @@
+"""The benchmarks of the frozen models, on tiny ones."""
+
+from pathlib import Path
+
+import pytest
+import tiny_llava
+from rich.console import Console
+from tiny_llms import CONFIGS, save
+from transformers import LlamaConfig
+from typer.testing import CliRunner
+
+from stages import params
+from stages.benchmarking import captioning, memory
+from stages.benchmarking.embedding import ALONE, BATCHED, ENGINE, FLOOR, compare
+from stages.cli import app
+from stages.errors import UserError
+
+
+def test_every_way_is_measured_and_told_as_a_ratio_to_the_engine(tmp_path: Path) -> None:
+    config = {**CONFIGS["llama, grouped heads"].to_dict(), "max_position_embeddings": 8192}
+    llm = str(save(tmp_path, LlamaConfig(**config)))
+    figures = compare(llm, params.recipe("demo").embed.prompt, (3, 5), (3, 5), 4, 2, rounds=1)
+    assert list(figures.seconds) == [ALONE, BATCHED, ENGINE, FLOOR]
+    assert all(0 < seconds < 60 for seconds in figures.seconds.values())
+    assert figures.prefix > figures.query > 0
+    console = Console(width=120)
+    with console.capture() as said:
+        console.print(figures.table())
+    assert f"{figures.seconds[ALONE] / figures.seconds[ENGINE]:.2f}" in said.get()
+    assert 0 <= figures.answer <= 8
+
+
+def test_what_must_be_kept_of_the_rows_is_told_beside_the_peak(tmp_path: Path) -> None:
+    config = {**CONFIGS["llama, grouped heads"].to_dict(), "max_position_embeddings": 8192}
+    llm = str(save(tmp_path, LlamaConfig(**config)))
+    size, prefix, own, peak = memory.above_weights(llm, "demo", (3, 5), (3, 5), 4)
+    a_token = 4 * 2 * 3 * 2 * 16  # float32, keys and values, layers, key heads, their width
+    assert size > 0
+    assert prefix % a_token == own % a_token == 0
+    assert 0 < own < prefix
+    assert peak >= 0
+
+
+def test_the_caption_stage_is_measured_beside_the_plain_ways(tmp_path: Path) -> None:
+    model = str(tiny_llava.save_llava(tmp_path / "llava"))
+    said = CliRunner().invoke(
+        app,
+        f"bench caption --model {model} --batch 2 --tokens 4 --frames 3 --rounds 1 --memory 1,2",
+        env={"COLUMNS": "120"},
+    )
+    assert said.exit_code == 0, said.output
+    for part in (captioning.ALONE, captioning.STAGE, captioning.FLOOR, "peak above them"):
+        assert part in said.output
+    assert "STAND-IN" not in said.output
+
+
+def test_ways_that_do_not_say_the_same_end_the_benchmark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = str(tiny_llava.save_llava(tmp_path / "llava"))
+    original = captioning.ImageTextCaptioner.caption
+    monkeypatch.setattr(
+        captioning.ImageTextCaptioner,
+        "caption",
+        lambda self, images: [f"{said}{len(images)}" for said in original(self, images)],
+    )
+    with pytest.raises(UserError, match="captions differ with the batch"):
+        captioning.compare(model, 2, 4, 3, 1)
