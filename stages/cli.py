@@ -134,9 +134,12 @@ def gc(
 
     Not while a stage is running: what it has finished is not yet part of an output.
     """
+    from stages.work import runs
     from stages.work.store import Store
 
-    found = Store.default().collect(dry_run)
+    store = Store.default()
+    found = store.collect(dry_run)
+    runs.collect(store.root, dry_run)
     verb = "would drop" if dry_run else "dropped"
     command.stderr.print(
         f"kept {found.kept} items, {verb} {found.dropped} ({found.freed_bytes / 1e6:.1f} MB)"

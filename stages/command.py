@@ -13,8 +13,11 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -24,6 +27,8 @@ from rich.logging import RichHandler
 from rich.markup import escape
 
 from stages.errors import UserError
+from stages.work import runs
+from stages.work.store import Store
 
 # Read when torch is first imported. Threads that spin while they wait for one another take a
 # processor from whoever else is at work, another experiment of a queue for one.
@@ -70,11 +75,26 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
+def _recorded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The stage, which when it is done records what it took (`stages.work.runs`)."""
+
+    @wraps(function)
+    def stage(**given: Any) -> None:
+        started = time.perf_counter()
+        function(**given)
+        output = given.get("out") or given.get("predictions")
+        if isinstance(output, Path):
+            seconds = time.perf_counter() - started
+            runs.keep(Store.default().root, function.__name__, output, seconds)
+
+    return stage
+
+
 def run(function: Callable[..., Any]) -> None:
     """Run one typer command function as this process's program."""
     set_up_logging()
     signal.signal(signal.SIGTERM, _terminate)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(function)
+    app.command()(_recorded(function))
     with reported():
         app(prog_name=f"python -m stages.{sys.argv[0].rsplit('/', 1)[-1].removesuffix('.py')}")

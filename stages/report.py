@@ -46,6 +46,7 @@ def report(
                 settings.datasets[name],
                 models,
                 each,
+                inputs=settings.models[settings.run.models[0]].inputs,
                 data=data,
                 results=results,
                 thumbnails=ON_A_PAGE,

@@ -8,18 +8,23 @@ from statistics import median
 import numpy as np
 
 from stages.datasets import annotations
+from stages.metrics import predictions
+from stages.model.embeddings import Inputs
 from stages.params import Recipe
-from stages.reporting import calibration, figures, folds, provenance, videos
+from stages.reporting import attention, calibration, figures, folds, provenance, videos
+from stages.reporting.attention import Attention
 from stages.reporting.folds import Run
 from stages.reporting.measurements import Measurements
 from stages.reporting.videos import Sources, Video
+from stages.work.store import Store
 
 
 @dataclass(frozen=True, eq=False)
 class Chapter:
     """models: titles by name, the first of them the one the page is about. guess: the mean
     squared error of always answering the average score. files: path and sha256 of what was read.
-    runs: the first model's, by protocol, seed and split.
+    runs: the first model's, by protocol, seed and split. attention: its global module's under the
+    headline protocol, None where it has none. records: what each stage took.
     """
 
     name: str
@@ -30,6 +35,8 @@ class Chapter:
     guess: float
     files: tuple[Mapping[str, str], ...]
     runs: tuple[Run, ...]
+    attention: Attention | None
+    records: tuple[Mapping[str, str], ...]
 
     @property
     def first(self) -> str:
@@ -60,6 +67,7 @@ def read(
     models: Mapping[str, str],
     measured: Measurements,
     *,
+    inputs: Inputs,
     data: Path,
     results: Path,
     thumbnails: int,
@@ -67,7 +75,8 @@ def read(
 ) -> Chapter:
     """Gather a dataset's chapter; `advance` is called after each video.
 
-    thumbnails is how many a video may have. Raises UserError as `videos.read` does.
+    inputs are those of the first model; thumbnails is how many a video may have. Raises UserError
+    as `videos.read` and `attention.read` do.
     """
     sources = Sources.under(data, name)
     told = []
@@ -77,6 +86,16 @@ def read(
     people = annotations.read(sources.annotations)
     scores = np.concatenate([video.gtscore_T for video in people.videos])
     first = next(iter(models))
+    trained, headline = sources.predictions / f"{first}.h5", recipe.train.protocols[0]
+    lengths = {video.name: len(video.picks_T) for video in people.videos}
+    made = [
+        ("download", "download", data / "raw" / name),
+        ("sample", "sample", sources.frames),
+        ("caption", "caption", sources.captions),
+        ("embed", "embed", sources.embeddings),
+        *((f"train, {m}", "train", sources.predictions / f"{m}.h5") for m in models),
+        ("evaluate", "evaluate", results / name),
+    ]
     used = [*sources.files(models), results / name / "results.json"]
     return Chapter(
         name=name,
@@ -86,9 +105,18 @@ def read(
         videos=tuple(told),
         guess=float(scores.var()),
         files=tuple(provenance.files(used)),
-        runs=tuple(
-            folds.read(results / name / "curves.csv", sources.predictions / f"{first}.h5", first)
+        runs=tuple(folds.read(results / name / "curves.csv", trained, first)),
+        attention=attention.read(
+            data / "checkpoints" / name / first,
+            sources.embeddings,
+            people,
+            inputs,
+            headline,
+            predictions.read(trained, lengths, [headline])[headline].splits,
+            recipe.train.seeds[0],
+            recipe.embed.window // 2,
         ),
+        records=tuple(provenance.stages_run(Store.default().root, made)),
     )
 
 

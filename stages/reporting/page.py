@@ -67,7 +67,7 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
         "folds": _folds(chapter),
         "calibration": _calibration(chapter),
         "moments": list(_moments(chapter, legend, pictures)),
-        "attention": None,
+        "attention": _attention(chapter),
         "videos": listed,
         "typical": articles.article(chapter.typical, measured, legend, pictures),
         "video_scale": video_scale,
@@ -79,7 +79,7 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
         "data": Markup(articles.data(chapter.typical, legend, pictures)),
         "params": provenance.recipe_parts(recipe),
         "files": chapter.files,
-        "records": [],
+        "records": chapter.records,
     }
 
 
@@ -116,6 +116,23 @@ def _calibration(chapter: Chapter) -> Markup | None:
         return None
     drawn = calibration.figure(model_F, people_F, chapter.first_title, heading=None)
     return Markup(inline(drawn, f"Scores of {chapter.first_title} against people’s"))
+
+
+def _attention(chapter: Chapter) -> Json | None:
+    found = chapter.attention
+    if found is None:
+        return None
+    shares = [
+        {
+            "layer": share.layer,
+            "head": share.head,
+            "local": share.local,
+            "uniform": found.uniform,
+            "times": f"{share.local / found.uniform:.2f}",
+        }
+        for share in found.shares
+    ]
+    return {"reach": found.reach, "shares": shares}
 
 
 def _moments(chapter: Chapter, legend: Legend, pictures: Pictures) -> Iterable[Json]:

@@ -42,7 +42,7 @@ def build(chapter: Chapter, place: int) -> str:
         first_title=chapter.first_title,
         moments=[articles.moment(video, moment, legend, pictures, "") for moment in worst],
         kinship=_kinship(chapter, place),
-        attention=None,
+        attention=None if chapter.attention is None else chapter.attention.maps.get(video.name),
     )
 
 

@@ -25,6 +25,7 @@ from rich.progress import (
 from rich.text import Text
 
 from stages.errors import UserError
+from stages.work import runs
 from stages.work.store import Arrays, Store
 
 log = logging.getLogger("llmvs")
@@ -95,6 +96,7 @@ def complete(
         "%d %s, %d distinct: reused %d of %d, computing %d",
         *(len(tasks), noun, len(unique), len(results), len(unique), len(missing)),
     )
+    runs.count(noun, len(unique) - len(missing), len(unique))
     if missing:
         with progress() as bar:
             row = bar.add_task(noun, total=len(missing))

@@ -10,12 +10,15 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 
 from stages.datasets import annotations, frames
 from stages.datasets.annotations import Annotations, VideoAnnotations
 from stages.datasets.frames import Sampled
+from stages.model import checkpoints
+from stages.model.global_attention import GlobalAttention
 from stages.report import report
 
 ROOT = Path(__file__).parent.parent.parent
@@ -57,6 +60,7 @@ def make(
     simulated: bool = True,
     scores: bool = True,
     protocols: tuple[str, ...] = ("strict", "official"),
+    attention: bool = True,
 ) -> Path:
     """Write params.yaml, data/ and reports/results/ under root; returns root."""
     random = np.random.default_rng(7)
@@ -118,6 +122,7 @@ def make(
     frames.write(data / "frames" / f"{dataset}.h5", sampled)
     _captions(data / "captions" / f"{dataset}.jsonl", names, picks_T, caption)
     _embeddings(data / "embeddings" / f"{dataset}.h5", names, picks_T, random)
+    torch.manual_seed(0)
     for model in models:
         path = data / "predictions" / dataset / f"{model}.h5"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,6 +136,11 @@ def make(
                     for split in range(folds):
                         group = file.require_group(f"{protocol}/seed_{seed}/split_{split}")
                         group.attrs["epoch"] = 5.5 if protocol == "official" else 8.0
+                        where = f"{protocol}/seed_{seed}/split_{split}.safetensors"
+                        trained = GlobalAttention(
+                            4, 16, layers=2, heads=2, feedforward=8, attention=attention
+                        )
+                        checkpoints.save(data / "checkpoints" / dataset / model / where, trained)
     _results(root / "reports" / "results" / dataset, dataset, recipe, names, models, random)
     return root
 

@@ -1,0 +1,138 @@
+"""What each stage's run took: time, memory, machine.
+
+None of it may stand in an output, which would then differ from run to run. So it is kept in the
+work store, under the stage's name and the content of the output it made: an output that DVC
+restored from elsewhere has no record here, and one that was made here keeps its own.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from stages.work.files import replacing
+
+_tally: dict[str, tuple[int, int]] = {}
+
+
+@dataclass(frozen=True)
+class Record:
+    """seconds: of the whole stage. peak_bytes: resident, of its largest process. reused: by what
+    was worked on, how many of how many were in the work store already.
+    """
+
+    stage: str
+    output: str
+    sha256: str
+    seconds: float
+    peak_bytes: int
+    machine: str
+    finished: str
+    reused: dict[str, tuple[int, int]]
+
+
+def count(noun: str, reused: int, wanted: int) -> None:
+    """Note that of so many things wanted so many were in the work store already."""
+    before, total = _tally.get(noun, (0, 0))
+    _tally[noun] = before + reused, total + wanted
+
+
+def content(output: Path) -> str:
+    """sha256 of a file, or of a folder's files with their places. Raises OSError without it."""
+    if output.is_file():
+        with output.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for path in sorted(output.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(output).as_posix()} {content(path)}\n".encode())
+    if not output.is_dir():
+        raise FileNotFoundError(output)
+    return digest.hexdigest()
+
+
+def _place(root: Path, stage: str, sha256: str) -> Path:
+    return root / "runs" / f"{stage}-{sha256[:24]}.json"
+
+
+def keep(root: Path, stage: str, output: Path, seconds: float) -> None:
+    """Record this process's run of a stage. What goes wrong with that is no failure of the stage.
+
+    Args:
+        root: of the work store.
+        output: what the stage made, a file or a folder.
+    """
+    with suppress(OSError):
+        sha256 = content(output)
+        most = max(
+            resource.getrusage(who).ru_maxrss
+            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        scale = 1 if sys.platform == "darwin" else 1024  # kilobytes, but bytes there
+        record = Record(
+            stage,
+            os.path.relpath(output),
+            sha256,
+            seconds,
+            most * scale,
+            machine(),
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            dict(_tally),
+        )
+        with replacing(_place(root, stage, sha256)) as temporary:
+            temporary.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
+
+
+def of(root: Path, stage: str, output: Path) -> Record | None:
+    """The record of the run that made an output as it is now; None where there is none."""
+    try:
+        text = _place(root, stage, content(output)).read_text(encoding="utf-8")
+        fields = json.loads(text)
+        fields["reused"] = {noun: (of[0], of[1]) for noun, of in fields["reused"].items()}
+        return Record(**fields)
+    except (OSError, ValueError, TypeError, KeyError, IndexError):
+        return None
+
+
+def collect(root: Path, dry_run: bool = False) -> int:
+    """Drop records of outputs that are no longer what they were; how many."""
+    dropped = 0
+    for path in sorted((root / "runs").glob("*.json")):
+        current = False
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            record = json.loads(path.read_text(encoding="utf-8"))
+            current = content(Path(record["output"])) == record["sha256"]
+        if not current:
+            dropped += 1
+            if not dry_run:
+                path.unlink(missing_ok=True)
+    return dropped
+
+
+def machine() -> str:
+    """This machine in a line; graphics cards where torch is loaded anyway."""
+    memory = psutil.virtual_memory().total / 2**30
+    parts = [_processor(), f"{os.cpu_count()} cores", f"{memory:.0f} GiB"]
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        parts += [
+            torch.cuda.get_device_properties(index).name
+            for index in range(torch.cuda.device_count())
+        ]
+    return ", ".join(parts)
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return " ".join(line.partition(":")[2].split())
+    return platform.processor() or platform.machine()
