@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from stages import benchmarks, command
+from stages import benchmarks, command, comparisons
 from stages.errors import UserError
 
 STAGES = {
@@ -61,6 +61,8 @@ app = typer.Typer(
 
 
 app.add_typer(benchmarks.app, name="bench")
+app.command()(comparisons.table)
+app.command()(comparisons.compare)
 
 
 class Published(StrEnum):

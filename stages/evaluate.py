@@ -9,7 +9,7 @@ import typer
 
 from stages import command, params
 from stages.errors import UserError
-from stages.metrics import inputs, leaderboard, results
+from stages.metrics import inputs, leaderboard, results, standings
 from stages.metrics.leaderboard import Row
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.predictions import Predictions, Splits
@@ -34,7 +34,8 @@ def evaluate(
     Rows: every model of run.models, the LLM's own score without training, people against each
     other, people's mean as if it were a prediction (the ceiling), and random scores. A figure is
     the mean over users, then the test videos of a split, then splits, then seeds. Its interval
-    resamples videos; its spread is the standard deviation over seeds.
+    resamples videos; its spread is the standard deviation over seeds. Every row is tested against
+    llmvs by a paired permutation test over videos, corrected for the number of rows.
 
     Each of the recipe's protocols has its own table, over the videos that its splits test.
 
@@ -110,7 +111,7 @@ def evaluate(
                     people.segmented,
                     len(people.panels),
                 ),
-                "rows": results.rows_document(
+                "rows": standings.rows_document(
                     of,
                     splits[protocol],
                     confidence=settings.confidence,

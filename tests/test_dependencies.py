@@ -91,7 +91,9 @@ ALLOWED = {
     "llm": GROUND | {"datasets"},
     "model": GROUND | {"datasets"},
     "metrics": GROUND | {"datasets", "summaries"},
-    "reporting": GROUND | {"datasets", "metrics", "model", "summaries"},
+    "reporting": GROUND | {"datasets", "metrics", "model", "rows", "summaries"},
+    "experiments": GROUND | {"metrics", "rows"},
+    "comparison": GROUND | {"datasets", "experiments", "metrics", "reporting"},
 }
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,52 @@ def test_what_a_reader_must_know_is_said(work: Path) -> None:
         assert said in flags
         assert "Shots of 4 of 4 videos come from this project's own segmentation" in flags
         assert "8 of 8 predictions give every frame of their video the same value" in flags
-        assert of["rows"]["mlp"]["tau"] == {"mean": 0, "low": 0, "high": 0, "spread": 0}
+        nothing = {"mean": 0, "low": 0, "high": 0, "spread": 0, "folds": [0, 0], "fold_spread": 0}
+        assert of["rows"]["mlp"]["tau"] == nothing
+
+
+def test_every_row_is_tested_against_llmvs_on_the_videos_it_shares(work: Path) -> None:
+    results = run(work)
+    with (work / "out" / "per_video.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    for protocol, of in results["protocols"].items():
+        marks: dict[str, dict[str, float]] = {}
+        weights = {line["video"]: float(line["weight"]) for line in lines
+                   if line["protocol"] == protocol}  # fmt: skip
+        for line in lines:
+            if line["protocol"] == protocol:
+                marks.setdefault(line["row"], {})[line["video"]] = float(line["tau"])
+        assert sum(weights.values()) == pytest.approx(1)
+        assert of["rows"]["llmvs"]["against"] is None
+        tested = {name: row["against"] for name, row in of["rows"].items() if name != "llmvs"}
+        for name, against in tested.items():
+            assert against["row"] == "llmvs"
+            moved = {video: marks[name][video] - marks["llmvs"][video] for video in weights}
+            mean = sum(weights[video] * moved[video] for video in weights)
+            assert against["tau"]["difference"] == pytest.approx(mean, abs=2e-6)
+            assert against["tau"]["low"] <= mean + 1e-6
+            assert mean - 1e-6 <= against["tau"]["high"]
+            sums = [
+                abs(sum(sign * weights[video] * moved[video]
+                        for sign, video in zip(signs, weights, strict=True)))
+                for signs in itertools.product((1, -1), repeat=len(weights))
+            ]  # fmt: skip
+            exact = np.mean([total >= abs(mean) - 1e-9 for total in sums])
+            assert against["tau"]["p"] == pytest.approx(exact, abs=1e-6)
+        smallest = min(against["tau"]["p"] for against in tested.values())
+        assert min(against["tau"]["holm"] for against in tested.values()) == pytest.approx(
+            min(1, len(tested) * smallest), abs=1e-5
+        )
+
+
+def test_the_folds_of_a_row_average_to_its_mean(work: Path) -> None:
+    for protocol, of in run(work)["protocols"].items():
+        for row in of["rows"].values():
+            for mark in ("tau", "rho", "f1"):
+                assert len(row[mark]["folds"]) == len(SPLITS[protocol])
+                assert np.mean(row[mark]["folds"]) == pytest.approx(row[mark]["mean"], abs=2e-6)
+                spread = np.std(row[mark]["folds"], ddof=1)
+                assert row[mark]["fold_spread"] == pytest.approx(spread, abs=2e-6)
 
 
 def test_a_row_without_training_is_averaged_over_the_splits_of_each_protocol(work: Path) -> None:
@@ -196,7 +242,7 @@ def test_the_table_names_protocol_interval_and_simulation(work: Path) -> None:
     shown = captured.get()
     for said in (
         "protocol strict, 4 videos", "protocol official, 3 videos", "95 %", "SIMULATED", "LLMVS",
-        "Human", "8 of 80 replies",
+        "Human", "8 of 80 replies", "permutation test against LLMVS", "5 rows tested",
     ):  # fmt: skip
         assert said in " ".join(shown.split())
     strict, official = shown.split("protocol official")

@@ -128,6 +128,21 @@ def test_queued_experiments_share_the_work_store(clean: Path) -> None:
     assert after == before
 
 
+def test_a_row_of_a_table_that_is_missing_is_measured_without_embedding_again(clean: Path) -> None:
+    store = clean / ".work" / "items"
+    before = {path: path.stat().st_mtime_ns for path in store.rglob("*.npz")}
+    table = [sys.executable, "-m", "stages.cli", "table", "embedding", "--protocol", "strict"]
+    names = ("demo-query-only", "demo-answer-only")
+    said = run(clean, *table)
+    assert all(f"dvc exp run --temp -n {name}" in said for name in names)
+    said = run(clean, *table, "--run", "-j", "2")
+    assert "Missing" not in said
+    assert len(re.findall(r"\[−?\.\d{3}, −?\.\d{3}\]", said)) == 2 * 4  # τ and ρ of four rows
+    assert {path: path.stat().st_mtime_ns for path in store.rglob("*.npz")} == before
+    assert run(clean, "git", "status", "--porcelain") == ""
+    run(clean, "dvc", "exp", "remove", *names)
+
+
 def test_outputs_are_the_same_bytes_when_made_again(clean: Path) -> None:
     names = ("captions/demo.jsonl", "embeddings/demo.h5", "predictions/demo/llmvs.h5")
     paths = [clean / "data" / name for name in names]

@@ -1,13 +1,15 @@
 """Rows of the comparison: what a model, a baseline or people earn over all test videos.
 
 Shapes: R trials (training seeds, or draws of a random row), C appearances of a video among the
-splits' test sets, V videos, T sampled frames; the axis of 3 is (τ, ρ, F1), as in `panel.Marks`.
+splits' test sets, V videos, K splits, T sampled frames; the axis of 3 is (τ, ρ, F1), as in
+`panel.Marks`.
 
 The average is the release's: users, then the videos of a split, then splits, and here seeds last.
 Each appearance of a video therefore weighs 1 / (splits · videos of that split).
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
@@ -163,3 +165,17 @@ def by_video(row: Row, splits: Splits) -> dict[str, Marks]:
     marks_RV3, _ = _trials(row, splits)
     means_V3 = marks_RV3.mean(axis=0).tolist()
     return {video: Marks(*of) for video, of in zip(video_weights(splits), means_V3, strict=True)}
+
+
+def by_split(row: Row, splits: Splits) -> dict[str, Floats]:
+    """The row's mean over the videos of each split (K,), over trials, by mark."""
+    appeared: Counter[str] = Counter()
+    means_K3 = []
+    for split in splits:
+        marks_V3 = []
+        for video in split:
+            marks_C3 = row.marks[video].mean(axis=0)
+            marks_V3.append(marks_C3[appeared[video] if len(marks_C3) > 1 else 0])
+            appeared[video] += 1
+        means_K3.append(np.mean(marks_V3, axis=0))
+    return dict(zip(MARKS, np.transpose(means_K3), strict=True))

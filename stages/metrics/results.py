@@ -1,8 +1,4 @@
-"""What evaluate writes: the tables that DVC, the report and people read.
-
-Numbers are rounded to six decimals, far below any interval, so that a last bit that differs
-between two machines does not show up as a changed metric.
-"""
+"""What evaluate writes: the tables that DVC, the report and people read."""
 
 import csv
 import json
@@ -17,31 +13,13 @@ from rich.table import Table
 
 from stages.errors import UserError
 from stages.metrics.inputs import Replies
-from stages.metrics.leaderboard import MARKS, Figure, Row, by_video, figures
+from stages.metrics.leaderboard import MARKS, Row, by_video, video_weights
 from stages.metrics.predictions import Splits
+from stages.metrics.standings import DECIMALS, reference
 from stages.work.files import replacing
 
 CURVE = ("protocol", "seed", "split", "epoch", "lr", "train_loss", "test_loss", "tau")
 OPTIMISTIC = "epoch chosen on the test videos: optimistic"
-_DECIMALS = 6
-
-
-def rows_document(
-    rows: Mapping[str, Row], splits: Splits, *, confidence: float, resamples: int
-) -> dict[str, Any]:
-    """The rows of results.json: {row: {title, kind, tau: {mean, low, high, spread}, …}}."""
-
-    def rounded(figure: Figure) -> dict[str, float | None]:
-        parts = figure._asdict().items()
-        return {part: None if of is None else round(of, _DECIMALS) for part, of in parts}
-
-    document = {}
-    for name, row in rows.items():
-        of_row = figures(row, splits, confidence=confidence, resamples=resamples)
-        document[name] = {"title": row.title, "kind": row.kind} | {
-            mark: rounded(of_row[mark]) for mark in MARKS
-        }
-    return document
 
 
 def flags(
@@ -104,16 +82,18 @@ def write_csv(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]])
 
 
 def write_per_video(path: Path, protocols: Mapping[str, tuple[Mapping[str, Row], Splits]]) -> None:
-    """protocol, row, video, tau, rho, f1: every row's marks of every video tested under the
-    protocol, over its trials.
+    """protocol, row, video, tau, rho, f1, weight: every row's marks of every video tested under
+    the protocol, over its trials, and the video's share in the row's mean.
     """
-    lines = [
-        [protocol, name, video, *(round(mark, _DECIMALS) for mark in marks)]
-        for protocol, (rows, splits) in protocols.items()
-        for name, row in rows.items()
-        for video, marks in by_video(row, splits).items()
-    ]
-    write_csv(path, ["protocol", "row", "video", *MARKS], lines)
+    lines = []
+    for protocol, (rows, splits) in protocols.items():
+        weights = {video: of.sum() for video, of in video_weights(splits).items()}
+        lines += [
+            [protocol, name, video, *(round(mark, DECIMALS) for mark in marks), weights[video]]
+            for name, row in rows.items()
+            for video, marks in by_video(row, splits).items()
+        ]
+    write_csv(path, ["protocol", "row", "video", *MARKS, "weight"], lines)
 
 
 def read_curves(path: Path) -> list[dict[str, str]]:
@@ -165,9 +145,15 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
     return [_table(results, protocol) for protocol in results["protocols"]]
 
 
+def shown_p(p: float) -> str:
+    """.0123, or <.0001."""
+    return "<.0001" if p < 0.0001 else f"{p:.4f}".removeprefix("0")
+
+
 def _table(results: Mapping[str, Any], protocol: str) -> Table:
     percent = f"{100 * results['confidence']:g} %"
     of = results["protocols"][protocol]
+    chosen = of["rows"][reference(of["rows"])]["title"]
     title = f"{results['title']}\nprotocol {protocol}, {of['videos']} videos"
     if protocol == "official":
         title += f"\n{OPTIMISTIC}"
@@ -175,6 +161,8 @@ def _table(results: Mapping[str, Any], protocol: str) -> Table:
         title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
     notes = [
         f"[low, high]: {percent} bootstrap over videos. ±: standard deviation over seeds.",
+        f"p: paired permutation test against {chosen} over videos, then Holm's correction for the "
+        f"{len(of['rows']) - 1} rows tested.",
         *of["flags"],
     ]
     shown = Table(
@@ -194,5 +182,8 @@ def _table(results: Mapping[str, Any], protocol: str) -> Table:
             spread = "" if figure["spread"] is None else f" ±{figure['spread']:.3f}"
             interval = f"[{figure['low']:.3f}, {figure['high']:.3f}]"
             cells.append(f"{figure['mean']:.3f}{spread}\n{interval}")
+            if row["against"] is not None:
+                tested = row["against"][mark]
+                cells[-1] += f"\np {shown_p(tested['p'])}, {shown_p(tested['holm'])}"
         shown.add_row(*(escape(cell) for cell in (row["title"], *cells)))
     return shown

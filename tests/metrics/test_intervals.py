@@ -38,6 +38,18 @@ def test_the_true_mean_is_covered_about_as_often_as_promised() -> None:
     assert 0.82 < covered < 0.96
 
 
+def test_skewed_marks_are_covered_about_as_often_as_promised() -> None:
+    """Exponential differences, as a few videos that move far give; 90 % promised."""
+    generator = np.random.default_rng(4)
+    draws = generator.exponential(1.0, (400, 40)) - 1.0
+    intervals = [bootstrap(draw, confidence=0.9, resamples=500, seed=n)
+                 for n, draw in enumerate(draws)]  # fmt: skip
+    below = np.mean([high < 0 for _, high in intervals])
+    above = np.mean([low > 0 for low, _ in intervals])
+    assert 0.84 < 1 - below - above < 0.94
+    assert max(below, above) < 0.10  # percentiles miss on one side more often than this
+
+
 def test_the_same_input_gives_the_same_interval() -> None:
     values = np.random.default_rng(3).random(10)
     assert bootstrap(values) == bootstrap(values)

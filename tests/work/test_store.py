@@ -1,3 +1,4 @@
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,26 @@ def test_the_store_lies_in_the_main_checkout_during_an_experiment(
     assert Store.default().root == tmp_path / ".work"
     monkeypatch.delenv("DVC_ROOT")
     assert Store.default().root == Path(".work")
+
+
+def _churn(root: str, rounds: int) -> None:
+    """Put and get a few keys over and over, as an experiment of a queue does."""
+    store = Store(Path(root))
+    for turn in range(rounds):
+        for n in range(6):
+            store.put(key(n=n), {"x": np.full(2000, n), "turn": np.array(turn)})
+            found = store.get(key(n=n))
+            assert found is not None, "an entry was seen half written"
+            np.testing.assert_array_equal(found["x"], np.full(2000, n))
+
+
+def test_processes_that_write_the_same_keys_never_see_half_an_entry(tmp_path: Path) -> None:
+    spawned = multiprocessing.get_context("spawn")
+    workers = [spawned.Process(target=_churn, args=(str(tmp_path), 40)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert len(list(tmp_path.glob("items/*/*.npz"))) == 6
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".npz"]

@@ -1,0 +1,1 @@
+"""Experiments set against each other, video by video."""

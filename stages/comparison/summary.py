@@ -1,0 +1,169 @@
+"""What differs between revisions, in params and in figures: for the terminal and for the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from stages.comparison.contestants import Contestant
+from stages.experiments import measured
+from stages.experiments.overrides import ABSENT, flat, spelled
+from stages.metrics.paired import Paired, holm
+from stages.metrics.results import OPTIMISTIC, shown_p
+from stages.reporting.scale import mark as shown
+
+SHOWN = {"tau": "τ", "rho": "ρ"}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A side's figure for one mark, and how it differs from the first's; None for the first."""
+
+    mean: float
+    low: float
+    high: float
+    spread: float | None
+    against: Paired | None
+    holm: float | None
+
+
+@dataclass(frozen=True)
+class Standings:
+    """One protocol: by side, then by mark."""
+
+    protocol: str
+    videos: int
+    sides: dict[str, dict[str, Standing]]
+
+
+def settings(sides: Sequence[Contestant], dataset: str) -> dict[str, list[str]]:
+    """Every value of params.yaml that the sides do not share, by its path, a value a side.
+
+    Only what bears on the comparison: the dataset's recipe and the row's own entry.
+    """
+    leaves = [
+        flat({"models": {side.row: side.params["models"][side.row]},
+              "datasets": {dataset: side.params["datasets"][dataset]}})
+        for side in sides
+    ]  # fmt: skip
+    paths = sorted(set().union(*leaves))
+    values = {path: [leaf.get(path, ABSENT) for leaf in leaves] for path in paths}
+    return {
+        path: ["–" if value is ABSENT else spelled(value) for value in each]
+        for path, each in values.items()
+        if any(value != each[0] for value in each[1:])
+    }
+
+
+def standings(sides: Sequence[Contestant]) -> list[Standings]:
+    """Every protocol that all sides have. p is corrected for the sides tested, a mark at a time."""
+    first = sides[0]
+    found = []
+    for protocol, of in first.measured.results["protocols"].items():
+        rows = [side.measured.row(protocol, side.row) for side in sides]
+        if any(row is None for row in rows):
+            continue
+        by_mark = {mark: _against(sides, protocol, mark) for mark in SHOWN}
+        corrected = {
+            mark: holm({name: of_side.p for name, of_side in each.items()})
+            for mark, each in by_mark.items()
+        }
+        by_side = {
+            side.name: {
+                mark: _standing(row[mark], by_mark[mark].get(side.name),
+                                corrected[mark].get(side.name))
+                for mark in SHOWN
+            }
+            for side, row in zip(sides, rows, strict=True)
+            if row is not None
+        }  # fmt: skip
+        found.append(Standings(protocol, int(of["videos"]), by_side))
+    return found
+
+
+def _against(sides: Sequence[Contestant], protocol: str, mark: str) -> dict[str, Paired]:
+    first = sides[0]
+    return {
+        side.name: measured.difference(
+            side.measured.videos[protocol][side.row],
+            first.measured.videos[protocol][first.row],
+            mark,
+            float(first.measured.results["confidence"]),
+        )
+        for side in sides[1:]
+    }
+
+
+def _standing(figure: dict[str, Any], against: Paired | None, corrected: float | None) -> Standing:
+    return Standing(
+        mean=figure["mean"],
+        low=figure["low"],
+        high=figure["high"],
+        spread=figure["spread"],
+        against=against,
+        holm=corrected,
+    )
+
+
+def notes(sides: Sequence[Contestant]) -> list[str]:
+    """What a reader of the figures must know."""
+    first = sides[0]
+    confidence = 100 * float(first.measured.results["confidence"])
+    return [
+        f"[low, high]: {confidence:g} % bootstrap over videos. ±: standard deviation over seeds.",
+        f"Δ: less {first.name}, video by video. p: paired permutation test over videos, then "
+        f"Holm's correction for {len(sides) - 1} tested.",
+    ]
+
+
+def title(of: Standings) -> str:
+    optimistic = f"; {OPTIMISTIC}" if of.protocol == "official" else ""
+    return f"protocol {of.protocol}, {of.videos} videos{optimistic}"
+
+
+def parts(of: Standing) -> list[str]:
+    """A figure as lines: mean and spread, interval, difference with its interval, p-values."""
+    spread = "" if of.spread is None else f" ±{shown(of.spread)}"
+    lines = [f"{shown(of.mean)}{spread}", f"[{shown(of.low)}, {shown(of.high)}]"]
+    if of.against is not None and of.holm is not None:
+        against = of.against
+        lines += [
+            f"Δ {shown(against.difference)} [{shown(against.low)}, {shown(against.high)}]",
+            f"p {shown_p(against.p)}, {shown_p(of.holm)}",
+        ]
+    return lines
+
+
+def tables(sides: Sequence[Contestant], dataset: str) -> list[Table]:
+    """For the terminal: the params that differ, then a table a protocol."""
+    differing = Table(title="params that differ", box=SIMPLE, pad_edge=False, title_justify="left")
+    for heading in ("", *(side.name for side in sides)):
+        differing.add_column(escape(heading), overflow="fold")
+    for path, values in settings(sides, dataset).items():
+        differing.add_row(escape(path), *(escape(_brief(value)) for value in values))
+    if not differing.row_count:
+        differing.add_row("none", *("" for _ in sides))
+    first = sides[0]
+    found = [differing]
+    for of in standings(sides):
+        said = [escape(f"{first.row} of {first.measured.results['title']}"), escape(title(of))]
+        if first.simulated:
+            said.append("SIMULATED ANNOTATIONS: these figures say nothing about real videos")
+        table = Table(title="\n".join(said), box=SIMPLE, pad_edge=False, title_justify="left",
+                      caption=escape("\n".join(notes(sides))), caption_justify="left")  # fmt: skip
+        table.add_column("", overflow="fold")
+        for sign in SHOWN.values():
+            table.add_column(sign, justify="right", min_width=len("Δ −.000 [−.000, −.000]"))
+        for name, figures in of.sides.items():
+            cells = ["\n".join(parts(figures[mark])) for mark in SHOWN]
+            table.add_row(*(escape(cell) for cell in (name, *cells)))
+        found.append(table)
+    return found
+
+
+def _brief(value: str, most: int = 60) -> str:
+    line = " ".join(value.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"

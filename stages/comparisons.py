@@ -1,0 +1,85 @@
+"""`llmvs table` and `llmvs compare`: rows of the paper's tables, experiments side by side."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from stages import command
+from stages.errors import UserError
+
+
+class Name(StrEnum):
+    """The tables, as `stages.rows.TABLES` has them."""
+
+    MAIN = "main"
+    EMBEDDING = "embedding"
+    ABLATION = "ablation"
+    WINDOW = "window"
+
+
+class Protocol(StrEnum):
+    STRICT = "strict"
+    OFFICIAL = "official"
+    ALL = "all"
+
+
+class Form(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+
+
+def table(
+    name: Annotated[Name, typer.Argument(help="which of the paper's tables")],
+    dataset: Annotated[str, typer.Option(help="an entry of params.yaml: datasets")] = "demo",
+    protocol: Annotated[Protocol, typer.Option(help="one table, or one each")] = Protocol.ALL,
+    form: Annotated[Form, typer.Option("--format", help="how it is printed")] = Form.TEXT,
+    run: Annotated[bool, typer.Option("--run", help="First measure what is missing.")] = False,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="workers for --run")] = 1,
+) -> None:
+    """Print one of the paper's tables from what has been measured here.
+
+    Models and baselines come from the workspace's last run; rows that change captions, prompt or
+    embeddings from DVC experiments, which --run queues where they are missing: each trains llmvs
+    alone and leaves the workspace as it is. An experiment whose other params, code or data differ
+    from the workspace's does not count.
+    """
+    from stages.experiments import formats, lineup, queue
+
+    filled = lineup.fill(name.value, dataset, protocol.value)
+    if run and filled.missing:
+        for note in filled.tables[0].notes:  # rows would be tested against a llmvs of other params
+            raise UserError(f"reports/results/{dataset}: {note}, then --run")
+        with command.stderr.status("queueing") as status:
+            queue.measure(filled.missing, jobs, command.stderr.print, status.update)
+        filled = lineup.fill(name.value, dataset, protocol.value)
+    typer.echo(formats.drawn(filled, form.value))
+
+
+def compare(
+    names: Annotated[
+        list[str], typer.Argument(help="experiments, commits, `workspace`; the first is the base")
+    ],
+    dataset: Annotated[str, typer.Option(help="an entry of params.yaml: datasets")] = "demo",
+    row: Annotated[str, typer.Option(help="the trained row to compare")] = "llmvs",
+    out: Annotated[Path, typer.Option(help="the page to write")] = Path("reports/compare.html"),
+) -> None:
+    """Set experiments against each other: figures here, and one page of which videos moved and why.
+
+    Paired by video. Everything is read from commits and DVC's cache; the workspace stays as it is.
+    """
+    from stages.comparison import contestants, page, summary
+    from stages.work.files import replacing
+
+    with command.stderr.status("reading"):
+        sides = contestants.read(names, dataset, row)
+        made = page.build(sides, dataset, Path("data") / "frames" / f"{dataset}.h5")
+    with replacing(out) as temporary:
+        temporary.write_text(made, encoding="utf-8")
+    console = Console()
+    for table in summary.tables(sides, dataset):
+        console.print(table)
+    typer.echo(out)

@@ -1,0 +1,1 @@
+"""What experiments measured, found again, lined up and queued."""

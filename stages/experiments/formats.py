@@ -1,0 +1,179 @@
+"""A table of rows as text for the terminal, as Markdown and as LaTeX.
+
+Every format names the protocol, says where annotations are simulated, marks the paper's figures as
+the paper's, and gives no mean without its interval.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from stages import rows
+from stages.experiments.lineup import Filled
+from stages.experiments.table import SHOWN, Cell, Experiment, Line, Table
+from stages.metrics.results import OPTIMISTIC, shown_p
+
+Format = Literal["text", "markdown", "latex"]
+WIDTH = 80
+_GREEK = {"tau": "τ", "rho": "ρ"}
+
+
+def _number(value: float) -> str:
+    """.182, −.012, as the field prints them."""
+    text = f"{abs(value):.3f}".removeprefix("0")
+    return f"−{text}" if value < 0 and float(text) else text
+
+
+def _parts(cell: Cell) -> list[str]:
+    """A cell's mean with its spread over seeds, its interval, its p-values."""
+    spread = "" if cell.spread is None else f" ±{_number(cell.spread)}"
+    parts = [f"{_number(cell.mean)}{spread}", f"[{_number(cell.low)}, {_number(cell.high)}]"]
+    if cell.p is not None and cell.holm is not None:
+        parts.append(f"p {shown_p(cell.p)}, {shown_p(cell.holm)}")
+    return parts
+
+
+def _cells(line: Line) -> list[list[str]]:
+    if line.cells is None:
+        return [["–"]] * len(SHOWN)
+    return [_parts(line.cells[mark]) for mark in SHOWN]
+
+
+def _theirs(reported: rows.Reported | None) -> str:
+    return "" if reported is None else f"{_number(reported.tau)} {_number(reported.rho)}"
+
+
+def _heading(table: Table) -> list[str]:
+    lines = [rows.TABLES[table.table], table.title]
+    lines.append(f"protocol {table.protocol}, {table.videos} videos")
+    if table.protocol == "official":
+        lines.append(OPTIMISTIC)
+    if table.simulated:
+        lines.append("SIMULATED ANNOTATIONS: these figures say nothing about real videos")
+    return lines
+
+
+def _notes(table: Table) -> list[str]:
+    notes = [
+        f"[low, high]: {100 * table.confidence:g} % bootstrap over videos (BCa). ±: standard "
+        "deviation over seeds."
+    ]
+    if table.tested:
+        notes.append(
+            f"p: paired permutation test against {table.reference} over videos, then Holm's "
+            f"correction for the {table.tested} row{'s' * (table.tested > 1)} tested here."
+        )
+    if table.benchmarks:
+        notes.append(
+            f"paper: τ ρ as printed in {rows.CITATION}, {rows.ADDRESS}; not measured here"
+            + ("." if rows.benchmark(table.dataset) else ", and on other videos than these.")
+        )
+    notes += [f"{'; '.join(titles)}: {why}." for why, titles in table.whys.items()]
+    return [*notes, *table.notes]
+
+
+def _paper(table: Table) -> list[str]:
+    return [f"paper, {name}" for name in table.benchmarks]
+
+
+def _missing(missing: Sequence[Experiment]) -> list[str]:
+    if not missing:
+        return []
+    said = "Missing; --run measures them, or one at a time:"
+    return [said, *(f"  {experiment.command}" for experiment in missing)]
+
+
+def _text(table: Table) -> str:
+    grid = Grid(box=SIMPLE, pad_edge=False)
+    grid.add_column("")
+    for mark in SHOWN:
+        grid.add_column(_GREEK[mark], justify="right", min_width=16)
+    for name in table.benchmarks:
+        grid.add_column(f"paper\n{name}", justify="right", min_width=9)
+    for line in table.shown:
+        cells = ["\n".join(parts) for parts in _cells(line)]
+        theirs = [_theirs(of) for of in line.theirs]
+        grid.add_row(*(escape(text) for text in (line.title, *cells, *theirs)))
+    console = Console(width=WIDTH, color_system=None)
+    with console.capture() as captured:
+        for said in _heading(table):
+            console.print(escape(said))
+        console.print(grid)
+        for said in _notes(table):
+            console.print(escape(said))
+    return captured.get()
+
+
+def _markdown(table: Table) -> str:
+    head = ["row", *(_GREEK[mark] for mark in SHOWN), *_paper(table)]
+    lines = [f"**{'. '.join(_heading(table))}.**", "", _piped(head), _piped(["---"] * len(head))]
+    lines += [
+        _piped([line.title, *map("<br>".join, _cells(line)), *map(_theirs, line.theirs)])
+        for line in table.shown
+    ]
+    return "\n".join([*lines, "", *(f"- {note}" for note in _notes(table)), ""])
+
+
+def _piped(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+_LATEX = {
+    "τ": r"$\tau$", "ρ": r"$\rho$", "±": r"$\pm$", "−": "$-$", "–": "--", "<": "$<$",
+    "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "=": "$=$",
+}  # fmt: skip
+
+
+def _tex(text: str) -> str:
+    return re.sub("|".join(map(re.escape, _LATEX)), lambda match: _LATEX[match[0]], text)
+
+
+def _latex(table: Table) -> str:
+    head = ["", *(_GREEK[mark] for mark in SHOWN), *_paper(table)]
+    body = []
+    for line in table.shown:
+        # Nothing but LaTeX itself is needed to set one value over another.
+        cells = [r" \\ ".join(map(_tex, parts)) for parts in _cells(line)]
+        stacked = [rf"\shortstack[r]{{{cell}}}" for cell in cells]
+        theirs = [_tex(_theirs(of)) for of in line.theirs]
+        body.append(" & ".join([_tex(line.title), *stacked, *theirs]) + r" \\")
+    caption = ". ".join(_heading(table)) + ". " + " ".join(_notes(table))
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering\small",
+            rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+            r"\hline",
+            " & ".join(map(_tex, head)) + r" \\",
+            r"\hline",
+            *body,
+            r"\hline",
+            r"\end{tabular}",
+            rf"\caption{{{_tex(caption)}}}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+_DRAWN: dict[Format, Callable[[Table], str]] = {
+    "text": _text,
+    "markdown": _markdown,
+    "latex": _latex,
+}
+
+
+def drawn(filled: Filled, form: Format) -> str:
+    """Every table, then what is missing and the commands that measure it."""
+    missing = _missing(filled.missing)
+    if form == "latex":
+        missing = [f"% {line}" for line in missing]
+    elif form == "markdown" and missing:
+        missing = [missing[0], "", "```sh", *(line.strip() for line in missing[1:]), "```"]
+    return "\n".join([*(_DRAWN[form](table) for table in filled.tables), *missing])

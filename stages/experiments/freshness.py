@@ -1,0 +1,80 @@
+"""Whether what an experiment measured still is what it would measure now.
+
+An experiment's other params must be the workspace's, and both must have come from the same code,
+people and frames, as their dvc.lock files record.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stages.experiments.overrides import ABSENT, differing, laid_over, lookup
+from stages.experiments.revisions import HERE, Revision
+
+_SHARED = ("stages/", "data/raw/", "data/frames/")
+_SHOWN = 3
+
+
+def _named(paths: list[str]) -> str:
+    rest = len(paths) - _SHOWN
+    return ", ".join(paths[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def stale(
+    experiment: Revision, dataset: str, model: str, overrides: Mapping[str, Any]
+) -> str | None:
+    """Why an experiment that lays `overrides` over a dataset's recipe no longer counts; None where
+    it does.
+    """
+    here, there = HERE.document("params.yaml"), experiment.document("params.yaml")
+    expected = laid_over(here["datasets"][dataset], overrides)
+    others = differing(expected, there["datasets"].get(dataset, {}))
+    others += differing(here["models"].get(model, {}), there["models"].get(model, {}))
+    if others:
+        return f"measured with other params: {_named(others)}"
+    changed = _changed_files(experiment, dataset, model)
+    return f"measured by other code or data: {_named(changed)}" if changed else None
+
+
+def _stages(dataset: str, model: str) -> list[str]:
+    names = [f"{stage}@{dataset}" for stage in ("download", "sample", "caption", "embed")]
+    return [*names, f"train@{dataset}-{model}", f"evaluate@{dataset}"]
+
+
+def _locked(revision: Revision) -> Mapping[str, Any]:
+    stages: Mapping[str, Any] = revision.document("dvc.lock").get("stages", {})
+    return stages
+
+
+def _changed_files(experiment: Revision, dataset: str, model: str) -> list[str]:
+    here, there = _locked(HERE), _locked(experiment)
+    changed: set[str] = set()
+    for stage in _stages(dataset, model):
+        if stage not in here or stage not in there:
+            continue
+        sides = [
+            {
+                dep["path"]: dep.get("md5")
+                for dep in locked[stage].get("deps", ())
+                if dep["path"].startswith(_SHARED)
+            }
+            for locked in (here, there)
+        ]
+        changed |= {dep for dep in sides[0].keys() | sides[1].keys()
+                    if sides[0].get(dep) != sides[1].get(dep)}  # fmt: skip
+    return sorted(changed)
+
+
+def outdated(dataset: str) -> str | None:
+    """Why the workspace's own results are not those of its params.yaml; None where they are."""
+    params, locked = HERE.document("params.yaml"), _locked(HERE)
+    names = {stage for model in params["models"] for stage in _stages(dataset, model)}
+    changed: set[str] = set()
+    for stage in names & locked.keys():
+        entry = locked[stage]
+        for path, value in entry.get("params", {}).get("params.yaml", {}).items():
+            now = lookup(params, path)
+            if now is ABSENT or differing({path: now}, {path: value}):
+                changed.add(path)
+    if not changed:
+        return None
+    return f"params.yaml has changed since ({_named(sorted(changed))}): dvc repro"

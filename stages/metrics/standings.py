@@ -1,0 +1,97 @@
+"""The rows of one protocol as numbers: means, intervals, folds, and each row against llmvs.
+
+Shapes: V videos, K splits; the axis of 3 is (τ, ρ, F1), as in `panel.Marks`.
+
+Numbers are rounded to six decimals, far below any interval, so that a last bit that differs
+between two machines does not show up as a changed metric.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from stages.metrics.leaderboard import (
+    MARKS,
+    Figure,
+    Floats,
+    Row,
+    by_split,
+    by_video,
+    figures,
+    video_weights,
+)
+from stages.metrics.paired import holm, paired
+from stages.metrics.predictions import Splits
+
+REFERENCE = "llmvs"
+DECIMALS = 6
+
+
+def rows_document(
+    rows: Mapping[str, Row], splits: Splits, *, confidence: float, resamples: int
+) -> dict[str, Any]:
+    """The rows of results.json: {row: {title, kind, tau: {…}, rho: {…}, f1: {…}, against: {…}}}.
+
+    A mark holds mean, low, high, spread (over seeds), folds (the mean over each split's videos, in
+    the order of the splits) and fold_spread (their standard deviation). `against` is the paired
+    difference from `reference`'s row, on the marks as per_video.csv holds them: {row: name, tau:
+    {difference, low, high, p, holm}, …}, p corrected for the rows of this table; null for that
+    row itself.
+    """
+
+    def rounded(figure: Figure, means_K: Floats) -> dict[str, Any]:
+        parts = {part: _rounded(of) for part, of in figure._asdict().items()}
+        folds = [_rounded(mean) for mean in means_K.tolist()]
+        spread = _rounded(float(means_K.std(ddof=1))) if len(folds) > 1 else None
+        return {**parts, "folds": folds, "fold_spread": spread}
+
+    differences = _against(rows, splits, confidence=confidence, resamples=resamples)
+    document: dict[str, Any] = {}
+    for name, row in rows.items():
+        of_row = figures(row, splits, confidence=confidence, resamples=resamples)
+        of_splits = by_split(row, splits)
+        document[name] = (
+            {"title": row.title, "kind": row.kind}
+            | {mark: rounded(of_row[mark], of_splits[mark]) for mark in MARKS}
+            | {"against": differences.get(name)}
+        )
+    return document
+
+
+def reference(rows: Iterable[str]) -> str:
+    """The row that the others are tested against: llmvs, or the first where there is none."""
+    names = list(rows)
+    return REFERENCE if REFERENCE in names else names[0]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, DECIMALS)
+
+
+def _against(
+    rows: Mapping[str, Row], splits: Splits, *, confidence: float, resamples: int
+) -> dict[str, dict[str, Any]]:
+    """Each row but the reference, less the reference."""
+    chosen = reference(rows)
+    weights_V = [weights_C.sum() for weights_C in video_weights(splits).values()]
+    marks_V3 = {
+        name: np.round(list(by_video(row, splits).values()), DECIMALS) for name, row in rows.items()
+    }
+    found: dict[str, dict[str, Any]] = {name: {"row": chosen} for name in rows if name != chosen}
+    for index, mark in enumerate(MARKS):
+        of_mark = {
+            name: paired(
+                marks_V3[name][:, index],
+                marks_V3[chosen][:, index],
+                weights_V,
+                confidence=confidence,
+                resamples=resamples,
+            )
+            for name in found
+        }
+        corrected = holm({name: of.p for name, of in of_mark.items()})
+        for name, of in of_mark.items():
+            parts = {part: _rounded(value) for part, value in of._asdict().items()}
+            found[name][mark] = {**parts, "holm": _rounded(corrected[name])}
+    return found

@@ -1,0 +1,185 @@
+"""Every row of the paper's tables: where it belongs, how it is measured, what the paper reports.
+
+A row is measured in one of two ways. Without overrides, by the run in the workspace: a model of
+params.yaml, or a row that evaluate writes beside them. With overrides, which are values below
+`datasets.D` of params.yaml, by a DVC experiment of its own that trains llmvs alone; where the
+recipe already holds those values, the workspace's llmvs is that row.
+
+The paper's figures are what others measured, never what this project did. Their source: Lee, Gong,
+Cho, "Video Summarization with Large Language Models", CVPR 2025, arXiv 2504.11199: the comparison
+with other methods, and on SumMe the ablations. Where the paper is known to have a row but not
+which figures, there are none here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+CITATION = "Lee, Gong, Cho: Video Summarization with Large Language Models, CVPR 2025"
+ADDRESS = "arXiv 2504.11199"
+DATASETS = ("SumMe", "TVSum")
+TABLES = {
+    "main": "Comparison with people and baselines",
+    "embedding": "Which embeddings, and what is made of them",
+    "ablation": "Captions, prompt and embeddings varied one at a time",
+    "window": "Captions the LLM sees at once",
+}
+LLMVS = "llmvs"
+
+COMPARISON = "comparison with other methods"
+ABLATIONS = "ablations"
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Kendall's τ and Spearman's ρ as the paper prints them for one method on one dataset."""
+
+    dataset: str
+    tau: float
+    rho: float
+    table: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the tables named, in their order.
+
+    overrides: values below `datasets.D`; empty for a row of the run in the workspace. reads: the
+    row of results.json that holds its figures, None for what only the paper measured. captioner:
+    the one captioner whose recipes have this row, None for any. theirs: the paper's own name for
+    it, where it has figures.
+    """
+
+    name: str
+    title: str
+    tables: tuple[str, ...]
+    reads: str | None
+    overrides: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    captioner: str | None = None
+    theirs: str | None = None
+    figures: tuple[Reported, ...] = ()
+
+    def on(self, dataset: str) -> Reported | None:
+        """What the paper reports on one of `DATASETS`, None where it reports nothing."""
+        return next((figure for figure in self.figures if figure.dataset == dataset), None)
+
+
+def _summe(tau: float, rho: float, table: str) -> Reported:
+    return Reported("SumMe", tau, rho, table)
+
+
+def _tvsum(tau: float, rho: float, table: str) -> Reported:
+    return Reported("TVSum", tau, rho, table)
+
+
+def _varied(table: str, name: str, title: str, captioner: str | None = None, **values: Any) -> Row:
+    """A row that an experiment measures; `__` in a key stands for the dot of its path."""
+    overrides = {key.replace("__", "."): value for key, value in values.items()}
+    return Row(name, title, (table,), LLMVS, MappingProxyType(overrides), captioner)
+
+
+ROWS = (
+    Row(
+        LLMVS,
+        "LLMVS (q + a)",
+        ("main", "embedding", "ablation"),
+        LLMVS,
+        theirs="LLMVS",
+        figures=(_summe(0.253, 0.282, COMPARISON), _tvsum(0.211, 0.275, COMPARISON)),
+    ),
+    Row(
+        "query-only",
+        "query only",
+        ("embedding",),
+        "query-only",
+        theirs="query only",
+        figures=(_summe(0.238, 0.265, ABLATIONS),),
+    ),
+    Row(
+        "answer-only",
+        "answer only",
+        ("embedding",),
+        "answer-only",
+        theirs="answer only",
+        figures=(_summe(0.233, 0.260, ABLATIONS),),
+    ),
+    Row(
+        "mlp",
+        "MLP, no attention",
+        ("embedding",),
+        "mlp",
+        theirs="q + a with an MLP",
+        figures=(_summe(0.182, 0.203, ABLATIONS),),
+    ),
+    Row(
+        "zero-shot",
+        "Zero-shot (LLM's own score)",
+        ("main", "ablation"),
+        "zero-shot",
+        theirs="LLM, zero-shot",
+        figures=(_summe(0.170, 0.189, COMPARISON), _tvsum(0.051, 0.056, COMPARISON)),
+    ),
+    Row(
+        "human",
+        "Human (pairs of users)",
+        ("main",),
+        "human",
+        theirs="Human",
+        figures=(_summe(0.205, 0.213, COMPARISON), _tvsum(0.177, 0.204, COMPARISON)),
+    ),
+    Row("oracle", "Oracle (people's mean)", ("main",), "oracle"),
+    Row("random", "Random", ("main",), "random"),
+    Row(
+        "csta",
+        "CSTA",
+        ("main",),
+        None,
+        theirs="CSTA",
+        figures=(_summe(0.246, 0.274, COMPARISON), _tvsum(0.194, 0.255, COMPARISON)),
+    ),
+    *(_varied("window", f"window-{w}", f"window of {w}", embed__window=w) for w in (1, 3, 5, 7)),
+    Row(
+        "direct",
+        "captioner asked for the score",
+        ("ablation",),
+        "direct",
+        MappingProxyType({"caption.direct": True}),
+        captioner="llava",
+        theirs="LLaVA, asked directly",
+        figures=(_summe(0.119, 0.132, ABLATIONS),),
+    ),
+    _varied(
+        "ablation",
+        "describe",
+        "captions: whole, centre, background",
+        "llava",
+        caption__describe=("general", "centre", "background"),
+    ),
+    _varied("ablation", "task-summary", "asked to summarise", embed__prompt__task="summary"),
+    *(
+        _varied("ablation", f"shown-{n}", f"examples shown: {n}", embed__prompt__shown__count=n)
+        for n in (0, 1, 2)
+    ),
+    _varied(
+        "ablation",
+        "shown-training",
+        "examples from training videos",
+        embed__prompt__shown__source="training",
+    ),
+    _varied("ablation", "layer-last", "last layer, before its norm", embed__layer="last_layer"),
+    _varied("ablation", "layer-head", "logits of the LM head", embed__layer="lm_head"),
+    _varied("ablation", "pooling-mean", "mean over tokens, not max", embed__pooling="mean"),
+    _varied("ablation", "edges-repeat", "window's edges: repeated", embed__edges="repeat"),
+    _varied("ablation", "edges-mirror", "window's edges: mirrored", embed__edges="mirror"),
+)
+
+
+def of_table(table: str) -> tuple[Row, ...]:
+    """The rows of one of `TABLES`, in order."""
+    return tuple(row for row in ROWS if table in row.tables)
+
+
+def benchmark(dataset: str) -> str | None:
+    """The dataset of the paper that one of ours is, by name; None for one the paper never saw."""
+    return next((name for name in DATASETS if dataset.lower().startswith(name.lower())), None)

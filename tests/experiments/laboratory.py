@@ -1,0 +1,133 @@
+"""A small repository in which a recipe was measured, and experiments that DVC could have left."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from stages.experiments.overrides import laid_over
+from stages.metrics import results, standings
+from stages.metrics.leaderboard import Row
+
+VIDEOS = tuple(f"video_{number}" for number in range(1, 9))
+SPLITS = {
+    "strict": (VIDEOS[:4], VIDEOS[4:]),
+    "official": (VIDEOS[:3], VIDEOS[2:5]),  # one video twice, three never
+}
+BASE = {"llmvs": 0.5, "query-only": 0.4, "mlp": 0.1, "zero-shot": 0.0, "human": 0.3}
+ROOT = Path(__file__).parent.parent.parent
+
+
+def marks(level: float, seed: int, seeds: int) -> dict[str, np.ndarray]:
+    """Each video's marks, (seeds, 1, 3), about a level."""
+    generator = np.random.default_rng(seed)
+    return {
+        video: (level + 0.05 * generator.standard_normal((seeds, 1, 3))).clip(-1, 1)
+        for video in VIDEOS
+    }
+
+
+class Laboratory:
+    """The repository at `root`; its experiments are commits under refs/exps."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.git("init", "--quiet")
+        self.git("config", "user.email", "test@example.org")
+        self.git("config", "user.name", "test")
+        self.params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
+        self.params["run"]["models"] = ["llmvs", "query-only", "mlp"]
+        self.code = "c0de"
+        self.measure(BASE)
+        self.commit("as measured")
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.root, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, message: str) -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def measure(self, levels: Mapping[str, float], params: dict[str, Any] | None = None) -> None:
+        """params.yaml, dvc.lock and reports/results/demo as they are after `dvc repro`."""
+        params = params or self.params
+        (self.root / "params.yaml").write_text(yaml.safe_dump(params))
+        self.lock(params)
+        folder = self.root / "reports" / "results" / "demo"
+        rows = {
+            name: Row(
+                name if name != "llmvs" else "LLMVS (q + a)",
+                "people" if name == "human" else "model",
+                marks(level, number, 2 if name in params["models"] else 1),
+            )
+            for number, (name, level) in enumerate(levels.items())
+        }
+        document = {
+            "dataset": "demo",
+            "title": "Demo (simulated annotations)",
+            "simulated": True,
+            "confidence": 0.95,
+            "llm": {"replies": 80, "unparsed": 0},
+            "protocols": {
+                protocol: {
+                    "videos": len({video for split in splits for video in split}),
+                    "flags": [],
+                    "rows": standings.rows_document(rows, splits, confidence=0.95, resamples=200),
+                }
+                for protocol, splits in SPLITS.items()
+            },
+        }
+        results.write_json(folder / "results.json", document)
+        results.write_per_video(
+            folder / "per_video.csv",
+            {protocol: (rows, splits) for protocol, splits in SPLITS.items()},
+        )
+        results.write_csv(
+            folder / "curves.csv",
+            ["model", *results.CURVE],
+            [
+                ["llmvs", protocol, seed, split, epoch, 0.001, 1 / epoch, 1.1 / epoch, ""]
+                for protocol, splits in SPLITS.items()
+                for seed in range(2)
+                for split in range(len(splits))
+                for epoch in (1, 2, 3)
+            ],
+        )
+
+    def lock(self, params: Mapping[str, Any]) -> None:
+        recipe = params["datasets"]["demo"]
+        stages = {
+            "train@demo-llmvs": {"datasets.demo.train": recipe["train"]},
+            "embed@demo": {"datasets.demo.embed": recipe["embed"]},
+        }
+        document = {
+            "stages": {
+                name: {
+                    "deps": [{"path": "stages/train.py", "md5": self.code},
+                             {"path": "data/embeddings/demo.h5", "md5": str(recipe["embed"])}],
+                    "params": {"params.yaml": of},
+                }
+                for name, of in stages.items()
+            }
+        }  # fmt: skip
+        (self.root / "dvc.lock").write_text(yaml.safe_dump(document))
+
+    def experiment(
+        self, name: str, overrides: Mapping[str, Any], level: float, model: str = "llmvs"
+    ) -> str:
+        """Leaves an experiment of the current commit, the workspace as it was."""
+        head = self.git("rev-parse", "HEAD")
+        params = laid_over(self.params, {f"datasets.demo.{k}": v for k, v in overrides.items()})
+        params["run"]["models"] = [model]
+        self.measure({model: level, "zero-shot": 0.0, "human": 0.3}, params)
+        made = self.commit(name)
+        self.git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{name}", made)
+        self.git("reset", "--quiet", "--hard", head)
+        return made

@@ -1,0 +1,179 @@
+"""A table takes each row from the run or the experiment that measured it as things are now."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from laboratory import SPLITS, Laboratory
+
+from stages import rows
+from stages.errors import UserError
+from stages.experiments import lineup
+from stages.experiments.table import Line, Table
+
+
+def line(table: Table, name: str) -> Line:
+    return next(line for line in table.lines if line.name == name)
+
+
+def test_models_and_baselines_come_from_the_workspace(laboratory: Laboratory) -> None:
+    filled = lineup.fill("embedding", "demo", "all")
+    document = json.loads((laboratory.root / "reports/results/demo/results.json").read_text())
+    assert [table.protocol for table in filled.tables] == ["strict", "official"]
+    for table in filled.tables:
+        measured_rows = document["protocols"][table.protocol]["rows"]
+        for name in ("llmvs", "query-only", "mlp"):
+            cells = line(table, name).cells
+            assert cells is not None
+            for mark, cell in cells.items():
+                assert cell.mean == measured_rows[name][mark]["mean"]
+                assert (cell.low, cell.high) == tuple(
+                    measured_rows[name][mark][end] for end in ("low", "high")
+                )
+                if name != "llmvs":  # the very test that evaluate made
+                    assert cell.p == pytest.approx(
+                        measured_rows[name]["against"][mark]["p"], abs=1e-6
+                    )
+
+
+def test_p_is_corrected_for_the_rows_of_the_table_alone(laboratory: Laboratory) -> None:
+    table = lineup.fill("embedding", "demo", "strict").tables[0]
+    assert table.tested == 2
+    p = {name: line(table, name).cells["tau"].p for name in ("query-only", "mlp")}  # type: ignore[index]
+    smallest = min(p, key=lambda name: p[name] or 0)
+    cells = line(table, smallest).cells
+    assert cells is not None
+    assert cells["tau"].holm == pytest.approx(min(1, 2 * (p[smallest] or 0)))
+    reference = line(table, "llmvs").cells
+    assert reference is not None
+    assert reference["tau"].p is reference["tau"].holm is None
+
+
+def test_a_model_that_did_not_run_is_an_experiment_of_that_model(laboratory: Laboratory) -> None:
+    filled = lineup.fill("embedding", "demo", "strict")
+    (missing,) = filled.missing
+    assert line(filled.tables[0], "answer-only").cells is None
+    assert missing.command == (
+        "dvc exp run --temp -n demo-answer-only -S 'run.datasets=[demo]' "
+        "-S 'run.models=[answer-only]' evaluate@demo"
+    )
+    laboratory.experiment("demo-answer-only", {}, 0.45, "answer-only")
+    filled = lineup.fill("embedding", "demo", "strict")
+    assert filled.missing == ()
+    cells = line(filled.tables[0], "answer-only").cells
+    assert cells is not None
+    assert cells["tau"].mean == pytest.approx(0.45, abs=0.1)
+
+
+def test_an_experiment_fills_its_row_and_is_tested_video_by_video(laboratory: Laboratory) -> None:
+    filled = lineup.fill("window", "demo", "strict")
+    assert [one.name for one in filled.missing] == [f"demo-window-{w}" for w in (1, 3, 5)]
+    laboratory.experiment("demo-window-3", {"embed.window": 3}, 0.2)
+    filled = lineup.fill("window", "demo", "all")
+    assert [one.name for one in filled.missing] == ["demo-window-1", "demo-window-5"]
+    for table in filled.tables:
+        found = line(table, "window-3")
+        assert found.cells is not None
+        assert found.source == "demo-window-3"
+        assert found.cells["tau"].mean == pytest.approx(0.2, abs=0.1)
+        videos = len({video for split in SPLITS[table.protocol] for video in split})
+        # Every video moved the same way: only all signs, or none, are as extreme.
+        assert found.cells["tau"].p == pytest.approx(2 / 2**videos)
+
+
+def test_what_the_recipe_holds_already_is_llmvs_itself(laboratory: Laboratory) -> None:
+    table = lineup.fill("window", "demo", "strict").tables[0]
+    found = line(table, "window-7")
+    assert found.cells is not None
+    assert found.source == "workspace"
+    assert found.cells["tau"].p is None
+    laboratory.params["datasets"]["demo"]["embed"]["window"] = 3
+    laboratory.measure({"llmvs": 0.5})
+    filled = lineup.fill("window", "demo", "strict")
+    assert line(filled.tables[0], "window-3").source == "workspace"
+    assert "demo-window-7" in [one.name for one in filled.missing]
+
+
+def test_an_experiment_with_other_params_is_stale_and_its_name_is_kept(
+    laboratory: Laboratory,
+) -> None:
+    laboratory.experiment("demo-window-3", {"embed.window": 3, "train.lr": 0.5}, 0.9)
+    filled = lineup.fill("window", "demo", "strict")
+    assert "other params: train.lr" in (line(filled.tables[0], "window-3").why or "")
+    assert "demo-window-3.2" in [one.name for one in filled.missing]
+    laboratory.experiment("demo-window-3.2", {"embed.window": 3}, 0.2)
+    found = line(lineup.fill("window", "demo", "strict").tables[0], "window-3")
+    assert found.source == "demo-window-3.2"
+
+
+def test_an_experiment_by_other_code_is_stale(laboratory: Laboratory) -> None:
+    laboratory.code = "0ld"
+    laboratory.experiment("demo-window-3", {"embed.window": 3}, 0.9)
+    found = line(lineup.fill("window", "demo", "strict").tables[0], "window-3")
+    assert found.cells is None
+    assert "stages/train.py" in (found.why or "")
+
+
+def test_a_commit_of_words_alone_makes_nothing_stale(laboratory: Laboratory) -> None:
+    laboratory.experiment("demo-window-3", {"embed.window": 3}, 0.2)
+    (laboratory.root / "README.md").write_text("words")
+    laboratory.commit("words")
+    assert line(lineup.fill("window", "demo", "strict").tables[0], "window-3").cells is not None
+
+
+def test_a_row_that_the_recipe_cannot_have_is_not_missing(laboratory: Laboratory) -> None:
+    filled = lineup.fill("ablation", "demo", "strict")
+    names = [one.row for one in filled.missing]
+    for row in (row for row in rows.of_table("ablation") if row.captioner):
+        assert row.name not in names
+        assert "takes llava, not imagenet-tags" in (line(filled.tables[0], row.name).why or "")
+
+
+def test_a_value_that_params_do_not_know_is_not_asked_for(laboratory: Laboratory) -> None:
+    del laboratory.params["datasets"]["demo"]["embed"]["window"]
+    (laboratory.root / "params.yaml").write_text(yaml.safe_dump(laboratory.params))
+    filled = lineup.fill("window", "demo", "strict")
+    assert filled.missing == ()
+    assert "no embed.window" in (line(filled.tables[0], "window-3").why or "")
+
+
+def test_results_of_other_params_than_the_workspace_has_are_said(laboratory: Laboratory) -> None:
+    assert lineup.fill("main", "demo", "strict").tables[0].notes == ()
+    laboratory.params["datasets"]["demo"]["train"]["lr"] = 0.5
+    (laboratory.root / "params.yaml").write_text(yaml.safe_dump(laboratory.params))
+    (note,) = lineup.fill("main", "demo", "strict").tables[0].notes
+    assert "datasets.demo.train" in note
+    assert "dvc repro" in note
+
+
+def test_the_papers_figures_stand_apart_and_only_where_it_has_them(laboratory: Laboratory) -> None:
+    table = lineup.fill("main", "demo", "strict").tables[0]
+    assert table.benchmarks == ("SumMe", "TVSum")
+    assert line(table, "csta").cells is None
+    assert [of.tau for of in line(table, "csta").theirs if of] == [0.246, 0.194]
+    assert line(table, "oracle").theirs == (None, None)
+    assert lineup.fill("window", "demo", "strict").tables[0].benchmarks == ()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "protocol", "said"),
+    [("nowhere", "all", "no dataset 'nowhere'"), ("tvsum", "all", "tvsum was not measured"),
+     ("demo", "lenient", "strict, official, not lenient")],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_explained(
+    laboratory: Laboratory, dataset: str, protocol: str, said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        lineup.fill("main", dataset, protocol)
+
+
+def test_a_difference_needs_the_same_videos() -> None:
+    from stages.experiments.measured import Video, difference
+
+    one = {"a": Video({"tau": 0.1}, 0.5), "b": Video({"tau": 0.3}, 0.5)}
+    found = difference(one, {"a": Video({"tau": 0.0}, 0.5), "b": Video({"tau": 0.1}, 0.5)},
+                       "tau", 0.95)  # fmt: skip
+    assert np.isclose(found.difference, 0.15)
+    with pytest.raises(UserError, match="different videos"):
+        difference(one, {"a": Video({"tau": 0.0}, 1.0)}, "tau", 0.95)

@@ -1,0 +1,59 @@
+"""The rows of the paper's tables are data that the rest of the project can rely on."""
+
+from pathlib import Path
+
+import yaml
+
+from stages import rows
+from stages.comparisons import Name
+from stages.reporting import paper
+
+PARAMS = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text())
+
+
+def test_names_are_unique_and_make_names_of_experiments() -> None:
+    names = [row.name for row in rows.ROWS]
+    assert len(set(names)) == len(names)
+    assert all(name.replace("-", "").isalnum() for name in names)
+
+
+def test_every_table_has_rows_and_is_a_choice_of_the_command() -> None:
+    assert list(rows.TABLES) == [name.value for name in Name]
+    for table in rows.TABLES:
+        assert len(rows.of_table(table)) >= 4
+    assert {table for row in rows.ROWS for table in row.tables} == set(rows.TABLES)
+
+
+def test_every_model_of_params_is_a_row() -> None:
+    assert set(PARAMS["models"]) <= {row.name for row in rows.ROWS}
+
+
+def test_the_paper_has_figures_only_where_it_was_read() -> None:
+    """Transcribed from the comparison and the ablations; nothing else is known."""
+    printed = {(row.name, of.dataset): (of.tau, of.rho) for row in rows.ROWS for of in row.figures}
+    assert printed == {
+        ("llmvs", "SumMe"): (0.253, 0.282),
+        ("llmvs", "TVSum"): (0.211, 0.275),
+        ("query-only", "SumMe"): (0.238, 0.265),
+        ("answer-only", "SumMe"): (0.233, 0.260),
+        ("mlp", "SumMe"): (0.182, 0.203),
+        ("zero-shot", "SumMe"): (0.170, 0.189),
+        ("zero-shot", "TVSum"): (0.051, 0.056),
+        ("human", "SumMe"): (0.205, 0.213),
+        ("human", "TVSum"): (0.177, 0.204),
+        ("csta", "SumMe"): (0.246, 0.274),
+        ("csta", "TVSum"): (0.194, 0.255),
+        ("direct", "SumMe"): (0.119, 0.132),
+    }
+
+
+def test_the_report_shows_the_same_figures() -> None:
+    for method in paper.METHODS:
+        (row,) = [row for row in rows.ROWS if row.theirs == method.title]
+        assert method.figures == row.figures
+    assert paper.counterpart("mlp").on("SumMe").tau == 0.182  # type: ignore[union-attr]
+
+
+def test_a_recipe_of_ours_finds_its_benchmark() -> None:
+    assert rows.benchmark("tvsum") == "TVSum"
+    assert rows.benchmark("demo") is None
