@@ -9,7 +9,7 @@ import typer
 
 from stages import command, params
 from stages.errors import UserError
-from stages.metrics import inputs, leaderboard, results, standings
+from stages.metrics import inputs, leaderboard, results, score_curves, standings
 from stages.metrics.leaderboard import Row
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.predictions import Predictions, Splits
@@ -40,9 +40,9 @@ def evaluate(
     Each of the recipe's protocols has its own table, over the videos that its splits test.
 
     Writes metrics.json (means, for `dvc metrics`), results.json (everything, for the report),
-    per_video.csv, curves.csv (every model's learning curves) and learning.csv (the first model's
-    under the first protocol, averaged over seeds and splits, for `dvc plots`), and prints the
-    tables.
+    per_video.csv, curves.csv (every model's learning curves), and of the first model under the
+    first protocol learning.csv (its curve, averaged over seeds and splits) and score_curves.csv
+    (its scores over the frames of every video beside people's), for `dvc plots`; prints the tables.
     """
     recipe, everything = params.recipe(dataset), params.load()
     settings = recipe.evaluate
@@ -129,6 +129,8 @@ def evaluate(
     results.write_curves(out / "curves.csv", learning)
     first, curve = next(iter(learning.items()))
     results.write_learning(out / "learning.csv", first, protocols[0], curve)
+    headline = trained[first][protocols[0]]
+    score_curves.write(out / "score_curves.csv", people.panels, headline)
     for table in results.tables(document):
         command.stderr.print(table, soft_wrap=False)
 

@@ -14,8 +14,8 @@ __all__ = ["ADDRESS", "CITATION", "DATASETS", "METHODS", "Method", "benchmark", 
 
 @dataclass(frozen=True)
 class Method:
-    """A method of the paper's tables. `row` names the row of ours that measures the same thing in
-    any run, None where there is none or where only an experiment measures it.
+    """A method of the paper's tables. `row` names the row of ours that measures the same thing,
+    None where there is none.
     """
 
     title: str
@@ -28,9 +28,7 @@ class Method:
 
 
 METHODS = tuple(
-    Method(row.theirs, None if row.overrides else row.reads, row.figures)
-    for row in rows.ROWS
-    if row.theirs is not None
+    Method(row.theirs, row.reads, row.figures) for row in rows.ROWS if row.theirs is not None
 )
 
 

@@ -63,7 +63,7 @@ def _rows(protocol: Protocol, shown: list[str], legend: Legend) -> list[Json]:
             "theirs": _theirs(method, shown),
         }
         for method in paper.METHODS
-        if method.row is None and any(method.on(name) for name in shown)
+        if protocol.row(method.row or "") is None and any(method.on(name) for name in shown)
     ]
     return rows
 
