@@ -7,10 +7,8 @@ program of its own.
 Shapes: T sampled frames, D embedding width.
 """
 
-import contextlib
 import io
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -32,7 +30,6 @@ from stages.datasets import annotations, frames, readings, tvsum
 from stages.datasets.annotations import EVERY, Annotations, VideoAnnotations
 from stages.datasets.splits import Protocol, splits
 from stages.errors import UserError
-from stages.evaluate import evaluate
 from stages.model import checkpoints
 from stages.model.global_attention import GlobalAttention
 from stages.model.records import CURVE_COLUMNS
@@ -95,17 +92,37 @@ def build(root: Path, mat: Path | None, count: int, length: int) -> None:
     frames.write(data / "frames/tvsum.h5", _sampled(told, stills))
     _words(data, told, random)
     _trained(data, told, recipe, random)
-    with contextlib.chdir(root), contextlib.redirect_stderr(io.StringIO()):
-        evaluate(
-            dataset="tvsum",
-            annotations=data / "raw/tvsum/annotations.h5",
-            frames=data / "frames/tvsum.h5",
-            embeddings=data / "embeddings/tvsum.h5",
-            captions=data / "captions/tvsum.jsonl",
-            predictions=data / "predictions/tvsum",
-            curves=data / "curves/tvsum",
-            out=root / "reports/results/tvsum",
+    _stage(
+        root,
+        *("evaluate", "--dataset", "tvsum", "--annotations", "data/raw/tvsum/annotations.h5"),
+        *("--frames", "data/frames/tvsum.h5", "--embeddings", "data/embeddings/tvsum.h5"),
+        *("--captions", "data/captions/tvsum.jsonl", "--predictions", "data/predictions/tvsum"),
+        *("--curves", "data/curves/tvsum", "--out", "reports/results/tvsum"),
+    )
+
+
+def _stage(root: Path, name: str, *arguments: str) -> tuple[float, int]:
+    """Run a stage in `root` as a program: its seconds, and its peak memory in bytes.
+
+    Raises UserError where it fails.
+    """
+    with (root / "said").open("w+") as said:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"stages.{name}", *arguments],
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "DVC_ROOT": str(root)},
+            stdout=said,
+            stderr=said,
         )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            words = said.read().strip().splitlines() or ["it was killed; memory may have run out"]
+            raise UserError(f"the {name} stage failed: {words[-1]}")
+    return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _sampled(told: list[VideoAnnotations], stills: tuple[bytes, ...]) -> Iterator[frames.Sampled]:
@@ -180,23 +197,10 @@ def measure(mat: Path | None, videos: int, length: int) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         build(root, mat, videos, length)
-        started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "stages.report"],
-            cwd=root,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "DVC_ROOT": folder},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        seconds = time.perf_counter() - started
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or ["it was killed; memory may have run out"]
-            raise UserError(f"the report stage failed: {said[-1]}")
+        seconds, peak = _stage(root, "report")
         sizes = {path: path.stat().st_size for path in (root / "reports").rglob("*.html")}
         figures = sum(path.stat().st_size for path in (root / "reports/figures").iterdir())
         index = sizes[root / "reports/index.html"]
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     people = "TVSum's annotations" if mat else "SYNTHETIC annotations"
     table = Table(
         "what",
@@ -208,5 +212,5 @@ def measure(mat: Path | None, videos: int, length: int) -> Table:
     table.add_row("the index", f"{index / 1e6:.2f} MB")
     table.add_row("the largest page", f"{max(sizes.values()) / 1e6:.2f} MB")
     table.add_row("figures", f"{figures / 1e6:.2f} MB")
-    table.add_row("peak memory", f"{peak * (1 if sys.platform == 'darwin' else 1024) / 1e6:.0f} MB")
+    table.add_row("peak memory", f"{peak / 1e6:.0f} MB")
     return table

@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ def panel(name: str, scored: bool = True) -> Panel:
     scores_UN = np.repeat([[1, 1, 3, 5], [1, 3, 3, 5]], 15, axis=1).astype(np.float32)
     return Panel(
         name,
-        RULES,
+        RULES if scored else replace(RULES, agreement="summary"),
         n_frames=60,
         picks=np.arange(0, 60, 15),
         change_points=SHOTS,
