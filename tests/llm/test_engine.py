@@ -158,8 +158,9 @@ def test_every_layer_and_pooling_is_that_of_plain_generation(family, layer, pool
         pool = (lambda x: x.amax(0)) if pooling == "max" else (lambda x: x.mean(0))
         expected.append((pool(kept[: len(query)]), pool(kept[len(query) :]), tokens))
     engine = Engine(model, prefix, closing, (), 6, layer=layer, pooling=pooling)
-    # Without the norm states are two orders larger.
-    assert_read_as(expected, engine, queries, 3, {"atol": 1e-4, "rtol": 1e-5})
+    # Without the norm, states are two orders larger, and so is what rounding leaves of them.
+    tolerance = {"atol": 2e-3 if layer == "last_layer" else 1e-4, "rtol": 0}
+    assert_read_as(expected, engine, queries, 3, tolerance)
 
 
 def test_an_answer_ends_where_it_is_complete():
