@@ -1,6 +1,7 @@
 """`dvc plots` between two revisions: what dvc.yaml declares is drawn of both."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,22 @@ def test_a_plot_holds_the_data_of_both_revisions(
     for revision, expected in (("HEAD", BEFORE), ("workspace", AFTER)):
         found = {float(point[column]) for point in drawn if point["rev"] == revision}
         assert found == set(expected), revision
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y"),
+    [
+        ("per_video.csv", "row", "tau"),
+        ("learning.csv", "epoch", "test_loss"),
+        ("curves.csv", "epoch", "test_loss"),
+        ("score_curves.csv", "frame", "model"),
+    ],
+)
+def test_a_table_is_drawn_by_the_columns_that_matter(
+    diff: dict[str, Any], name: str, x: str, y: str
+) -> None:
+    """Left alone, dvc draws the last column over the number of the line."""
+    (chart,) = diff[f"reports/results/demo/{name}"]
+    text = chart["content"] if isinstance(chart["content"], str) else json.dumps(chart["content"])
+    assert re.search(rf'"x": {{[^}}]*"field": "{x}"', text)
+    assert re.search(rf'"y": {{[^}}]*"field": "{y}"', text)
