@@ -34,6 +34,9 @@ from stages.work.store import Store
 # processor from whoever else is at work, another experiment of a queue for one.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+BEGAN = time.monotonic()
+"""Nearly when the process did: a stage imports this module before anything heavy."""
+
 stderr = Console(stderr=True, soft_wrap=True)
 
 
@@ -80,11 +83,10 @@ def _recorded(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def stage(**given: Any) -> None:
-        started = time.perf_counter()
         function(**given)
         output = given.get("out") or given.get("predictions")
         if isinstance(output, Path):
-            seconds = time.perf_counter() - started
+            seconds = time.monotonic() - BEGAN
             runs.keep(Store.default().root, function.__name__, output, seconds)
 
     return stage

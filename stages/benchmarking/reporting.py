@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from stages.errors import UserError
 from stages.model import checkpoints
 from stages.model.global_attention import GlobalAttention
 from stages.model.records import CURVE_COLUMNS
+from stages.work import runs
 
 ROOT = Path(__file__).parent.parent.parent
 WIDTH, EPOCHS = 64, 20
@@ -101,28 +101,21 @@ def build(root: Path, mat: Path | None, count: int, length: int) -> None:
     )
 
 
-def _stage(root: Path, name: str, *arguments: str) -> tuple[float, int]:
-    """Run a stage in `root` as a program: its seconds, and its peak memory in bytes.
-
-    Raises UserError where it fails.
-    """
+def _stage(root: Path, name: str, *arguments: str) -> None:
+    """Run a stage in `root` as a program. Raises UserError where it fails."""
     with (root / "said").open("w+") as said:
-        started = time.perf_counter()
-        process = subprocess.Popen(
+        done = subprocess.run(
             [sys.executable, "-m", f"stages.{name}", *arguments],
             cwd=root,
             env=os.environ | {"PYTHONPATH": str(ROOT), "DVC_ROOT": str(root)},
             stdout=said,
             stderr=said,
+            check=False,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        if done.returncode:
             said.seek(0)
             words = said.read().strip().splitlines() or ["it was killed; memory may have run out"]
             raise UserError(f"the {name} stage failed: {words[-1]}")
-    return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _sampled(told: list[VideoAnnotations], stills: tuple[bytes, ...]) -> Iterator[frames.Sampled]:
@@ -197,7 +190,11 @@ def measure(mat: Path | None, videos: int, length: int) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         build(root, mat, videos, length)
-        seconds, peak = _stage(root, "report")
+        _stage(root, "report")
+        # What the process says of itself: its parent's count of it starts from the parent's own.
+        record = runs.of(root / ".work", "report", root / "reports/index.html")
+        if record is None:
+            raise UserError("the report stage left no record of what it took")
         sizes = {path: path.stat().st_size for path in (root / "reports").rglob("*.html")}
         figures = sum(path.stat().st_size for path in (root / "reports/figures").iterdir())
         index = sizes[root / "reports/index.html"]
@@ -207,10 +204,10 @@ def measure(mat: Path | None, videos: int, length: int) -> Table:
         "measured",
         title=f"{videos} videos of {length} frames\nSYNTHETIC predictions, {people}",
     )
-    table.add_row("time", f"{seconds:.1f} s")
+    table.add_row("time", f"{record.seconds:.1f} s")
     table.add_row("pages", f"{len(sizes)}, {sum(sizes.values()) / 1e6:.1f} MB")
     table.add_row("the index", f"{index / 1e6:.2f} MB")
     table.add_row("the largest page", f"{max(sizes.values()) / 1e6:.2f} MB")
     table.add_row("figures", f"{figures / 1e6:.2f} MB")
-    table.add_row("peak memory", f"{peak / 1e6:.0f} MB")
+    table.add_row("peak memory", f"{record.peak_bytes / 1e6:.0f} MB")
     return table

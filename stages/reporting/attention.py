@@ -6,7 +6,7 @@ Shapes: T frames, L layers, H heads, S side of a picture.
 import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,9 @@ from PIL import Image
 from stages.datasets.annotations import Annotations
 from stages.datasets.splits import Protocol
 from stages.model import checkpoints
+from stages.model import embeddings as states
 from stages.model.attention_maps import attention, local_share, uniform_share
-from stages.model.embeddings import BySplit, Inputs
+from stages.model.embeddings import Inputs
 
 MEAN, HEAD = 240, 96
 """Most pixels along a side: of the mean's picture, of a head's."""
@@ -61,7 +62,8 @@ def read(
     reach: int,
     advance: Callable[[], None] = lambda: None,
 ) -> Attention | None:
-    """Run the trained model of each split on the videos it tests, one at a time.
+    """Run the trained model of each split on the videos it tests: one model and one video in
+    memory at a time.
 
     Args:
         folder: the model's checkpoints.
@@ -76,18 +78,19 @@ def read(
     Raises:
         UserError: a checkpoint or the embeddings cannot be read.
     """
-    videos = BySplit(embeddings, annotations, inputs)
+    annotated = {video.name: video for video in annotations.videos}
     maps: dict[str, Maps] = {}
     locals_LH, uniform = [], []
     for number, names in enumerate(tested):
         model = checkpoints.load(folder / protocol / f"seed_{seed}" / f"split_{number}.safetensors")
         if model.transformer_encoder_agg is None:
             return None
-        of_split = videos(protocol, number)
         for name in names:
             if name in maps:
                 continue
-            weights_LHTT = attention(model, of_split[name].x_TD)
+            alone = replace(annotations, videos=(annotated[name],))
+            (video,) = states.read(embeddings, alone, inputs, protocol, number)
+            weights_LHTT = attention(model, video.x_TD)
             frames = weights_LHTT.shape[-1]
             locals_LH.append(local_share(weights_LHTT, reach))
             uniform.append(uniform_share(frames, reach))
@@ -96,6 +99,7 @@ def read(
                 tuple(tuple(picture(map_TT, HEAD) for map_TT in heads) for heads in weights_LHTT),
             )
             advance()
+        del model  # or it would stay until the next one is read
     mean_LH = torch.stack(locals_LH).mean(0)
     shares = tuple(
         Share(layer + 1, head + 1, float(share))

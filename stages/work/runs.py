@@ -7,9 +7,11 @@ restored from elsewhere has no record here, and one that was made here keeps its
 
 import hashlib
 import json
+import logging
 import os
 import platform
 import resource
+import shlex
 import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -20,13 +22,16 @@ import psutil
 
 from stages.work.files import replacing
 
+log = logging.getLogger("llmvs")
+
 _tally: dict[str, tuple[int, int]] = {}
 
 
 @dataclass(frozen=True)
 class Record:
-    """seconds: of the whole stage. peak_bytes: resident, of its largest process. reused: by what
-    was worked on, how many of how many were in the work store already.
+    """seconds: of the whole process, imports included. peak_bytes: resident, of its largest
+    process. reused: by what was worked on, how many of how many were in the work store already.
+    command: as it could be typed again.
     """
 
     stage: str
@@ -37,6 +42,12 @@ class Record:
     machine: str
     finished: str
     reused: dict[str, tuple[int, int]]
+    command: str
+
+    @property
+    def computed(self) -> int:
+        """What the run did itself, of all that it wanted."""
+        return sum(wanted - reused for reused, wanted in self.reused.values())
 
 
 def count(noun: str, reused: int, wanted: int) -> None:
@@ -66,29 +77,46 @@ def _place(root: Path, stage: str, sha256: str) -> Path:
 def keep(root: Path, stage: str, output: Path, seconds: float) -> None:
     """Record this process's run of a stage. What goes wrong with that is no failure of the stage.
 
+    A run that found everything in the work store does not replace the record of the one that
+    computed the very same output.
+
     Args:
         root: of the work store.
         output: what the stage made, a file or a folder.
     """
-    with suppress(OSError):
+    try:
         sha256 = content(output)
-        most = max(
-            resource.getrusage(who).ru_maxrss
-            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
-        scale = 1 if sys.platform == "darwin" else 1024  # kilobytes, but bytes there
         record = Record(
             stage,
             os.path.relpath(output),
             sha256,
             seconds,
-            most * scale,
+            _peak(),
             machine(),
             datetime.now(UTC).isoformat(timespec="seconds"),
             dict(_tally),
+            shlex.join(["python", "-m", f"stages.{stage}", *sys.argv[1:]]),
         )
+        before = of(root, stage, output)
+        if before is not None and before.computed and not record.computed:
+            return
         with replacing(_place(root, stage, sha256)) as temporary:
             temporary.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
+    except Exception as error:  # a driver's, a disk's, whatever: the output is made and stands
+        log.warning("what the stage took is not recorded: %s", error)
+
+
+def _peak() -> int:
+    """Bytes of the largest process: this one, or a child that has ended."""
+    scale = 1 if sys.platform == "darwin" else 1024  # kilobytes, but bytes there
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+    # Linux starts a program's count from what its parent held, so that a small stage would be
+    # given the memory of the `dvc repro` above it. VmHWM is of the program alone.
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                own = int(line.split()[1]) * 1024
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * scale)
 
 
 def of(root: Path, stage: str, output: Path) -> Record | None:
