@@ -10,7 +10,8 @@ from stages.errors import UserError
 
 
 class Caption(BaseModel):
-    """One line: which frame of which video, and what is said of it.
+    """One line: which frame of which video, and what is said of it: nothing where the recipe's
+    embeddings are given.
 
     Where the captioner was asked for the score itself: its `reply`, and the `score` it holds, from
     0 to 1.
@@ -20,13 +21,17 @@ class Caption(BaseModel):
 
     video: str = Field(min_length=1)
     pick: int = Field(ge=0)
-    caption: str = Field(min_length=1)
+    caption: str
     reply: str | None = None
     score: float | None = Field(default=None, ge=0, le=1)
 
 
-def read(path: Path) -> dict[str, list[Caption]]:
+def read(path: Path, needed: bool = True) -> dict[str, list[Caption]]:
     """Every video's captions, videos in natural order, picks ascending.
+
+    Args:
+        path: JSON lines, as the caption stage writes them.
+        needed: refuse a frame of which nothing is said.
 
     Raises:
         UserError: the file is absent or empty, a line is not what it should be (its number is
@@ -36,7 +41,7 @@ def read(path: Path) -> dict[str, list[Caption]]:
         # Only a newline ends a line: a caption may hold the other separators Unicode knows.
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except FileNotFoundError as error:
-        raise UserError(f"{path} not found; the caption stage makes it") from error
+        raise UserError(f"{path} not found; the caption stage makes it (`dvc repro`)") from error
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path} is not UTF-8 text: {error}; run the caption stage again"
@@ -52,6 +57,11 @@ def read(path: Path) -> dict[str, list[Caption]]:
                 f"{path}, line {number}: not a caption ({_reason(error)}); expected "
                 '{"video": "video_1", "pick": 0, "caption": "..."}. Run the caption stage again'
             ) from error
+        if needed and not caption.caption:
+            raise UserError(
+                f"{path}, line {number}: nothing is said of frame {caption.pick} of "
+                f"{caption.video}; run the caption stage again"
+            )
         frames = videos.setdefault(caption.video, {})
         if caption.pick in frames:
             raise UserError(

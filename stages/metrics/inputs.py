@@ -132,7 +132,7 @@ def read_direct(captions: Path, lengths: Mapping[str, int], splits: Splits) -> R
 
     Raises UserError as `captions.read` and `read_replies`.
     """
-    said = caption_file.read(captions)
+    said = caption_file.read(captions, needed=False)
     if all(frame.reply is None for frames in said.values() for frame in frames):
         return None
     given = {

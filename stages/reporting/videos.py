@@ -3,7 +3,6 @@
 Shapes: T sampled frames, N video frames, S shots, U users.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from stages.datasets import frames
+from stages.datasets import captions, frames
 from stages.errors import UserError
 from stages.metrics import predictions
 from stages.metrics.inputs import People, read_people
@@ -105,7 +104,7 @@ def read(
     rules = Rules(settings.agreement, settings.f1, settings.budget)
     people = read_people(sources.annotations, sources.frames, rules)
     lengths = {name: len(panel.picks) for name, panel in people.panels.items()}
-    captions = _captions(sources.captions, people.panels)
+    described = _captions(sources.captions, people.panels)
     headline = recipe.train.protocols[0]
     scored = {
         model: _means(
@@ -130,7 +129,7 @@ def read(
                 picks_T=panel.picks,
                 shots_S2=panel.change_points,
                 shots_from=still.change_points_from,
-                captions=captions[name],
+                captions=described[name],
                 replies=said.replies,
                 users=len(panel.user_summary),
                 people_UT=users_UT,
@@ -222,21 +221,11 @@ def _means(trained: predictions.Predictions) -> dict[str, Floats]:
 
 
 def _captions(path: Path, panels: Mapping[str, Panel]) -> dict[str, tuple[str, ...]]:
-    again = "run the caption stage (`dvc repro`)"
-    found: dict[str, dict[int, str]] = {}
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    entry = json.loads(line)
-                    found.setdefault(entry["video"], {})[int(entry["pick"])] = entry["caption"]
-                except (ValueError, KeyError, TypeError) as error:
-                    raise UserError(
-                        f"{path}:{number}: not a line the caption stage writes; {again} again"
-                    ) from error
-    except FileNotFoundError as error:
-        raise UserError(f"{path} not found; {again}") from error
+    said = captions.read(path, needed=False)
     for name, panel in panels.items():
-        if sorted(found.get(name, {})) != panel.picks.tolist():
-            raise UserError(f"{path}: the captions of {name} are not of its frames; {again} again")
-    return {name: tuple(found[name][pick] for pick in panels[name].picks) for name in panels}
+        if [frame.pick for frame in said.get(name, ())] != panel.picks.tolist():
+            raise UserError(
+                f"{path}: the captions of {name} are not of its frames; run the caption stage "
+                "(`dvc repro`) again"
+            )
+    return {name: tuple(frame.caption for frame in said[name]) for name in panels}

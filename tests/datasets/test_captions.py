@@ -37,7 +37,7 @@ def test_videos_come_in_natural_order_and_picks_ascend(tmp_path):
         ({"video": "video_1", "pick": 15}, "caption: Field required"),
         ({**GOOD, "pick": "15"}, "pick: Input should be a valid integer"),
         ({**GOOD, "pick": -1}, "pick: Input should be greater"),
-        ({**GOOD, "caption": ""}, "caption: String should have at least 1"),
+        ({**GOOD, "caption": None}, "caption: Input should be a valid string"),
         ({**GOOD, "mark": 1}, "mark: Extra inputs"),
         ({**GOOD, "score": 7.0}, "score: Input should be less than or equal to 1"),
     ],
@@ -50,6 +50,13 @@ def test_a_line_that_is_no_caption_is_named(tmp_path, line, said):
 def test_a_frame_that_occurs_twice_is_named(tmp_path):
     with pytest.raises(UserError, match="line 2: frame 0 of video_1 occurs twice"):
         read(written(tmp_path, GOOD, GOOD))
+
+
+def test_a_frame_of_which_nothing_is_said_is_refused_where_words_are_needed(tmp_path):
+    path = written(tmp_path, GOOD, {**GOOD, "pick": 15, "caption": ""})
+    with pytest.raises(UserError, match=r"line 2: nothing is said of frame 15 of video_1"):
+        read(path)
+    assert [caption.caption for caption in read(path, needed=False)["video_1"]] == ["A dog.", ""]
 
 
 def test_a_caption_may_hold_any_character_but_a_line_is_ended_by_a_newline_alone(tmp_path):
