@@ -8,7 +8,7 @@ model's linear layers never see padding; only the functions here know where a ro
 
 Shapes: N packed tokens of all rows, B rows, L own tokens of a row, C room for a row's own
 tokens, P prefix tokens, S keys, H query heads, K key-value heads (a divisor of H), E width of a
-head.
+head, G queries of all heads that read one key-value head.
 """
 
 from collections.abc import Sequence
@@ -71,9 +71,9 @@ def attention(
         return out_BHLE, lse_BHL
     B, H, L, E = q_BHLE.shape
     K, S = k_BKSE.shape[1:3]
-    q_BKgLE = q_BHLE.reshape(B, K, H // K, L, E)
-    scores = (q_BKgLE @ k_BKSE.unsqueeze(2).transpose(-1, -2)).float().mul_(scale)
-    scores = scores.view(B, H, L, S)
+    # A group's heads are more queries of its one key head, so keys are not copied for each.
+    q_BKGE = q_BHLE.reshape(B, K, H // K * L, E)
+    scores = (q_BKGE @ k_BKSE.transpose(-1, -2)).float().mul_(scale).view(B, H, L, S)
     if causal:
         hidden = torch.ones(L, S, dtype=torch.bool, device=scores.device).triu_(1)
         scores.masked_fill_(hidden, -torch.inf)
@@ -84,8 +84,8 @@ def attention(
     total = weights.sum(-1, keepdim=True)
     lse_BHL = total.log().add_(top)[..., 0]
     weights.div_(total.clamp_min_(torch.finfo(torch.float32).tiny))
-    out = weights.to(v_BKSE.dtype).view(B, K, H // K, L, S) @ v_BKSE.unsqueeze(2)
-    return out.reshape(B, H, L, E), lse_BHL
+    out_BKGE = weights.to(v_BKSE.dtype).view(B, K, H // K * L, S) @ v_BKSE
+    return out_BKGE.view(B, H, L, E), lse_BHL
 
 
 def merge(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> Tensor:

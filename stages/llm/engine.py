@@ -29,7 +29,7 @@ from stages.errors import UserError
 from stages.llm import attention
 from stages.llm.readout import Layer, Pooling, Readout, Span
 
-VERSION = 3
+VERSION = 4
 """Part of every key in the work store: raise it when the same inputs would give other numbers."""
 
 
