@@ -4,6 +4,7 @@ Each size is measured in a process of its own, because memory that was freed onc
 given back. A thread looks at the resident set every few milliseconds; CPU only.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -25,7 +26,11 @@ _GIVING_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65
 
 @contextmanager
 def watched(peak: list[int]) -> Iterator[None]:
-    """Append to `peak` the most bytes by which the resident set grew inside."""
+    """Append to `peak` the most bytes by which the resident set grew inside.
+
+    Meant for a process of its own: memory that others give back meanwhile hides what is taken.
+    """
+    gc.collect()  # what waits to be collected would be given back inside
     process = psutil.Process()
     before = process.memory_info().rss
     highest, ended = [before], threading.Event()
