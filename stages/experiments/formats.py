@@ -6,6 +6,7 @@ the paper's, and gives no mean without its interval.
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Literal
 
 from rich.box import SIMPLE
@@ -30,9 +31,11 @@ def _number(value: float) -> str:
 
 
 def _parts(cell: Cell) -> list[str]:
-    """A cell's mean with its spread over seeds, its interval, its p-values."""
+    """A cell's mean and spread over seeds, its interval, the spread over folds, its p-values."""
     spread = "" if cell.spread is None else f" ±{_number(cell.spread)}"
     parts = [f"{_number(cell.mean)}{spread}", f"[{_number(cell.low)}, {_number(cell.high)}]"]
+    if cell.fold_spread is not None:
+        parts.append(f"folds ±{_number(cell.fold_spread)}")
     if cell.p is not None and cell.holm is not None:
         parts.append(f"p {shown_p(cell.p)}, {shown_p(cell.holm)}")
     return parts
@@ -61,7 +64,7 @@ def _heading(table: Table) -> list[str]:
 def _notes(table: Table) -> list[str]:
     notes = [
         f"[low, high]: {100 * table.confidence:g} % bootstrap over videos (BCa). ±: standard "
-        "deviation over seeds."
+        "deviation over seeds; folds ±: of the folds' means."
     ]
     if table.tested:
         notes.append(
@@ -127,6 +130,7 @@ _LATEX = {
     "τ": r"$\tau$", "ρ": r"$\rho$", "±": r"$\pm$", "−": "$-$", "–": "--", "<": "$<$",
     "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "=": "$=$",
+    "[": "{[}",  # after a line's end, a bare one would open the length of a gap
 }  # fmt: skip
 
 
@@ -138,12 +142,13 @@ def _latex(table: Table) -> str:
     head = ["", *(_GREEK[mark] for mark in SHOWN), *_paper(table)]
     body = []
     for line in table.shown:
-        # Nothing but LaTeX itself is needed to set one value over another.
-        cells = [r" \\ ".join(map(_tex, parts)) for parts in _cells(line)]
-        stacked = [rf"\shortstack[r]{{{cell}}}" for cell in cells]
-        theirs = [_tex(_theirs(of)) for of in line.theirs]
-        body.append(" & ".join([_tex(line.title), *stacked, *theirs]) + r" \\")
-    caption = ". ".join(_heading(table)) + ". " + " ".join(_notes(table))
+        # Nothing but LaTeX itself is needed: a line of the tabular for every part of a cell.
+        columns = [[line.title], *_cells(line), *([_theirs(of)] for of in line.theirs)]
+        parts = list(zip_longest(*columns, fillvalue=""))
+        body += [" & ".join(map(_tex, part)) + r" \\" for part in parts[:-1]]
+        body.append(" & ".join(map(_tex, parts[-1])) + (r" \\[3pt]" if parts[1:] else r" \\"))
+    named, *about = _heading(table)
+    caption = f"{named}. {'; '.join(about)}. {' '.join(_notes(table))}"
     return "\n".join(
         [
             r"\begin{table}",
@@ -151,7 +156,7 @@ def _latex(table: Table) -> str:
             rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
             r"\hline",
             " & ".join(map(_tex, head)) + r" \\",
-            r"\hline",
+            r"\hline\noalign{\smallskip}",
             *body,
             r"\hline",
             r"\end{tabular}",

@@ -160,7 +160,8 @@ def _table(results: Mapping[str, Any], protocol: str) -> Table:
     if results["simulated"]:
         title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
     notes = [
-        f"[low, high]: {percent} bootstrap over videos. ±: standard deviation over seeds.",
+        f"[low, high]: {percent} bootstrap over videos. ±: standard deviation over seeds; "
+        "folds ±: of the folds' means.",
         f"p: paired permutation test against {chosen} over videos, then Holm's correction for the "
         f"{len(of['rows']) - 1} rows tested.",
         *of["flags"],
@@ -182,6 +183,8 @@ def _table(results: Mapping[str, Any], protocol: str) -> Table:
             spread = "" if figure["spread"] is None else f" ±{figure['spread']:.3f}"
             interval = f"[{figure['low']:.3f}, {figure['high']:.3f}]"
             cells.append(f"{figure['mean']:.3f}{spread}\n{interval}")
+            if figure["fold_spread"] is not None:
+                cells[-1] += f"\nfolds ±{figure['fold_spread']:.3f}"
             if row["against"] is not None:
                 tested = row["against"][mark]
                 cells[-1] += f"\np {shown_p(tested['p'])}, {shown_p(tested['holm'])}"

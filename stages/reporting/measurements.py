@@ -23,13 +23,15 @@ AGAIN = "run the evaluate stage (`dvc repro`)"
 @dataclass(frozen=True)
 class Figure:
     """A mean over videos and its interval; None where one video gives none. `spread` is the
-    standard deviation over training seeds (or random draws), None where there is one.
+    standard deviation over training seeds (or random draws), `fold_spread` that of the means over
+    each split's videos; None where there is one.
     """
 
     mean: float
     low: float | None
     high: float | None
     spread: float | None
+    fold_spread: float | None
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _results(path: Path) -> Results:
         ) from error
 
 
-_PARTS = ("mean", "low", "high", "spread")
+_PARTS = ("mean", "low", "high", "spread", "fold_spread")
 
 
 def _rows(document: Mapping[str, Any]) -> Iterator[Row]:

@@ -33,8 +33,9 @@ def test_protocol_simulation_and_papers_figures_are_named(
 def test_no_mean_stands_without_its_interval(laid_out: dict[Format, str], form: Format) -> None:
     text = laid_out[form]
     measured = re.findall(r"\.\d{3} (?:±|\$\\pm\$)\.\d{3}", text)
-    intervals = re.findall(r"\[[−$-]*\.\d{3}, [−$-]*\.\d{3}\]", text)
+    intervals = re.findall(r"(?:\[|\{\[\})[−$-]*\.\d{3}, [−$-]*\.\d{3}\]", text)
     assert len(measured) == len(intervals) == 2 * 2 * 3  # protocols, marks, rows
+    assert len(re.findall(r"folds (?:±|\$\\pm\$)\.\d{3}", text)) == 2 * 2 * 3
     assert len(re.findall(r"p (?:<|\$<\$)?\d?\.\d{4}, (?:<|\$<\$)?\d?\.\d{4}", text)) == 2 * 2 * 2
 
 
@@ -67,4 +68,5 @@ def test_latex_has_nothing_that_it_would_read_as_a_command(laid_out: dict[Format
     assert not re.search(r"[^\x00-\x7f]", text)
     assert not re.search(r"(?<!\\)[%#_]", text.replace("% ", ""))
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 2
+    assert not re.search(r"\\\\\s*\[(?!3pt)", text)  # the length of a gap to a row's end
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")

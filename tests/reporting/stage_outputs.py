@@ -185,7 +185,7 @@ def _results(
                 mean = round(float(random.uniform(-0.05, 0.4)), 6)
                 spread = 0.012 if kind == "model" else None
                 ends = {"low": mean - 0.05, "high": mean + 0.05}
-                row[mark] = {"mean": mean, **ends, "spread": spread}
+                row[mark] = {"mean": mean, **ends, "spread": spread, "fold_spread": 0.034}
             found[name] = row
         return found
 
