@@ -64,10 +64,10 @@ def test_the_windows_table_is_what_its_experiments_measured() -> None:
     text = (ROOT / "reports" / "tables" / "demo-window.md").read_text(encoding="utf-8")
     assert "SIMULATED" in text
     strict = text.split("protocol strict")[1].split("protocol official")[0]
-    measured = [[*re.split("<br>", line[1]), "p , "][:3] for line in table(strict)[1:]]
+    measured = [[*re.split("<br>", line[1]), "p , "][:4] for line in table(strict)[1:]]
     readme = table(section("The demo's figures").split("llmvs table window")[1])[1:]
     assert [line[0] for line in readme] == ["1", "3", "5", "7"]
-    for (_, figure, p), (mean, interval, tested) in zip(readme, measured, strict=True):
+    for (_, figure, p), (mean, interval, _, tested) in zip(readme, measured, strict=True):
         assert figure == f"{mean.split()[0]} {interval}"
         assert p == tested.split(", ")[1]
 

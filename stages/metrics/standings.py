@@ -3,7 +3,8 @@
 Shapes: V videos, K splits; the axis of 3 is (τ, ρ, F1), as in `panel.Marks`.
 
 Numbers are rounded to six decimals, far below any interval, so that a last bit that differs
-between two machines does not show up as a changed metric.
+between two machines does not show up as a changed metric. p-values are counts over draws, which no
+last bit moves: they stay whole, or rounding twice would print another than `llmvs table` does.
 """
 
 from collections.abc import Iterable, Mapping
@@ -93,5 +94,5 @@ def _against(
         corrected = holm({name: of.p for name, of in of_mark.items()})
         for name, of in of_mark.items():
             parts = {part: _rounded(value) for part, value in of._asdict().items()}
-            found[name][mark] = {**parts, "holm": _rounded(corrected[name])}
+            found[name][mark] = {**parts, "p": of.p, "holm": corrected[name]}
     return found
