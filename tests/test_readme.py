@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stages.metrics.results import shown_p
+from stages.metrics.printed import shown_p
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "reports" / "results" / "demo" / "results.json"

@@ -17,9 +17,9 @@ from stages.comparison.contestants import Contestant
 from stages.comparison.movements import Movement, disagreements, farthest, movements, ranks
 from stages.datasets import frames
 from stages.datasets.frames import VideoFrames
+from stages.metrics.printed import mark
 from stages.reporting import lanes
 from stages.reporting.palette import PALETTE
-from stages.reporting.scale import mark
 from stages.reporting.thumbnails import Pictures, Thumbnails
 from stages.reporting.videos import PEOPLE
 

@@ -12,8 +12,9 @@ from stages.comparison.contestants import Contestant
 from stages.experiments import measured
 from stages.experiments.overrides import ABSENT, flat, spelled
 from stages.metrics.paired import Paired, holm
-from stages.metrics.results import OPTIMISTIC, shown_p
-from stages.reporting.scale import mark as shown
+from stages.metrics.printed import figure_lines, shown_p
+from stages.metrics.printed import mark as shown
+from stages.metrics.results import OPTIMISTIC
 
 SHOWN = {"tau": "τ", "rho": "ρ"}
 
@@ -126,8 +127,7 @@ def title(of: Standings) -> str:
 
 def parts(of: Standing) -> list[str]:
     """A figure as lines: mean and spread, interval, difference with its interval, p-values."""
-    spread = "" if of.spread is None else f" ±{shown(of.spread)}"
-    lines = [f"{shown(of.mean)}{spread}", f"[{shown(of.low)}, {shown(of.high)}]"]
+    lines = figure_lines(vars(of), shown)
     if of.against is not None and of.holm is not None:
         against = of.against
         lines += [

@@ -17,25 +17,18 @@ from rich.table import Table as Grid
 from stages import rows
 from stages.experiments.lineup import Filled
 from stages.experiments.table import SHOWN, Cell, Experiment, Line, Table
-from stages.metrics.results import OPTIMISTIC, shown_p
+from stages.metrics.printed import figure_lines, shown_p
+from stages.metrics.printed import mark as shown
+from stages.metrics.results import OPTIMISTIC
 
 Format = Literal["text", "markdown", "latex"]
 WIDTH = 80
 _GREEK = {"tau": "τ", "rho": "ρ"}
 
 
-def _number(value: float) -> str:
-    """.182, −.012, as the field prints them."""
-    text = f"{abs(value):.3f}".removeprefix("0")
-    return f"−{text}" if value < 0 and float(text) else text
-
-
 def _parts(cell: Cell) -> list[str]:
     """A cell's mean and spread over seeds, its interval, the spread over folds, its p-values."""
-    spread = "" if cell.spread is None else f" ±{_number(cell.spread)}"
-    parts = [f"{_number(cell.mean)}{spread}", f"[{_number(cell.low)}, {_number(cell.high)}]"]
-    if cell.fold_spread is not None:
-        parts.append(f"folds ±{_number(cell.fold_spread)}")
+    parts = figure_lines(vars(cell), shown)
     if cell.p is not None and cell.holm is not None:
         parts.append(f"p {shown_p(cell.p)}, {shown_p(cell.holm)}")
     return parts
@@ -48,7 +41,7 @@ def _cells(line: Line) -> list[list[str]]:
 
 
 def _theirs(reported: rows.Reported | None) -> str:
-    return "" if reported is None else f"{_number(reported.tau)} {_number(reported.rho)}"
+    return "" if reported is None else f"{shown(reported.tau)} {shown(reported.rho)}"
 
 
 def _heading(table: Table) -> list[str]:

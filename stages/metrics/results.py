@@ -15,6 +15,7 @@ from stages.errors import UserError
 from stages.metrics.inputs import Replies
 from stages.metrics.leaderboard import MARKS, Row, by_video, video_weights
 from stages.metrics.predictions import Splits
+from stages.metrics.printed import figure_lines, shown_p
 from stages.metrics.standings import DECIMALS, reference
 from stages.work.files import replacing
 
@@ -145,11 +146,6 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
     return [_table(results, protocol) for protocol in results["protocols"]]
 
 
-def shown_p(p: float) -> str:
-    """.0123, or <.0001."""
-    return "<.0001" if p < 0.0001 else f"{p:.4f}".removeprefix("0")
-
-
 def _table(results: Mapping[str, Any], protocol: str) -> Table:
     percent = f"{100 * results['confidence']:g} %"
     of = results["protocols"][protocol]
@@ -179,14 +175,10 @@ def _table(results: Mapping[str, Any], protocol: str) -> Table:
     for row in of["rows"].values():
         cells = []
         for mark in MARKS:
-            figure = row[mark]
-            spread = "" if figure["spread"] is None else f" ±{figure['spread']:.3f}"
-            interval = f"[{figure['low']:.3f}, {figure['high']:.3f}]"
-            cells.append(f"{figure['mean']:.3f}{spread}\n{interval}")
-            if figure["fold_spread"] is not None:
-                cells[-1] += f"\nfolds ±{figure['fold_spread']:.3f}"
+            lines = figure_lines(row[mark], "{:.3f}".format)
             if row["against"] is not None:
                 tested = row["against"][mark]
-                cells[-1] += f"\np {shown_p(tested['p'])}, {shown_p(tested['holm'])}"
+                lines.append(f"p {shown_p(tested['p'])}, {shown_p(tested['holm'])}")
+            cells.append("\n".join(lines))
         shown.add_row(*(escape(cell) for cell in (row["title"], *cells)))
     return shown

@@ -93,6 +93,11 @@ def _against(
         }
         corrected = holm({name: of.p for name, of in of_mark.items()})
         for name, of in of_mark.items():
-            parts = {part: _rounded(value) for part, value in of._asdict().items()}
-            found[name][mark] = {**parts, "p": of.p, "holm": corrected[name]}
+            found[name][mark] = {
+                "difference": _rounded(of.difference),
+                "low": _rounded(of.low),
+                "high": _rounded(of.high),
+                "p": of.p,
+                "holm": corrected[name],
+            }
     return found

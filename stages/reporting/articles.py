@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from stages.metrics.printed import mark
 from stages.reporting import lanes
 from stages.reporting.legend import Legend
 from stages.reporting.measurements import Measurements
 from stages.reporting.moments import Moment
-from stages.reporting.scale import mark
 from stages.reporting.thumbnails import Pictures
 from stages.reporting.videos import PEOPLE, ZERO_SHOT, Video
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from stages.metrics.printed import mark
 from stages.reporting import (
     articles,
     calibration,
@@ -20,7 +21,7 @@ from stages.reporting import (
 from stages.reporting.chapters import Chapter
 from stages.reporting.legend import Legend
 from stages.reporting.palette import inline
-from stages.reporting.scale import Scale, mark
+from stages.reporting.scale import Scale
 from stages.reporting.thumbnails import Pictures
 from stages.reporting.wording import counted, keeps, people_and_models, ranged
 

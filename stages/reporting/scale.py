@@ -1,4 +1,4 @@
-"""Numbers as the page prints them, and where they stand on a scale."""
+"""Where numbers stand on a scale, and the marks along it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,17 +34,3 @@ class Scale:
             if len(found) <= most:
                 break
         return [tenth / 10 for tenth in found]
-
-
-def mark(value: float | None) -> str:
-    """.182, −.012, 1.000: three decimals without a leading zero, as the field prints them."""
-    if value is None or not np.isfinite(value):
-        return "–"
-    text = f"{abs(value):.3f}"
-    text = text[1:] if text.startswith("0") else text
-    return f"−{text}" if value < 0 and float(text) else text
-
-
-def probability(p: float) -> str:
-    """.012, or <.001, as the field prints a p-value."""
-    return "<.001" if p < 0.001 else mark(p)

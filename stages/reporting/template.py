@@ -6,9 +6,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from stages.metrics.printed import mark, probability
 from stages.reporting import paper
 from stages.reporting.palette import PALETTE
-from stages.reporting.scale import mark, probability
 from stages.reporting.thumbnails import Pictures
 from stages.reporting.videos import ZERO_SHOT
 

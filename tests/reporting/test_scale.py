@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.reporting.scale import Scale, mark
+from stages.metrics.printed import mark
+from stages.reporting.scale import Scale
 
 
 @pytest.mark.parametrize(

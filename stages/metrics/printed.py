@@ -1,0 +1,38 @@
+"""Numbers as tables and pages print them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+
+def mark(value: float | None) -> str:
+    """.182, −.012, 1.000: three decimals without a leading zero, as the field prints them."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    text = f"{abs(value):.3f}"
+    text = text[1:] if text.startswith("0") else text
+    return f"−{text}" if value < 0 and float(text) else text
+
+
+def probability(p: float) -> str:
+    """.012, or <.001, as the field prints a p-value."""
+    return "<.001" if p < 0.001 else mark(p)
+
+
+def shown_p(p: float) -> str:
+    """.0123, or <.0001: a digit more than `probability`, for tables that are only text."""
+    return "<.0001" if p < 0.0001 else f"{p:.4f}".removeprefix("0")
+
+
+def figure_lines(figure: Mapping[str, Any], number: Callable[[float], str]) -> list[str]:
+    """A figure of results.json in lines: mean ± spread over seeds; interval; spread over folds.
+
+    A spread that is None or absent is left out; `number` prints each value.
+    """
+    spread, folds = figure["spread"], figure.get("fold_spread")
+    return [
+        number(figure["mean"]) + ("" if spread is None else f" ±{number(spread)}"),
+        f"[{number(figure['low'])}, {number(figure['high'])}]",
+        *([] if folds is None else [f"folds ±{number(folds)}"]),
+    ]
