@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from stages import command, params
+from stages.artifacts.frames import reading
 from stages.captioners import registry
 from stages.captioners.captioner import CaptionWorker, Frame
-from stages.datasets.frames import reading
 from stages.llm.reply import parser
 from stages.work.executor import Task, complete
 from stages.work.files import replacing

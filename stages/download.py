@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from stages import command, params
-from stages.datasets import demo, published
 from stages.errors import UserError
+from stages.sources import demo, published
 from stages.work.store import Store
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import typer
 
 from stages import command, params
-from stages.datasets import annotations as people
-from stages.datasets import captions as caption_file
-from stages.datasets import readings
+from stages.artifacts import captions as caption_file
+from stages.artifacts import embeddings as readings
+from stages.artifacts import field as people
 from stages.errors import UserError
 from stages.llm import corpus
 from stages.llm.examples import written
-from stages.model import pooled
+from stages.sources import pooled
 from stages.work.files import replacing
 from stages.work.store import Store
 

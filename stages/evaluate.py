@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from stages import command, params
+from stages.artifacts.predictions import Predictions, Splits
+from stages.artifacts.predictions import read as read_predictions
 from stages.errors import UserError
 from stages.metrics import inputs, leaderboard, results, score_curves, standings
 from stages.metrics.leaderboard import Row
 from stages.metrics.panel import Panel, Rules
-from stages.metrics.predictions import Predictions, Splits
-from stages.metrics.predictions import read as read_predictions
 from stages.work.executor import progress
 
 Watched = Callable[[str, Iterable[str]], Iterable[Panel]]

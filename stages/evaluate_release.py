@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from stages.datasets import annotations, splits, tvsum
-from stages.datasets.annotations import Annotations, VideoAnnotations
+from stages.artifacts import field as annotations
+from stages.artifacts.field import Annotations, VideoAnnotations
 from stages.errors import UserError
 from stages.metrics import inputs
 from stages.metrics.panel import Marks, Panel, Rules
-from stages.model import pooled
-from stages.model.release import load_checkpoint
-from stages.model.training import predict
 from stages.people import HUMAN, RULES, Kind
+from stages.scorers.release import load_checkpoint
+from stages.sources import pooled, tvsum
+from stages.splits import folds as splits
 from stages.summaries.keyshots import summarise
+from stages.training.fitting import predict
 
 
 def evaluate_release(

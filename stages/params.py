@@ -1,59 +1,73 @@
-"""params.yaml as frozen models: the only door through which a setting is read.
+"""params.yaml checked as a whole: every recipe, every model, and what runs.
 
-Every model refuses unknown keys, and a wrong value is named by its full path:
-``params.yaml: datasets.demo.train.lr: must be > 0, got -1``.
+Every section refuses unknown keys, and a wrong value is named by its full path:
+``params.yaml: datasets.demo.train.lr: must be > 0, got -1``. A stage reads its own sections alone
+(`stages.section.lookup`); this module is for what looks at whole recipes.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, model_validator
 
-from stages.errors import UserError
-from stages.settings.learning import Evaluate, Model, Schedule, Train
-from stages.settings.section import Name, Section
-from stages.settings.videos import (
-    DemoDownload,
-    Download,
-    Pooled,
-    Sample,
-    Segmentation,
-    SumMeDownload,
-    TVSumDownload,
-)
-from stages.settings.words import (
-    CaptionSettings,
-    Embed,
-    Example,
-    ImageTextCaption,
-    Prompt,
-    Shown,
-    Summary,
-    TagCaption,
-)
+from stages import section
+from stages.captioners.settings import CaptionSettings
+from stages.llm.settings import Embed
+from stages.media.settings import Sample
+from stages.metrics.settings import Evaluate
+from stages.scorers.settings import Model
+from stages.section import PARAMS, Name, Section
+from stages.sources.settings import Download, Given
+from stages.splits.settings import Splits
+from stages.training.settings import Train
 
-__all__ = [
-    "CaptionSettings", "DemoDownload", "Download", "Embed", "Evaluate", "Example",
-    "ImageTextCaption", "Model", "Params", "Pooled", "Prompt", "Recipe", "Run", "Sample",
-    "Schedule", "Segmentation", "Shown", "SumMeDownload", "Summary", "TVSumDownload",
-    "TagCaption", "Train", "load", "model", "parse", "recipe",
-]  # fmt: skip
+Benchmark = Literal["SumMe", "TVSum"]
+
+BEGINS = {
+    "videos": ("sample", "caption", "embed", "train"),
+    "captions": ("embed", "train"),
+    "embeddings": ("train",),
+    "scores": (),
+}
+"""By what is given: the sections of the stages that follow, which such a recipe has, no others."""
 
 
 class Recipe(Section):
-    """A dataset's whole way from videos to figures, a sub-section a stage."""
+    """A dataset's whole way from what is given to figures, a sub-section a stage.
+
+    benchmark: the dataset of the paper whose figures its own may stand beside.
+    """
 
     title: str
     simulated: bool
-    embeddings: Pooled | None
+    benchmark: Benchmark | None
+    given: Given
     download: Download
-    sample: Sample
-    caption: CaptionSettings
-    embed: Embed
-    train: Train
+    sample: Sample | None = None
+    caption: CaptionSettings | None = None
+    embed: Embed | None = None
+    splits: Splits
+    train: Train | None = None
     evaluate: Evaluate
+
+    @model_validator(mode="after")
+    def _begins_where_its_data_begin(self) -> Self:
+        wanted = BEGINS[self.given.kind]
+        for stage in BEGINS["videos"]:
+            has = getattr(self, stage) is not None
+            if has and stage not in wanted:
+                raise ValueError(
+                    f"has a section {stage}, but {self.given.kind} are given, and nothing of that "
+                    "stage is left to do; remove the section"
+                )
+            if not has and stage in wanted:
+                raise ValueError(f"{stage} is missing, which follows from given {self.given.kind}")
+        if self.simulated != (self.download.kind == "demo"):
+            raise ValueError(
+                "simulated must be true for the demo, whose people are, and false for a dataset "
+                "of real people"
+            )
+        return self
 
 
 class Run(Section):
@@ -78,64 +92,18 @@ class Params(Section):
         return self
 
 
-_BOUNDS = {
-    "greater_than": ("gt", ">"),
-    "greater_than_equal": ("ge", ">="),
-    "less_than": ("lt", "<"),
-    "less_than_equal": ("le", "<="),
-}
-
-
-def _sentence(error: ErrorDetails) -> str:
-    path = ".".join(str(part) for part in error["loc"])
-    kind, given, context = error["type"], error["input"], error.get("ctx", {})
-    if kind == "extra_forbidden":
-        said = "unknown key; check the spelling"
-    elif kind == "missing":
-        said = "is missing"
-    elif kind in _BOUNDS:
-        name, sign = _BOUNDS[kind]
-        said = f"must be {sign} {context[name]:g}, got {given}"
-    elif kind == "value_error":
-        said = str(context["error"])
-    else:
-        said = f"{error['msg'][0].lower()}{error['msg'][1:]}, got {given!r}"
-    return f"{path}: {said}" if path else said
-
-
 def parse(document: Any, origin: str = "params.yaml") -> Params:
     """Validate a parsed YAML document. Raises UserError naming every bad key."""
-    try:
-        return Params.model_validate(document)
-    except ValidationError as error:
-        lines = [f"{origin}: {_sentence(detail)}" for detail in error.errors()]
-        raise UserError("\n".join(lines)) from error
+    parsed: Params = section.validated(Params, document, origin)
+    return parsed
 
 
-def load(path: Path = Path("params.yaml")) -> Params:
+def load(path: Path = PARAMS) -> Params:
     """Read params.yaml. Raises UserError where it is absent, not YAML, or wrong."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UserError(f"{path} not found; run from the root of the repository") from error
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not valid YAML: {error}") from error
-    return parse(document, str(path))
+    return parse(section.document(path), str(path))
 
 
-def recipe(name: str, path: Path = Path("params.yaml")) -> Recipe:
+def recipe(name: str, path: Path = PARAMS) -> Recipe:
     """The recipe of one dataset. Raises UserError where params.yaml has none of that name."""
-    datasets = load(path).datasets
-    if name not in datasets:
-        raise UserError(f"{path}: no dataset {name!r} (has {', '.join(sorted(datasets))})")
-    return datasets[name]
-
-
-def model(name: str, path: Path = Path("params.yaml")) -> Model:
-    """The entry of one trained model. Raises UserError where params.yaml has none of that name."""
-    models = load(path).models
-    if name not in models:
-        raise UserError(f"{path}: no model {name!r} (has {', '.join(sorted(models))})")
-    return models[name]
+    found: Recipe = section.lookup(Recipe, "datasets", name, path=path)
+    return found

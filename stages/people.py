@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from stages.datasets import shots, summe, tvsum
-from stages.datasets.annotations import EVERY
+from stages.artifacts.field import EVERY
 from stages.errors import UserError
 from stages.metrics import agreement, f1
 from stages.metrics.panel import Marks, Panel, Rules
 from stages.metrics.rank import Rankings
+from stages.sources import shots, summe, tvsum
 from stages.summaries.keyshots import summarise
 
 Kind = Literal["summe", "tvsum"]

@@ -10,7 +10,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stages import command, params
-from stages.datasets import annotations, frames, sampling
+from stages.artifacts import field as annotations
+from stages.artifacts import frames
+from stages.media import sampling
 from stages.vision.encoder import ImageEncoder
 
 log = logging.getLogger("llmvs")

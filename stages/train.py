@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 
 from stages import command, params
-from stages.datasets import annotations as people
-from stages.datasets.splits import Protocol, Split, splits
+from stages.artifacts import field as people
 from stages.metrics.inputs import read_people
 from stages.metrics.panel import Rules
-from stages.model import checkpoints, records, training
-from stages.model.crossvalidation import cross_validate
-from stages.model.embeddings import BySplit
-from stages.model.held_out import Judge
+from stages.scorers import checkpoints
+from stages.splits.folds import Protocol, Split, splits
+from stages.training import fitting as training
+from stages.training import records
+from stages.training.crossvalidation import cross_validate
+from stages.training.held_out import Judge
+from stages.training.inputs import BySplit
 from stages.work.executor import progress
 
 log = logging.getLogger("llmvs")

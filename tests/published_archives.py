@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import scipy.io
 
-from stages.datasets import video
+from stages.media import video
 
 FPS = 30
 SIZE = (64, 48)

@@ -13,9 +13,9 @@ from stages.benchmarking import evaluation, memory, protocols, segmentation
 from stages.benchmarking.timing import interleaved
 from stages.benchmarks import span, whole_numbers
 from stages.cli import app
-from stages.datasets.splits import strict
 from stages.errors import UserError
 from stages.people import tvsum_panels
+from stages.splits.folds import strict
 from stages.summaries.knapsack import knapsack
 from stages.summaries.kts import change_points
 

@@ -15,10 +15,10 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from stages.artifacts.frames import Sampled, write
 from stages.caption import caption
 from stages.captioners.captioner import Pixels
 from stages.captioners.tags import Tagger
-from stages.datasets.frames import Sampled, write
 from stages.vision.encoder import ImageEncoder
 
 ROOT = Path(__file__).parent.parent

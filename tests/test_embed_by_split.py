@@ -12,11 +12,11 @@ from tiny_llms import CONFIGS, save
 from transformers import LlamaConfig
 
 from stages import params
-from stages.datasets import annotations as people
-from stages.datasets.splits import Split, splits
+from stages.artifacts import field as people
 from stages.embed import embed
 from stages.errors import UserError
-from stages.model.embeddings import BySplit
+from stages.splits.folds import Split, splits
+from stages.training.inputs import BySplit
 
 ROOT = Path(__file__).parent.parent
 CONFIG = LlamaConfig(

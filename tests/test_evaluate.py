@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import yaml
 
+from stages.artifacts.field import Annotations, VideoAnnotations
+from stages.artifacts.field import write as write_annotations
 from stages.command import stderr
-from stages.datasets.annotations import Annotations, VideoAnnotations
-from stages.datasets.annotations import write as write_annotations
 from stages.errors import UserError
 from stages.evaluate import evaluate
 

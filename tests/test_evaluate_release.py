@@ -9,13 +9,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from stages.artifacts.field import Annotations, VideoAnnotations, write
 from stages.cli import app
-from stages.datasets.annotations import Annotations, VideoAnnotations, write
-from stages.datasets.splits import splits
 from stages.errors import UserError
 from stages.evaluate_release import evaluate_release
 from stages.metrics.panel import Panel, Rules
-from stages.model.global_attention import GlobalAttention
+from stages.scorers.global_attention import GlobalAttention
+from stages.splits.folds import splits
 
 D, N = 24, 90
 PICKS = np.arange(0, N, 15)

@@ -8,10 +8,10 @@ import scipy.io
 from typer.testing import CliRunner
 
 from stages import people
+from stages.artifacts.field import Annotations, VideoAnnotations, write
 from stages.cli import app
-from stages.datasets import shots, summe, tvsum
-from stages.datasets.annotations import Annotations, VideoAnnotations, write
 from stages.errors import UserError
+from stages.sources import shots, summe, tvsum
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 needs_real_annotations = pytest.mark.skipif(

@@ -8,10 +8,13 @@ import numpy as np
 import published_archives as fake
 import pytest
 
-from stages.datasets import annotations, published, sampling, tvsum
-from stages.datasets.published import make_summe, make_tvsum
+from stages.artifacts import field as annotations
 from stages.errors import UserError
-from stages.params import Sample, Segmentation, SumMeDownload, TVSumDownload
+from stages.media import sampling
+from stages.media.settings import Sample, Segmentation
+from stages.sources import published, tvsum
+from stages.sources.published import make_summe, make_tvsum
+from stages.sources.settings import SumMeDownload, TVSumDownload
 
 NOWHERE = "http://127.0.0.1:9/none.zip"
 SAMPLE = Sample(
@@ -167,7 +170,7 @@ def test_a_tsv_is_put_into_the_order_of_the_mat() -> None:
     import json
     from importlib import resources
 
-    text = (resources.files("stages.datasets") / "tvsum_order.json").read_text()
+    text = (resources.files("stages.sources") / "tvsum_order.json").read_text()
     ids = json.loads(text)["ids"]
     assert len(set(ids)) == 50
     judged = [tvsum.Judged(one, "VT", "", np.ones((2, 3), np.float32)) for one in sorted(ids)]
@@ -181,7 +184,7 @@ REAL = Path(__file__).parents[2] / "shared" / "data"
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real annotations are not at hand")
 def test_real_annotations_become_the_fields_schema(tmp_path: Path) -> None:
-    from stages.datasets import summe as real_summe
+    from stages.sources import summe as real_summe
 
     videos = [
         published.of_tvsum(number, video)

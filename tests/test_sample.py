@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.datasets import annotations, demo, frames
-from stages.params import DemoDownload
+from stages.artifacts import field as annotations
+from stages.artifacts import frames
+from stages.sources import demo
+from stages.sources.settings import DemoDownload
 
 ROOT = Path(__file__).parent.parent
 

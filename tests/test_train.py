@@ -10,15 +10,16 @@ import pytest
 import yaml
 
 from stages import params
-from stages.datasets import annotations as people
-from stages.datasets.splits import Split, overlapping, strict
+from stages.artifacts import field as people
+from stages.artifacts import predictions
 from stages.errors import UserError
-from stages.metrics import predictions
 from stages.metrics.inputs import read_people
 from stages.metrics.panel import Rules
-from stages.model import checkpoints, embeddings
-from stages.model.training import predict
+from stages.scorers import checkpoints
+from stages.splits.folds import Split, overlapping, strict
 from stages.train import train
+from stages.training import inputs as embeddings
+from stages.training.fitting import predict
 
 ROOT = Path(__file__).parent.parent
 LENGTHS = {f"video_{number}": 3 + number for number in (1, 2, 3, 10)}

@@ -15,15 +15,15 @@ from PIL import Image
 from rich.table import Table
 
 from stages import params
+from stages.artifacts.frames import Sampled, reading, write
 from stages.benchmarking.embedding import product_rate
 from stages.benchmarking.memory import in_own_process, watched
 from stages.benchmarking.timing import interleaved, ratios
 from stages.captioners import registry
 from stages.captioners.captioner import CaptionWorker, Frame, Pixels
 from stages.captioners.llava import ImageTextCaptioner
-from stages.datasets.frames import Sampled, reading, write
+from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
-from stages.params import ImageTextCaption
 from stages.planning import architecture
 
 ALONE = "(a) generate, an image at a time"

@@ -18,7 +18,7 @@ from stages.llm import weights
 from stages.llm.engine import Engine
 from stages.llm.packing import pack
 from stages.llm.prompt import Layout, layout, query_text
-from stages.params import Example, Prompt
+from stages.llm.settings import Example, Prompt
 from stages.planning import architecture
 
 _PROSE = (

@@ -17,10 +17,10 @@ from rich.table import Table
 from scipy import stats
 
 from stages.benchmarking.timing import interleaved
-from stages.datasets import shots, tvsum
 from stages.errors import UserError
 from stages.metrics.panel import Marks, Panel
 from stages.people import tvsum_panels
+from stages.sources import shots, tvsum
 
 VIDEOS = 50
 SECOND = 30  # frames

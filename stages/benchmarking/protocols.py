@@ -17,14 +17,14 @@ import torch
 from rich.table import Table
 
 from stages.benchmarking.evaluation import even_shots
-from stages.datasets import shots, tvsum
-from stages.datasets.splits import Protocol, Split, splits
 from stages.metrics.panel import Panel
-from stages.model.batches import Video
-from stages.model.crossvalidation import cross_validate
-from stages.model.records import Run
-from stages.params import Train
 from stages.people import tvsum_panels
+from stages.sources import shots, tvsum
+from stages.splits.folds import Protocol, Split, splits
+from stages.training.batches import Video
+from stages.training.crossvalidation import cross_validate
+from stages.training.records import Run
+from stages.training.settings import Train
 
 WIDTH = 64
 PROTOCOLS: tuple[Protocol, ...] = ("official", "strict")

@@ -24,14 +24,17 @@ import yaml
 from PIL import Image
 from rich.table import Table
 
+from stages.artifacts import embeddings as readings
+from stages.artifacts import field as annotations
+from stages.artifacts import frames
+from stages.artifacts.field import EVERY, Annotations, VideoAnnotations
 from stages.benchmarking.evaluation import even_shots, synthetic
-from stages.datasets import annotations, frames, readings, tvsum
-from stages.datasets.annotations import EVERY, Annotations, VideoAnnotations
-from stages.datasets.splits import Protocol, splits
 from stages.errors import UserError
-from stages.model import checkpoints
-from stages.model.global_attention import GlobalAttention
-from stages.model.records import CURVE_COLUMNS
+from stages.scorers import checkpoints
+from stages.scorers.global_attention import GlobalAttention
+from stages.sources import tvsum
+from stages.splits.folds import Protocol, splits
+from stages.training.records import CURVE_COLUMNS
 from stages.work import runs
 
 ROOT = Path(__file__).parent.parent.parent

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from stages.datasets import frames
+from stages.artifacts import frames
 from stages.work.store import Arrays
 
 Pixels = npt.NDArray[np.uint8]

@@ -17,8 +17,8 @@ import torch
 from PIL import Image
 
 from stages.captioners.captioner import Captioner, Pixels
+from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
-from stages.params import ImageTextCaption
 from stages.work import hub, pretrained
 
 log = logging.getLogger("llmvs")

@@ -1,7 +1,7 @@
 """Which captioner a recipe asks for, and what of."""
 
 from stages.captioners.captioner import Plan
-from stages.params import CaptionSettings
+from stages.captioners.settings import CaptionSettings
 
 DIRECT = "direct"
 """The question after the score itself, whose answer is no part of a caption."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.captioners.captioner import Captioner, Pixels
-from stages.params import TagCaption
+from stages.captioners.settings import TagCaption
 from stages.vision.encoder import ImageEncoder, weights_path
 from stages.vision.labels import imagenet_labels
 

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from stages import params
+from stages.artifacts import predictions
 from stages.comparison.sources import files
 from stages.errors import UserError
 from stages.experiments import measured
 from stages.experiments.measured import Measured
 from stages.experiments.revisions import resolve
-from stages.metrics import predictions
 from stages.metrics.inputs import read_people
 from stages.metrics.panel import Panel, Rules
 from stages.reporting import videos

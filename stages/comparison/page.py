@@ -12,11 +12,11 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
+from stages.artifacts import frames
+from stages.artifacts.frames import VideoFrames
 from stages.comparison import drawings, summary
 from stages.comparison.contestants import Contestant
 from stages.comparison.movements import Movement, disagreements, farthest, movements, ranks
-from stages.datasets import frames
-from stages.datasets.frames import VideoFrames
 from stages.metrics.printed import mark
 from stages.reporting import lanes
 from stages.reporting.palette import PALETTE

@@ -7,15 +7,16 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from stages.datasets import readings
-from stages.datasets.annotations import Annotations
-from stages.datasets.captions import Caption
-from stages.datasets.splits import splits
+from stages.artifacts import embeddings as readings
+from stages.artifacts.captions import Caption
+from stages.artifacts.field import Annotations
 from stages.errors import UserError
 from stages.llm.examples import Examples, Judged, drawn
 from stages.llm.judge import judge
 from stages.llm.reply import parser
-from stages.params import Embed, Recipe
+from stages.llm.settings import Embed
+from stages.params import Recipe
+from stages.splits.folds import splits
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.errors import UserError
+from stages.llm.settings import Embed, Example
 from stages.llm.window import windows
-from stages.params import Embed, Example
 
 Examples = tuple[Example, ...]
 

@@ -24,8 +24,8 @@ from stages.llm.packing import pack
 from stages.llm.prompt import Layout, layout, query_text
 from stages.llm.readout import Layer, Pooling
 from stages.llm.reply import completion
+from stages.llm.settings import Embed
 from stages.llm.window import windows
-from stages.params import Embed
 from stages.work.executor import Task, complete
 from stages.work.store import Arrays, Store, key
 

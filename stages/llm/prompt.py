@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.errors import UserError
-from stages.params import Example, Prompt, Summary
+from stages.llm.settings import Example, Prompt, Summary
 
 _MARK = "LLMVS0QUERY0HERE"
 """Stands for the query while the chat template is rendered around it."""

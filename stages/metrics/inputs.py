@@ -12,13 +12,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from stages.datasets import captions as caption_file
-from stages.datasets import readings
-from stages.datasets.annotations import VideoAnnotations
-from stages.datasets.annotations import read as read_annotations
+from stages.artifacts import captions as caption_file
+from stages.artifacts import embeddings as readings
+from stages.artifacts.field import VideoAnnotations
+from stages.artifacts.field import read as read_annotations
+from stages.artifacts.predictions import Splits
 from stages.errors import UserError
 from stages.metrics.panel import Panel, Rules
-from stages.metrics.predictions import Splits
 from stages.metrics.zero_shot import without_gaps
 from stages.summaries.keyshots import summarise
 

@@ -17,9 +17,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stages.artifacts.predictions import Predictions, Splits
 from stages.metrics.intervals import bootstrap, weighted_mean
 from stages.metrics.panel import Marks, Panel
-from stages.metrics.predictions import Predictions, Splits
 
 Floats = npt.NDArray[np.float64]
 Kind = Literal["model", "baseline", "people"]

@@ -11,10 +11,10 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
+from stages.artifacts.predictions import Splits
 from stages.errors import UserError
 from stages.metrics.inputs import Replies
 from stages.metrics.leaderboard import MARKS, Row, by_video, video_weights
-from stages.metrics.predictions import Splits
 from stages.metrics.printed import figure_lines, shown_p
 from stages.metrics.standings import DECIMALS, reference
 from stages.work.files import replacing

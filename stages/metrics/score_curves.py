@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from stages.artifacts.predictions import Predictions
 from stages.metrics.panel import Panel
-from stages.metrics.predictions import Predictions
 from stages.metrics.results import write_csv
 
 COLUMNS = ("frame", "video", "pick", "people", "model")

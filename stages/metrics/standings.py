@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.artifacts.predictions import Splits
 from stages.metrics.leaderboard import (
     MARKS,
     Figure,
@@ -23,7 +24,6 @@ from stages.metrics.leaderboard import (
     video_weights,
 )
 from stages.metrics.paired import holm, paired
-from stages.metrics.predictions import Splits
 
 REFERENCE = "llmvs"
 DECIMALS = 6

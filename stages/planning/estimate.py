@@ -8,8 +8,10 @@ second where a token at a time is written. Both are reached to the stated effici
 from dataclasses import dataclass, replace
 from math import ceil
 
+from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
-from stages.params import Embed, ImageTextCaption, Recipe
+from stages.llm.settings import Embed
+from stages.params import Recipe
 from stages.planning.architecture import Decoder, Vision
 from stages.planning.cards import Card
 from stages.planning.workload import Frames, Prompt

@@ -13,7 +13,8 @@ from stages.errors import UserError
 from stages.llm import smollm2, weights
 from stages.llm.examples import written
 from stages.llm.prompt import layout, query_text
-from stages.params import Embed, Recipe
+from stages.llm.settings import Embed
+from stages.params import Recipe
 
 LENGTHS = "video_lengths.json"
 TEMPLATE = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{% endfor %}<|assistant|>"

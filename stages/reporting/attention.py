@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from stages.datasets.annotations import Annotations
-from stages.datasets.splits import Protocol
-from stages.model import checkpoints
-from stages.model import embeddings as states
-from stages.model.attention_maps import attention, local_share, uniform_share
-from stages.model.embeddings import Inputs
+from stages.artifacts.field import Annotations
+from stages.scorers import checkpoints
+from stages.scorers.attention_maps import attention, local_share, uniform_share
+from stages.splits.folds import Protocol
+from stages.training import inputs as states
+from stages.training.inputs import Inputs
 
 MEAN, HEAD = 240, 96
 """Most pixels along a side: of the mean's picture, of a head's."""

@@ -7,15 +7,15 @@ from statistics import median
 
 import numpy as np
 
-from stages.datasets import annotations
-from stages.metrics import predictions
-from stages.model.embeddings import Inputs
+from stages.artifacts import field as annotations
+from stages.artifacts import predictions
 from stages.params import Recipe
 from stages.reporting import attention, calibration, figures, folds, provenance, videos
 from stages.reporting.attention import Attention
 from stages.reporting.folds import Run
 from stages.reporting.measurements import Measurements
 from stages.reporting.videos import Sources, Video
+from stages.training.inputs import Inputs
 from stages.work.store import Store
 
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from stages.params import Train
 from stages.reporting import paper
 from stages.reporting.legend import Legend
 from stages.reporting.measurements import Figure, Protocol, Results, Row
 from stages.reporting.scale import Scale
 from stages.reporting.wording import rule
+from stages.training.settings import Train
 
 Json = dict[str, Any]
 

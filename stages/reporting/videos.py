@@ -13,9 +13,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from stages.datasets import captions, frames
+from stages.artifacts import captions, frames, predictions
 from stages.errors import UserError
-from stages.metrics import predictions
 from stages.metrics.inputs import People, read_people
 from stages.metrics.panel import Panel, Rules
 from stages.params import Recipe

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from stages.params import Train
 from stages.reporting.videos import Video
+from stages.training.settings import Train
 
 
 def rule(protocol: str, train: Train) -> str:

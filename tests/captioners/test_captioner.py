@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
+from stages.artifacts.frames import Sampled, VideoFrames, write
 from stages.captioners.captioner import Captioner, CaptionWorker, Frame, Pixels
-from stages.datasets.frames import Sampled, VideoFrames, write
 
 FRAMES = 11
 

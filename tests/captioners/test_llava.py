@@ -14,8 +14,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from stages.captioners import llava, registry
 from stages.captioners.llava import ImageTextCaptioner
+from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
-from stages.params import ImageTextCaption
 
 PROMPT = "Provide a detailed one-sentence description"
 LONGEST = 24

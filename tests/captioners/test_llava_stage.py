@@ -18,11 +18,11 @@ import yaml
 from PIL import Image
 
 from stages import cli
+from stages.artifacts.captions import read
+from stages.artifacts.frames import Sampled, write
 from stages.caption import caption
 from stages.captioners.captioner import Pixels
 from stages.captioners.llava import ImageTextCaptioner
-from stages.datasets.captions import read
-from stages.datasets.frames import Sampled, write
 from stages.llm import weights as llm_weights
 
 ROOT = Path(__file__).parent.parent.parent

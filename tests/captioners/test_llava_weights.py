@@ -16,8 +16,8 @@ from transformers import AutoModelForImageTextToText, LlamaConfig, LlamaForCausa
 
 from stages.captioners import registry
 from stages.captioners.captioner import Plan
+from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
-from stages.params import ImageTextCaption
 from stages.work import pretrained
 from stages.work.store import key
 

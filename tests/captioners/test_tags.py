@@ -3,8 +3,8 @@ import pytest
 import skimage.data
 
 from stages.captioners import registry, tags
+from stages.captioners.settings import TagCaption
 from stages.captioners.tags import sentence, with_article
-from stages.params import TagCaption
 from stages.vision.labels import imagenet_labels
 
 SETTINGS = TagCaption(captioner="imagenet-tags", labels=3, min_probability=0.05, batch=2)

@@ -4,7 +4,7 @@ import pytest
 from stages import params
 from stages.errors import UserError
 from stages.llm.examples import Judged, drawn, written
-from stages.params import Shown
+from stages.llm.settings import Shown
 
 
 def embed(window=7, **shown):

@@ -12,7 +12,7 @@ from stages.errors import UserError
 from stages.llm.engine import Engine
 from stages.llm.examples import written
 from stages.llm.judge import Setting, judge
-from stages.params import Shown
+from stages.llm.settings import Shown
 from stages.work.store import Store
 
 CONFIG = LlamaConfig(

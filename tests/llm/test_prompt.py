@@ -6,7 +6,7 @@ from tiny_llms import CHATML, LLAMA2, NO_SYSTEM, byte_tokenizer, metaspace_token
 from stages import params
 from stages.errors import UserError
 from stages.llm.prompt import answer_text, fill, layout, query_text
-from stages.params import Example, Prompt, Shown
+from stages.llm.settings import Example, Prompt, Shown
 
 PROMPT = Prompt(
     task="score",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from stages.artifacts.predictions import Predictions
 from stages.metrics.leaderboard import (
     Row,
     by_video,
@@ -14,7 +15,6 @@ from stages.metrics.leaderboard import (
     untrained_row,
 )
 from stages.metrics.panel import Panel, Rules
-from stages.metrics.predictions import Predictions
 
 SHOTS = np.column_stack([np.arange(0, 60, 6), np.arange(5, 60, 6)])
 PICKS = np.arange(0, 60, 15)

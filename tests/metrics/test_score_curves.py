@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stages.artifacts.predictions import Predictions
 from stages.metrics import score_curves
 from stages.metrics.panel import Panel, Rules
-from stages.metrics.predictions import Predictions
 
 RULES = Rules("scores", "mean", 0.15)
 SHOTS = np.array([[0, 29], [30, 59]])

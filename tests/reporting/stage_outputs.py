@@ -14,12 +14,13 @@ import torch
 import yaml
 from PIL import Image
 
-from stages.datasets import annotations, frames
-from stages.datasets.annotations import Annotations, VideoAnnotations
-from stages.datasets.frames import Sampled
-from stages.model import checkpoints
-from stages.model.global_attention import GlobalAttention
+from stages.artifacts import field as annotations
+from stages.artifacts import frames
+from stages.artifacts.field import Annotations, VideoAnnotations
+from stages.artifacts.frames import Sampled
 from stages.report import report
+from stages.scorers import checkpoints
+from stages.scorers.global_attention import GlobalAttention
 
 ROOT = Path(__file__).parent.parent.parent
 LOWEST, HIGHEST = 0, 10

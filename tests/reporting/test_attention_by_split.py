@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from stages.datasets.annotations import Annotations, VideoAnnotations
+from stages.artifacts.field import Annotations, VideoAnnotations
 from stages.errors import UserError
-from stages.model import attention_maps, checkpoints
-from stages.model.global_attention import GlobalAttention
 from stages.reporting import attention
+from stages.scorers import attention_maps, checkpoints
+from stages.scorers.global_attention import GlobalAttention
 
 LENGTHS = {"video_1": 5, "video_2": 30, "video_3": 100}
 TESTED = (("video_1",), ("video_1", "video_3"))

@@ -2,8 +2,8 @@ import pytest
 import yaml
 from stage_outputs import ROOT
 
-from stages.params import Train
 from stages.reporting.wording import rule
+from stages.training.settings import Train
 
 
 @pytest.mark.parametrize(

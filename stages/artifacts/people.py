@@ -1,0 +1,118 @@
+"""People's judgement of a dataset's videos, apart from the videos themselves.
+
+Shapes: T sampled frames, N video frames, U users.
+
+One HDF5 file a dataset, a group a video: `gtscore` (T,), and at least one of `user_summary` and
+`user_scores` (U, N). A root attribute says whether the people are simulated.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from stages.artifacts.hdf5 import Group, groups, reading
+from stages.artifacts.names import natural
+from stages.artifacts.timeline import Timeline
+from stages.errors import UserError
+from stages.work.files import replacing
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What people said of one video.
+
+    gtscore_T: 0 to 1, what models learn. user_summary_UN: 1 where a user's summary shows the
+    frame. user_scores_UN: on the users' own scale (1 to 5). At least one of the last two is there.
+    """
+
+    name: str
+    gtscore_T: Floats
+    user_summary_UN: Floats | None = None
+    user_scores_UN: Floats | None = None
+
+    @property
+    def users(self) -> int:
+        given = self.user_summary_UN if self.user_scores_UN is None else self.user_scores_UN
+        return 0 if given is None else len(given)
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """A dataset's judgements in natural order of the videos' names."""
+
+    dataset: str
+    simulated: bool
+    videos: tuple[Judgement, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, Judgement]:
+        return {video.name: video for video in self.videos}
+
+
+def write(path: Path, people: People) -> None:
+    """Write judgements, whole or not at all. The same ones give the same bytes."""
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["dataset"] = people.dataset
+        file.attrs["simulated"] = people.simulated
+        for video in sorted(people.videos, key=lambda video: natural(video.name)):
+            group = file.create_group(video.name)
+            group["gtscore"] = video.gtscore_T.astype(np.float32)
+            for key in ("user_summary", "user_scores"):
+                data_UN = getattr(video, f"{key}_UN")
+                if data_UN is not None:
+                    group.create_dataset(key, data=data_UN.astype(np.float32), compression="gzip")
+
+
+def read(path: Path, timeline: Timeline) -> People:
+    """Read and check what people said of a timeline's videos.
+
+    Raises UserError naming file, group and key of what is missing, misshapen, or of another
+    number of frames than the timeline says.
+    """
+    with reading(path, "run the download stage (`dvc repro`)") as file:
+        judged = {}
+        for group in groups(path, file):
+            if group.name not in timeline.by_name:
+                raise UserError(f"{path}: {group.name} is not on the timeline of this dataset")
+            video = timeline.by_name[group.name]
+            judged[group.name] = judgement(group, video.n_frames, len(video.picks_T))
+        if missing := [name for name in timeline.names if name not in judged]:
+            raise UserError(f"{path}: lacks {', '.join(missing)}; run the download stage again")
+        return People(
+            dataset=str(file.attrs.get("dataset", path.stem)),
+            simulated=bool(file.attrs.get("simulated", False)),
+            videos=tuple(judged[name] for name in timeline.names),
+        )
+
+
+def judgement(group: Group, n_frames: int, steps: int) -> Judgement:
+    """One video's group, in this schema or the field's, which name these keys alike."""
+    summary_UN = _by_users(group, "user_summary", n_frames)
+    scores_UN = _by_users(group, "user_scores", n_frames)
+    if summary_UN is None and scores_UN is None:
+        raise group.wrong("user_summary", "is missing, and so is user_scores; one is needed")
+    if summary_UN is not None and not ((summary_UN == 0) | (summary_UN == 1)).all():
+        raise group.wrong("user_summary", "must be 0 or 1 everywhere")
+    gtscore_T = group.numbers("gtscore", (steps,)).astype(np.float32)
+    if gtscore_T.min() < 0 or gtscore_T.max() > 1:
+        raise group.wrong(
+            "gtscore", f"must lie in 0 to 1, goes {gtscore_T.min():g} to {gtscore_T.max():g}"
+        )
+    return Judgement(group.name, gtscore_T, summary_UN, scores_UN)
+
+
+def _by_users(group: Group, key: str, n_frames: int) -> Floats | None:
+    if key not in group:
+        return None
+    given = group.dataset(key)
+    if given.ndim == 2 and given.shape[1] != n_frames:
+        raise group.wrong(
+            key, f"covers {given.shape[1]} frames, but n_frames says {n_frames}; one is wrong"
+        )
+    return group.numbers(key, (None, n_frames)).astype(np.float32)

@@ -1,0 +1,202 @@
+"""The timeline: which videos there are, and what every per-frame array hangs on.
+
+Shapes: T sampled frames, N video frames, S shots.
+
+One HDF5 file a dataset, a group a video: `title`, `n_frames`, `fps`, `picks` (T,), `times` (T,),
+and, where the shots are known, `shots` (S, 2) with their origin in `shots_from`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from stages.artifacts.hdf5 import Group, groups, reading
+from stages.artifacts.names import natural
+from stages.errors import UserError
+from stages.work.files import replacing
+
+EVERY = 15
+"""The field samples every 15th frame: two a second at 30 frames a second."""
+FIELD_FPS = 30.0
+"""Of a video whose frame rate nobody says; for the time axis of its curves alone."""
+
+Origin = Literal["annotations", "field", "kts"]
+"""Where shots come from: the annotations themselves, the field's published segmentation, or this
+project's own kernel temporal segmentation.
+"""
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Video:
+    """One video's spine.
+
+    title: what people call it, a file's name or a YouTube id. picks_T: the sampled frames, rising.
+    times_T: their seconds from the beginning. shots_S2: inclusive [start, end] frames of each
+    shot, covering every frame; None while they are not known.
+    """
+
+    name: str
+    title: str
+    n_frames: int
+    fps: float
+    picks_T: Integers
+    times_T: Floats
+    shots_S2: Integers | None = None
+    shots_from: Origin | None = None
+
+    @classmethod
+    def sampled(
+        cls, name: str, title: str, n_frames: int, fps: float | None = None, every: int = EVERY
+    ) -> "Video":
+        """Every `every`-th frame from the first on, at a constant rate."""
+        picks_T = np.arange(0, n_frames, every, dtype=np.int64)
+        rate = fps or FIELD_FPS
+        return cls(name, title, n_frames, rate, picks_T, picks_T / rate)
+
+    def with_shots(self, shots_S2: npt.ArrayLike, origin: Origin) -> "Video":
+        """The video with its shots. Raises UserError where they do not cover it."""
+        checked = covering(self.name, shots_S2, self.n_frames)
+        return replace(self, shots_S2=checked, shots_from=origin)
+
+    @property
+    def seconds(self) -> float:
+        return self.n_frames / self.fps
+
+    def known_shots(self) -> Integers:
+        """The shots. Raises UserError, saying what would bring them, where there are none."""
+        if self.shots_S2 is None:
+            raise UserError(
+                f"{self.name} ({self.title}): its shots are not known, and without videos none can "
+                "be found; name the field's h5 as download.h5 in params.yaml"
+            )
+        return self.shots_S2
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """A dataset's videos in natural order of their names."""
+
+    dataset: str
+    videos: tuple[Video, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, Video]:
+        return {video.name: video for video in self.videos}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(video.name for video in self.videos)
+
+
+def lengths_of(shots_S2: Integers) -> Integers:
+    """Frames in each shot (S,), from inclusive [start, end] rows (S, 2)."""
+    return shots_S2[:, 1] - shots_S2[:, 0] + 1
+
+
+def covering(video: str, shots: npt.ArrayLike, n_frames: int) -> Integers:
+    """Shots (S, 2) checked to run from the first frame to the last, one after the other.
+
+    Raises UserError naming the video, and where they fail to.
+    """
+    shots_S2 = np.asarray(shots)
+    if shots_S2.ndim != 2 or shots_S2.shape[1] != 2 or not len(shots_S2):
+        raise UserError(f"{video}: shots must be rows of [start, end], got {shots_S2.shape}")
+    if (shots_S2 != shots_S2.astype(np.int64)).any():
+        raise UserError(f"{video}: shots must lie on whole frames; one has a fraction")
+    shots_S2 = shots_S2.astype(np.int64)
+    expected_S = np.r_[0, shots_S2[:-1, 1] + 1]
+    wrong = np.flatnonzero((shots_S2[:, 0] != expected_S) | (shots_S2[:, 1] < shots_S2[:, 0]))
+    if len(wrong):
+        shot = int(wrong[0])
+        raise UserError(
+            f"{video}: shots must follow one another from frame 0; shot {shot + 1} is "
+            f"{shots_S2[shot].tolist()} where {int(expected_S[shot])} should begin it"
+        )
+    if shots_S2[-1, 1] != n_frames - 1:
+        raise UserError(
+            f"{video}: its shots end at frame {shots_S2[-1, 1]}, the video at {n_frames - 1}; they "
+            "are another video's"
+        )
+    return shots_S2
+
+
+def write(path: Path, timeline: Timeline) -> None:
+    """Write a timeline, whole or not at all. The same timeline gives the same bytes."""
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["dataset"] = timeline.dataset
+        for video in sorted(timeline.videos, key=lambda video: natural(video.name)):
+            group = file.create_group(video.name)
+            group["title"] = video.title
+            group["n_frames"] = video.n_frames
+            group["fps"] = float(video.fps)
+            group["picks"] = video.picks_T.astype(np.int64)
+            group["times"] = video.times_T.astype(np.float64)
+            if video.shots_S2 is not None:
+                group["shots"] = video.shots_S2.astype(np.int64)
+                group.attrs["shots_from"] = video.shots_from or "annotations"
+
+
+def read(path: Path) -> Timeline:
+    """Read and check a timeline. Raises UserError naming file, group and key of what is wrong."""
+    remedy = "run the stage that makes it again (`dvc repro`)"
+    with reading(path, remedy) as file:
+        videos = tuple(_video(group) for group in groups(path, file))
+        return Timeline(str(file.attrs.get("dataset", path.stem)), videos)
+
+
+def picks_of(group: Group, n_frames: int) -> Integers:
+    """`picks` (T,), which must rise inside the video."""
+    picks_T = group.numbers("picks", (None,)).astype(np.int64)
+    if picks_T[0] < 0 or picks_T[-1] >= n_frames or (np.diff(picks_T) <= 0).any():
+        raise group.wrong(
+            "picks", f"must rise inside 0 to {n_frames - 1}, go {picks_T[0]} to {picks_T[-1]}"
+        )
+    return picks_T
+
+
+def _video(group: Group) -> Video:
+    n_frames = group.count("n_frames")
+    if n_frames < 1:
+        raise group.wrong("n_frames", f"must be at least 1, is {n_frames}")
+    picks_T = picks_of(group, n_frames)
+    shots_S2, origin = None, None
+    if "shots" in group:
+        shots_S2 = covering(
+            f"{group.path}: {group.name}", group.numbers("shots", (None, 2)), n_frames
+        )
+        origin = group.group.attrs["shots_from"]
+    return Video(
+        name=group.name,
+        title=group.text("title"),
+        n_frames=n_frames,
+        fps=float(np.asarray(group.dataset("fps")[()]).item()),
+        picks_T=picks_T,
+        times_T=group.numbers("times", (len(picks_T),)).astype(np.float64),
+        shots_S2=shots_S2,
+        shots_from=origin,
+    )
+
+
+def same_picks(video: Video, picks: Sequence[int] | npt.ArrayLike, origin: str) -> None:
+    """Raises UserError, naming the video and both counts, where picks are not the timeline's."""
+    theirs_T = np.asarray(picks)
+    if np.array_equal(theirs_T, video.picks_T):
+        return
+    said = f"{len(theirs_T)} frames"
+    if len(theirs_T) == len(video.picks_T):
+        first = int(np.flatnonzero(theirs_T != video.picks_T)[0])
+        said += f", of which number {first + 1} is frame {theirs_T[first]}, not "
+        said += f"{video.picks_T[first]},"
+    raise UserError(
+        f"{origin}: {video.name} ({video.title}) is given for {said} and its timeline picks "
+        f"{len(video.picks_T)} of {video.n_frames} frames; they are another sampling's or video's"
+    )

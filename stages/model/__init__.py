@@ -1,1 +1,0 @@
-"""The trained part and its loop."""

@@ -1,0 +1,114 @@
+"""What every section of params.yaml is, the kinds of value that recur, and how one is read.
+
+A room keeps its own sections in its `settings.py`, and a stage reads those it uses and no other:
+`stages.params`, which knows them all, checks the whole file.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from stages.errors import UserError
+
+Unit = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Text = Annotated[str, Field(min_length=1)]
+Dtype = Literal["float32", "bfloat16", "float16"]
+Url = Annotated[str, Field(pattern=r"^https?://")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+PARAMS = Path("params.yaml")
+
+
+def _rising(scale: tuple[int, int]) -> tuple[int, int]:
+    low, high = scale
+    if low >= high:
+        raise ValueError(f"scale must be [lowest, highest], got [{low}, {high}]")
+    return scale
+
+
+Rising = Annotated[tuple[int, int], AfterValidator(_rising)]
+"""A scale, lowest and highest."""
+
+
+class Section(BaseModel):
+    """A section refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+T = TypeVar("T")
+
+_BOUNDS = {
+    "greater_than": ("gt", ">"),
+    "greater_than_equal": ("ge", ">="),
+    "less_than": ("lt", "<"),
+    "less_than_equal": ("le", "<="),
+}
+
+
+def _sentence(error: ErrorDetails, prefix: str) -> str:
+    path = ".".join(str(part) for part in (*([prefix] if prefix else []), *error["loc"]))
+    kind, given, context = error["type"], error["input"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        said = "unknown key; check the spelling"
+    elif kind == "missing":
+        said = "is missing"
+    elif kind in _BOUNDS:
+        name, sign = _BOUNDS[kind]
+        said = f"must be {sign} {context[name]:g}, got {given}"
+    elif kind == "value_error":
+        said = str(context["error"])
+    else:
+        said = f"{error['msg'][0].lower()}{error['msg'][1:]}, got {given!r}"
+    return f"{path}: {said}" if path else said
+
+
+def validated(kind: Any, document: Any, origin: str, prefix: str = "") -> Any:
+    """A part of the YAML document as its model. Raises UserError naming every bad key by its path.
+
+    Args:
+        kind: the model, or whatever pydantic can check.
+        origin: the file, for messages.
+        prefix: dotted path of the part within it.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(document)
+    except ValidationError as error:
+        lines = [f"{origin}: {_sentence(detail, prefix)}" for detail in error.errors()]
+        raise UserError("\n".join(lines)) from error
+
+
+def document(path: Path = PARAMS) -> dict[str, Any]:
+    """params.yaml as it is. Raises UserError where it is absent or not a YAML mapping."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{path} not found; run from the root of the repository") from error
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is not valid YAML: expected a mapping")
+    return found
+
+
+def lookup(kind: type[T] | Any, *place: str, path: Path = PARAMS) -> Any:
+    """The part of params.yaml at a place, such as ("datasets", "demo", "train"), as its model.
+
+    Raises UserError where it is not there, naming what there is, or wrong.
+    """
+    found: Any = document(path)
+    for depth, key in enumerate(place):
+        if not isinstance(found, dict) or key not in found:
+            known = ", ".join(sorted(map(str, found))) if isinstance(found, dict) else "nothing"
+            where = ".".join(place[:depth]) or "the file"
+            raise UserError(f"{path}: {where} has no {key!r} (has {known})")
+        found = found[key]
+    return validated(kind, found, str(path), ".".join(place))

@@ -1,1 +1,0 @@
-"""The sections of params.yaml, a module a part of the pipeline."""

@@ -1,0 +1,1 @@
+"""Where videos, people and what is given come from."""

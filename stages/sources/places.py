@@ -1,0 +1,66 @@
+"""Where a published dataset lies: fetched, or in an archive or folder that is here already."""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stages.errors import UserError
+from stages.sources.archives import unpack
+from stages.sources.fetch import Remote, fetch
+
+log = logging.getLogger("llmvs")
+
+ARCHIVES = (".zip", ".tgz", ".tar.gz", ".tar")
+
+
+@contextmanager
+def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()) -> Iterator[Path]:
+    """The folder a dataset's files lie in, somewhere below.
+
+    Args:
+        url: of the archive, fetched into `work` once and kept there.
+        source: an archive or a folder to read instead; nothing is fetched then.
+        work: kept across runs. What is unpacked here is removed at the end.
+        inner: endings of the names of archives inside the archive that are wanted as well.
+
+    Raises:
+        UserError: `source` is not there, or what was fetched is not what it should be.
+    """
+    if source is None:
+        found = fetch(Remote(url), work)
+    else:
+        found = Path(source).expanduser()
+        if not found.exists():
+            raise UserError(
+                f"params.yaml: download.source: {source} does not exist; name the archive or the "
+                "folder it was unpacked to, or null to fetch it"
+            )
+    if found.is_dir():
+        yield found
+        return
+    if not found.name.endswith(ARCHIVES):
+        raise UserError(f"{found}: neither a folder nor an archive ({', '.join(ARCHIVES)})")
+    folder = work / f"{found.name}.unpacked"
+    log.info("unpacking %s", found.name)
+    try:
+        unpack(found, folder)
+        for archive in files(folder, *inner) if inner else ():
+            unpack(archive, archive.with_name(f"{archive.name}.unpacked"))
+            archive.unlink()
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def files(folder: Path, *endings: str) -> list[Path]:
+    """Files below a folder whose names end so, in order; not those macOS leaves in archives."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.name.endswith(endings)
+        and not path.name.startswith("._")
+        and "__MACOSX" not in path.parts
+    )

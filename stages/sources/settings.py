@@ -1,0 +1,109 @@
+"""params.yaml: datasets.D.download, where videos and people come from."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stages.section import Count, Name, Positive, Section, Sha256, Text, Unit, Url
+
+
+class DemoDownload(Section):
+    """The built-in synthetic dataset: real photographs, simulated people."""
+
+    kind: Literal["demo"]
+    seed: Count
+    videos: Annotated[int, Field(ge=5)]
+    subjects: tuple[str, ...]
+    shots: tuple[Positive, Positive]
+    shot_seconds: tuple[float, float]
+    subjects_per_video: tuple[Positive, Positive]
+    fps: Positive
+    size: tuple[Positive, Positive]
+    users: Annotated[int, Field(ge=2)]
+    rarity: Unit
+    noise: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _ranges_rise(self) -> Self:
+        for key in ("shots", "shot_seconds", "subjects_per_video"):
+            low, high = getattr(self, key)
+            if not 0 < low <= high:
+                raise ValueError(f"{key} must be [low, high] with 0 < low <= high")
+        if self.subjects_per_video[1] > len(self.subjects):
+            raise ValueError(
+                f"subjects_per_video asks for {self.subjects_per_video[1]} subjects in a video, "
+                f"and subjects names {len(self.subjects)}"
+            )
+        if self.size[0] % 2 or self.size[1] % 2:
+            raise ValueError("size must be even in both directions (H.264 halves the colour)")
+        return self
+
+
+class SumMeDownload(Section):
+    """SumMe: fetched from `url`, or read from `source`, an archive or folder at hand."""
+
+    kind: Literal["summe"]
+    source: str | None
+    url: Url
+    h5: str | None
+
+
+class TVSumDownload(Section):
+    """TVSum: videos from `url` or `source`, annotations from `annotations_url` or `source`."""
+
+    kind: Literal["tvsum"]
+    source: str | None
+    url: Url
+    annotations_url: Url
+    annotations_sha256: Sha256 | None
+    h5: str | None
+
+
+Download = Annotated[DemoDownload | SumMeDownload | TVSumDownload, Field(discriminator="kind")]
+
+
+class Videos(Section):
+    """The videos themselves: they are fetched, sampled, captioned and embedded here."""
+
+    kind: Literal["videos"]
+
+
+class Captions(Section):
+    """A caption of every picked frame, fetched from `url` and held to its sha256, or read from
+    `source`, a file at hand: JSON lines as this project writes them, or
+    ``{video: {"picks": […], "captions": […]}}``.
+    """
+
+    kind: Literal["captions"]
+    source: Text | None = None
+    url: Url | None = None
+    sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _comes_from_somewhere(self) -> Self:
+        if self.source is None and self.url is None:
+            raise ValueError("captions are given neither as source nor as url")
+        if self.source is None and self.sha256 is None:
+            raise ValueError("captions fetched from a url need their sha256")
+        return self
+
+
+class Embeddings(Section):
+    """The authors' embedding files, states pooled over tokens."""
+
+    kind: Literal["embeddings"]
+    query: Text
+    answer: Text
+
+
+class Scores(Section):
+    """Scores of the picked frames to be judged as they are: a row a file, by the row's name.
+
+    A file is JSON, ``{video: [score, …]}`` or ``{video: {"picks": […], "scores": […]}}``.
+    """
+
+    kind: Literal["scores"]
+    rows: Annotated[dict[Name, Text], Field(min_length=1)]
+
+
+Given = Annotated[Videos | Captions | Embeddings | Scores, Field(discriminator="kind")]

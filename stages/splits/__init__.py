@@ -1,0 +1,1 @@
+"""Which videos train and which test."""

@@ -1,0 +1,1 @@
+"""Folds, the loop, and what it leaves."""

@@ -1,0 +1,189 @@
+"""Fitting the model to people's mean scores, one seed and one split at a time.
+
+Shapes: T frames, D embedding width.
+"""
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from stages.errors import UserError
+from stages.scorers.global_attention import GlobalAttention
+from stages.training.batches import Video, padded
+from stages.training.held_out import HeldOut, Watch, moved, squared_error
+from stages.training.optimisation import Optimisation
+from stages.training.settings import Train
+from stages.training.standardisation import Standardisation
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A point of the learning curves, at an epoch's end or, x.5, after half of its passes.
+
+    lr is the epoch's rate; losses are mean squared errors over frames, the training one over the
+    epoch's passes so far; tau is the agreement on the videos watched, None where none are.
+    """
+
+    epoch: float
+    lr: float
+    train_loss: float
+    test_loss: float
+    tau: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The model kept, in evaluation mode, how it got there, and the epoch it is of.
+
+    It takes embeddings as the LLM gives them, standardised in training or not.
+    """
+
+    model: GlobalAttention
+    curve: list[Epoch]
+    epoch: float
+
+
+def device() -> torch.device:
+    """Where accelerate would train: the GPU where there is one."""
+    from accelerate import Accelerator
+
+    chosen: torch.device = Accelerator().device
+    return chosen
+
+
+@contextmanager
+def _reproducible(seed: int) -> Iterator[None]:
+    """Inside, everything random follows from the seed; the caller's generators stay untouched."""
+    # cuBLAS reads it when it is first used; without it its sums vary from run to run.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before)
+
+
+class _Best:
+    """The weights of the best τ seen; the earliest of equals."""
+
+    def __init__(self) -> None:
+        self._tau = -math.inf
+        self._weights: dict[str, Tensor] = {}
+        self.epoch = 0.0
+
+    def offer(self, model: GlobalAttention, point: Epoch) -> None:
+        if point.tau is not None and point.tau > self._tau:
+            self._tau, self.epoch = point.tau, point.epoch
+            self._weights = {name: of.clone() for name, of in model.state_dict().items()}
+
+    def restore(self, model: GlobalAttention) -> None:
+        model.load_state_dict(self._weights)
+
+
+def fit(
+    train: Sequence[Video],
+    test: Sequence[Video],
+    settings: Train,
+    attention: bool,
+    seed: int,
+    where: torch.device,
+    watch: Watch | None = None,
+    on_point: Callable[[Epoch], None] = lambda point: None,
+) -> Trained:
+    """Train on some videos for `settings.epochs`, whole videos at a time, with AdamW.
+
+    Without `watch`, the last epoch's weights are kept, and nothing is chosen. With it, those of
+    the evaluation with the best mean τ over the videos watched. The release is taken to do so
+    with its test videos, every half epoch; ρ and F1 are then of the same weights.
+
+    Args:
+        train: videos to learn from.
+        test: videos whose loss is drawn beside; by itself nothing is chosen by it.
+        settings: the recipe's `train` section.
+        attention: False trains the row without the encoder.
+        seed: of the initial weights, the order of the videos and the dropout.
+        where: device to train on.
+        watch: what to choose the weights by.
+        on_point: told of each point of the curve.
+
+    Raises:
+        UserError: a loss is no longer a number.
+    """
+    standardisation = Standardisation.of(train) if settings.standardise else None
+    if standardisation is not None:
+        train = [standardisation.apply(video) for video in train]
+        test = [standardisation.apply(video) for video in test]
+        if watch is not None:
+            watch = replace(watch, videos=[standardisation.apply(v) for v in watch.videos])
+    with _reproducible(seed):
+        model = GlobalAttention(
+            train[0].x_TD.shape[1],
+            settings.width,
+            settings.layers,
+            settings.heads,
+            settings.feedforward,
+            settings.dropout,
+            attention,
+        ).to(where)
+        optimisation = Optimisation(model, settings, where)
+        order = torch.Generator().manual_seed(seed)
+        held_out = HeldOut(test, watch, where)
+        starts = range(0, len(train), settings.batch)
+        half = len(starts) // 2 if watch is not None and watch.halfway else 0
+        curve: list[Epoch] = []
+        best = _Best()
+        for epoch in range(1, settings.epochs + 1):
+            model.train()
+            squares, frames = 0.0, 0
+            shuffled = torch.randperm(len(train), generator=order).tolist()
+            for number, start in enumerate(starts):
+                chosen = shuffled[start : start + settings.batch]
+                batch = moved(padded([train[index] for index in chosen]), where)
+                with optimisation.precision():
+                    loss = squared_error(model(batch.x_BTD, batch.valid_BT), batch)
+                optimisation.learn(loss, number, len(starts))
+                size = int(batch.valid_BT.sum())
+                squares, frames = squares + loss.item() * size, frames + size
+                if number + 1 not in (half, len(starts)):
+                    continue
+                reached = epoch if number + 1 == len(starts) else epoch - 0.5
+                measured = held_out.measure(model)
+                point = Epoch(reached, optimisation.rate, squares / frames, *measured)
+                _check(point)
+                curve.append(point)
+                best.offer(model, point)
+                on_point(point)
+            optimisation.end_epoch()
+        model.eval()
+        if watch is not None:
+            best.restore(model)
+        model.cpu()
+        if standardisation is not None:
+            standardisation.fold(model)
+        return Trained(model, curve, curve[-1].epoch if watch is None else best.epoch)
+
+
+def _check(point: Epoch) -> None:
+    for loss in (point.train_loss, point.test_loss):
+        if not math.isfinite(loss):
+            raise UserError(
+                f"training fell apart in epoch {point.epoch:g} (loss {loss}); "
+                "lower train.lr in params.yaml"
+            )
+
+
+@torch.inference_mode()
+def predict(model: GlobalAttention, video: Video) -> npt.NDArray[np.float32]:
+    """Scores of one video (T,), in 0..1, alone in its batch. The model is in evaluation mode."""
+    scores_T: npt.NDArray[np.float32] = model(video.x_TD[None])[0].numpy()
+    return scores_T

@@ -1,0 +1,34 @@
+"""params.yaml: datasets.D.train, how a scorer learns."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from stages.section import Count, Positive, Section
+
+
+class Schedule(Section):
+    """Cosine learning rate: from `lr` to `floor` in `period` epochs, then back up."""
+
+    period: Positive
+    floor: Annotated[float, Field(ge=0)]
+
+
+class Train(Section):
+    """How every row of a dataset is trained.
+
+    `scorer`: hyperparameters that this recipe sets otherwise than the entries of `models` do, for
+    each entry whose kind has them.
+    """
+
+    scorer: dict[str, Any] = {}
+    validation: Annotated[float, Field(ge=0, lt=1)]
+    seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
+    lr: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    schedule: Schedule | None
+    clip: Annotated[float, Field(gt=0)] | None
+    epochs: Positive
+    batch: Positive
+    accumulate: Positive
+    standardise: bool

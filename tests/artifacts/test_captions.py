@@ -1,0 +1,78 @@
+import json
+
+import pytest
+
+from stages.artifacts.captions import read
+from stages.errors import UserError
+
+GOOD = {"video": "video_1", "pick": 0, "caption": "A dog."}
+
+
+def written(tmp_path, *lines):
+    path = tmp_path / "demo.jsonl"
+    text = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.write_text("\n".join(text) + "\n", encoding="utf-8")
+    return path
+
+
+def test_videos_come_in_natural_order_and_picks_ascend(tmp_path):
+    path = written(
+        tmp_path,
+        {**GOOD, "video": "video_10"},
+        {**GOOD, "video": "video_2", "pick": 15},
+        {**GOOD, "video": "video_2", "pick": 0},
+        GOOD,
+    )
+    videos = read(path)
+    assert list(videos) == ["video_1", "video_2", "video_10"]
+    assert [caption.pick for caption in videos["video_2"]] == [0, 15]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"video": "video_1", "pi', "Unterminated string"),
+        ("", "Expecting value"),
+        ("[1, 2]", "valid dictionary"),
+        ({"video": "video_1", "pick": 15}, "caption: Field required"),
+        ({**GOOD, "pick": "15"}, "pick: Input should be a valid integer"),
+        ({**GOOD, "pick": -1}, "pick: Input should be greater"),
+        ({**GOOD, "caption": None}, "caption: Input should be a valid string"),
+        ({**GOOD, "mark": 1}, "mark: Extra inputs"),
+        ({**GOOD, "score": 7.0}, "score: Input should be less than or equal to 1"),
+    ],
+)
+def test_a_line_that_is_no_caption_is_named(tmp_path, line, said):
+    with pytest.raises(UserError, match=rf"demo.jsonl, line 2: .*{said}"):
+        read(written(tmp_path, GOOD, line))
+
+
+def test_a_frame_that_occurs_twice_is_named(tmp_path):
+    with pytest.raises(UserError, match="line 2: frame 0 of video_1 occurs twice"):
+        read(written(tmp_path, GOOD, GOOD))
+
+
+def test_a_frame_of_which_nothing_is_said_is_refused_where_words_are_needed(tmp_path):
+    path = written(tmp_path, GOOD, {**GOOD, "pick": 15, "caption": ""})
+    with pytest.raises(UserError, match=r"line 2: nothing is said of frame 15 of video_1"):
+        read(path)
+    assert [caption.caption for caption in read(path, needed=False)["video_1"]] == ["A dog.", ""]
+
+
+def test_a_caption_may_hold_any_character_but_a_line_is_ended_by_a_newline_alone(tmp_path):
+    odd = "Caf\u00e9 \u2028 \x85 \U0001f415"
+    path = tmp_path / "demo.jsonl"
+    path.write_text(json.dumps({**GOOD, "caption": odd}, ensure_ascii=False) + "\n", "utf-8")
+    assert read(path)["video_1"][0].caption == odd
+
+
+def test_an_absent_an_empty_and_a_binary_file_say_what_to_do(tmp_path):
+    with pytest.raises(UserError, match="not found; the caption stage makes it"):
+        read(tmp_path / "demo.jsonl")
+    path = tmp_path / "demo.jsonl"
+    path.write_bytes(b"")
+    with pytest.raises(UserError, match="holds no caption"):
+        read(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="is not UTF-8"):
+        read(path)

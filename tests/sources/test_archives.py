@@ -1,0 +1,69 @@
+import io
+import tarfile
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from stages.errors import UserError
+from stages.sources.archives import unpack
+
+
+def tar(path: Path, members: dict[str, bytes], link: tuple[str, str] | None = None) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        if link:
+            info = tarfile.TarInfo(link[0])
+            info.type, info.linkname = tarfile.SYMTYPE, link[1]
+            archive.addfile(info)
+    return path
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize(("make", "name"), [(tar, "a.tgz"), (zipped, "a.zip")])
+def test_members_come_out(tmp_path: Path, make: object, name: str) -> None:
+    archive = make(tmp_path / name, {"in/one.txt": b"1", "two.txt": b"2"})  # type: ignore[operator]
+    unpack(archive, tmp_path / "out")
+    assert (tmp_path / "out/in/one.txt").read_bytes() == b"1"
+    assert (tmp_path / "out/two.txt").read_bytes() == b"2"
+
+
+@pytest.mark.parametrize("name", ["../escaped.txt", "/tmp/escaped.txt", "in/../../escaped.txt"])
+@pytest.mark.parametrize(("make", "file"), [(tar, "a.tgz"), (zipped, "a.zip")])
+def test_no_path_escapes(tmp_path: Path, make: object, file: str, name: str) -> None:
+    archive = make(tmp_path / file, {"ok.txt": b"", name: b"x"})  # type: ignore[operator]
+    out = tmp_path / "out"
+    # An absolute name may be refused, or taken as one inside the folder.
+    with suppress(UserError):
+        unpack(archive, out)
+    outside = [path for path in tmp_path.rglob("escaped.txt") if not path.is_relative_to(out)]
+    assert outside == []
+    assert not Path("/tmp/escaped.txt").exists()
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    archive = tar(tmp_path / "a.tgz", {}, link=("way", "../.."))
+    with pytest.raises(UserError, match="leave the folder"):
+        unpack(archive, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("make", "name"), [(tar, "a.tgz"), (zipped, "a.zip")])
+def test_a_truncated_archive_is_named_and_leaves_nothing(
+    tmp_path: Path, make: object, name: str
+) -> None:
+    archive = make(tmp_path / name, {"one.txt": bytes(range(256)) * 400})  # type: ignore[operator]
+    archive.write_bytes(archive.read_bytes()[:-200])
+    with pytest.raises(UserError, match=name):
+        unpack(archive, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == [archive]

@@ -1,0 +1,164 @@
+"""Which weights are kept, and that nothing else looks at the test videos."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from test_training import CPU, SETTINGS, trained, videos
+
+from stages.splits.folds import Split
+from stages.training.batches import Video
+from stages.training.crossvalidation import chosen_by, cross_validate
+from stages.training.fitting import Trained, fit, predict
+from stages.training.held_out import HeldOut, Judge, Watch
+from stages.training.settings import Train
+
+NAMES = tuple(f"video_{number}" for number in range(1, 8))
+
+
+def judge(video: Video) -> Judge:
+    """Agreement by counting concordant pairs, one by one."""
+    truth = video.gtscore_T.tolist()
+
+    def of(scores_T: npt.NDArray[np.float32]) -> tuple[float, float]:
+        assert scores_T.shape == (len(truth),)
+        pairs = [(i, j) for i in range(len(truth)) for j in range(i)]
+        signs = [np.sign((scores_T[i] - scores_T[j]) * (truth[i] - truth[j])) for i, j in pairs]
+        return float(np.mean(signs)), 0.0
+
+    return of
+
+
+def watching(tested: Sequence[Video], halfway: bool = True) -> Watch:
+    return Watch(tested, {video.name: judge(video) for video in tested}, halfway)
+
+
+def official(epochs: float, halfway: bool = True, standardise: bool = False) -> Trained:
+    """Five training videos, two a pass: three passes an epoch."""
+    settings = SETTINGS.model_copy(
+        update={"epochs": epochs, "lr": 1e-2, "standardise": standardise}
+    )
+    tested = videos(3, 1)
+    return fit(videos(), tested, settings, True, 0, CPU, watching(tested, halfway))
+
+
+def mean_tau(result: Trained) -> float:
+    tested = videos(3, 1)
+    return float(np.mean([judge(video)(predict(result.model, video))[0] for video in tested]))
+
+
+def test_the_curve_has_a_point_each_half_epoch() -> None:
+    assert [point.epoch for point in official(3).curve] == [0.5, 1, 1.5, 2, 2.5, 3]
+    assert [point.epoch for point in official(3, halfway=False).curve] == [1, 2, 3]
+
+
+def test_an_epoch_of_one_pass_has_no_half() -> None:
+    settings = SETTINGS.model_copy(update={"batch": 8})
+    result = fit(videos(), videos(), settings, True, 0, CPU, watching(videos()))
+    assert [point.epoch for point in result.curve] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("standardise", [True, False])
+def test_the_weights_kept_are_those_of_the_best_evaluation(standardise: bool) -> None:
+    """The weights at each epoch's end are known from a training that stops there."""
+    long = official(6, standardise=standardise)
+    taus = {point.epoch: point.tau for point in long.curve}
+    assert len(set(taus.values())) > 1
+    best = max(tau for tau in taus.values() if tau is not None)
+    assert taus[long.epoch] == best
+    assert all(tau < best for epoch, tau in taus.items() if tau is not None and epoch < long.epoch)
+    assert mean_tau(long) == pytest.approx(best)
+    for epochs in range(1, 7):
+        settings = SETTINGS.model_copy(
+            update={"epochs": epochs, "lr": 1e-2, "standardise": standardise}
+        )
+        stopped = fit(videos(), videos(3, 1), settings, True, 0, CPU)
+        assert taus[epochs] == pytest.approx(mean_tau(stopped))
+
+
+def test_watching_changes_which_weights_are_kept_and_nothing_else() -> None:
+    watched = official(4)
+    alone = fit(
+        videos(), videos(3, 1), SETTINGS.model_copy(update={"epochs": 4, "lr": 1e-2}), True, 0, CPU
+    )
+    ends = [point for point in watched.curve if point.epoch == int(point.epoch)]
+    assert [(p.train_loss, p.test_loss) for p in ends] == [
+        (p.train_loss, p.test_loss) for p in alone.curve
+    ]
+    assert alone.epoch == 4
+    assert {point.tau for point in alone.curve} == {None}
+
+
+def test_constant_predictions_of_every_evaluation_keep_the_first() -> None:
+    tested = videos(3, 1)
+    watch = Watch(tested, {video.name: lambda scores_T: (0.0, 0.0) for video in tested}, True)
+    assert fit(videos(), tested, SETTINGS, True, 0, CPU, watch).epoch == 0.5
+
+
+def test_the_test_loss_is_of_the_test_videos_whatever_is_watched_beside_them() -> None:
+    model = trained().model
+    tested, watched = videos(2, 1), [Video("other", torch.randn(9, 8), torch.rand(9))]
+    alone, none = HeldOut(tested, None, CPU).measure(model)
+    beside, tau = HeldOut(tested, watching(watched), CPU).measure(model)
+    assert beside == pytest.approx(alone, abs=1e-6)
+    assert none is None
+    model.eval()
+    assert tau == pytest.approx(judge(watched[0])(predict(model, watched[0]))[0])
+
+
+def refuse(scores_T: npt.NDArray[np.float32]) -> tuple[float, float]:
+    raise AssertionError("looked at the test videos")
+
+
+def strictly(validation: float) -> list[tuple[float, list[float | None]]]:
+    """Epoch kept and τs of each split, where judges of test videos raise."""
+    known = {video.name: video for video in videos(7)}
+    split = Split(NAMES[:5], NAMES[5:])
+    judges = {name: judge(known[name]) for name in split.train}
+    judges |= dict.fromkeys(split.test, refuse)
+    settings = SETTINGS.model_copy(update={"validation": validation, "lr": 1e-2})
+    runs = cross_validate(lambda *_: known, {"strict": [split]}, judges, settings, True, CPU)
+    return [(run.epoch, [point.tau for point in run.curve]) for run, _ in runs]
+
+
+def test_strict_keeps_the_last_epoch_and_judges_nothing() -> None:
+    assert strictly(0) == [(3, [None, None, None])]
+
+
+def test_strict_with_a_validation_set_keeps_its_best_epoch_and_never_judges_a_test_video() -> None:
+    [(epoch, taus)] = strictly(0.3)
+    assert len(taus) == 3
+    assert epoch == 1 + int(np.argmax(np.array(taus, dtype=float)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("validation", [0.1, 0.3, 0.7])
+def test_videos_set_aside_are_neither_learnt_from_nor_tested(validation: float, seed: int) -> None:
+    split = Split(NAMES[:5], NAMES[5:])
+    learnt, watched = chosen_by("strict", split, validation, seed)
+    assert watched
+    assert sorted([*learnt, *watched]) == sorted(split.train)
+    assert not set(watched) & (set(split.test) | set(learnt))
+    assert chosen_by("official", split, validation, seed) == (split.train, split.test)
+
+
+def test_runs_of_both_protocols_come_in_order() -> None:
+    known = {video.name: video for video in videos(7)}
+    two = [Split(NAMES[2:], NAMES[:2]), Split(NAMES[:5], NAMES[5:])]
+    settings: Train = SETTINGS.model_copy(update={"seeds": (4, 1), "epochs": 1})
+    planned = {"strict": two, "official": two[:1]}
+    found = cross_validate(
+        lambda *_: known, planned, dict.fromkeys(known, flat), settings, True, CPU
+    )  # type: ignore[arg-type]
+    assert [run.place for run, _ in found] == [
+        "strict/seed_4/split_0", "strict/seed_4/split_1",
+        "strict/seed_1/split_0", "strict/seed_1/split_1",
+        "official/seed_4/split_0", "official/seed_1/split_0",
+    ]  # fmt: skip
+
+
+def flat(scores_T: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """A judge that other processes can be handed."""
+    return 0.0, 0.0

@@ -1,0 +1,41 @@
+import pytest
+import torch
+
+from stages.scorers.global_attention import GlobalAttention
+from stages.training.batches import Video
+from stages.training.standardisation import Standardisation
+
+
+def videos() -> list[Video]:
+    """Two videos whose last dimension never varies."""
+    torch.manual_seed(0)
+    scale_D, origin_D = torch.tensor([3.0, 1.0, 50.0, 0.0]), torch.tensor([7.0, -2.0, 400.0, 5.0])
+    return [Video(str(n), torch.randn(n, 4) * scale_D + origin_D, torch.zeros(n)) for n in (6, 9)]
+
+
+def test_the_videos_frames_together_get_mean_0_and_deviation_1() -> None:
+    standardisation = Standardisation.of(videos())
+    x_TD = torch.cat([standardisation.apply(video).x_TD for video in videos()]).double()
+    for dimension in range(3):
+        values = x_TD[:, dimension].tolist()
+        mean = sum(values) / len(values)
+        variance = sum((value - mean) ** 2 for value in values) / len(values)
+        assert mean == pytest.approx(0, abs=1e-5)
+        assert variance == pytest.approx(1, rel=1e-5)
+    assert (x_TD[:, 3] == 0).all()
+
+
+def test_what_hardly_varied_in_training_is_not_blown_up() -> None:
+    moved = Video("c", torch.tensor([[7.0, -2.0, 400.0, 6.0]]), torch.zeros(1))
+    assert Standardisation.of(videos()).apply(moved).x_TD.abs().max() < 100
+
+
+@pytest.mark.parametrize("attention", [True, False])
+@torch.inference_mode()
+def test_folded_weights_score_raw_embeddings_alike(attention: bool) -> None:
+    model = GlobalAttention(4, 32, 1, 2, 16, attention=attention).eval()
+    standardisation = Standardisation.of(videos())
+    expected = [model(standardisation.apply(video).x_TD[None]) for video in videos()]
+    standardisation.fold(model)
+    for video, scores_BT in zip(videos(), expected, strict=True):
+        torch.testing.assert_close(model(video.x_TD[None]), scores_BT, atol=1e-5, rtol=0)
