@@ -49,7 +49,5 @@ def test_a_video_nobody_judged_has_no_panel() -> None:
 
 def test_unknown_shots_are_named_with_what_brings_them() -> None:
     video = Video.sampled("video_1", "a film", N)
-    with pytest.raises(
-        UserError, match=r"video_1 \(a film\): its shots are not.*download.h5"
-    ):
+    with pytest.raises(UserError, match=r"video_1 \(a film\): its shots are not.*download.h5"):
         panels(Timeline("d", (video,)), People("d", False, (scored("video_1"),)), RULES)
