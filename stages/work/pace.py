@@ -47,4 +47,6 @@ def duration(seconds: float) -> str:
     for size, name in ((3600, "hour"), (60, "minute")):
         if seconds >= 1.5 * size:
             return f"{round(seconds / size)} {name}s"
-    return "a minute" if seconds >= 50 else f"{max(1, round(seconds))} seconds"
+    if seconds >= 50:
+        return "a minute"
+    return f"{round(seconds)} seconds" if seconds >= 1.5 else "a second"
