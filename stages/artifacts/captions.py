@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from stages.artifacts.field import natural
+from stages.artifacts.names import natural
+from stages.artifacts.timeline import Timeline, same_picks
 from stages.errors import UserError
 
 
@@ -72,6 +73,19 @@ def read(path: Path, needed: bool = True) -> dict[str, list[Caption]]:
         video: [videos[video][pick] for pick in sorted(videos[video])]
         for video in sorted(videos, key=natural)
     }
+
+
+def of_timeline(path: Path, timeline: Timeline) -> dict[str, list[Caption]]:
+    """The captions of a timeline's videos, one a pick.
+
+    Raises UserError as `read`, and where a video has none or they are of other picks.
+    """
+    said = read(path)
+    for video in timeline.videos:
+        if video.name not in said:
+            raise UserError(f"{path}: lacks {video.name}; run the caption stage again (`dvc repro`)")
+        same_picks(video, [caption.pick for caption in said[video.name]], str(path))
+    return {video.name: said[video.name] for video in timeline.videos}
 
 
 def _reason(error: json.JSONDecodeError | ValidationError) -> str:

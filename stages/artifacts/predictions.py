@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.field import natural
+from stages.artifacts.names import natural
 from stages.errors import UserError
 
 Splits = tuple[tuple[str, ...], ...]
@@ -110,3 +110,25 @@ def _split(
             )
         scores[video] = scores_T
     return scores
+
+
+def kept_epochs(path: Path) -> dict[tuple[str, int, int], float]:
+    """The epoch whose weights a run's scores are of, by protocol, seed and split.
+
+    Raises UserError where the file is missing or unreadable, or a run names no epoch.
+    """
+    try:
+        with h5py.File(path) as file:
+            return {
+                (protocol, _number(seed), _number(split)): float(group.attrs["epoch"])
+                for protocol, seeds in file.items()
+                for seed, splits in seeds.items()
+                for split, group in splits.items()
+            }
+    except (OSError, KeyError, AttributeError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as predictions ({error}); {_AGAIN}") from error
+
+
+def _number(name: str) -> int:
+    """5 of seed_5 or split_5."""
+    return int(name.rpartition("_")[2])

@@ -6,6 +6,8 @@ M width of the attention.
 Layers and their names are those of the authors' release, so that its checkpoints fit.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -93,3 +95,23 @@ class GlobalAttention(nn.Module):
             h_BTM = self.transformer_encoder_agg(h_BTM, src_key_padding_mask=padding_BT)
         scores_BT: Tensor = self.mlp_head(h_BTM).squeeze(-1)
         return scores_BT if valid_BT is None else torch.where(valid_BT, scores_BT, 0.0)
+
+    @property
+    def kind(self) -> str:
+        return "mlp" if self.transformer_encoder_agg is None else "global-attention"
+
+    @torch.inference_mode()
+    def attention(self, inputs: Mapping[str, Tensor]) -> Tensor | None:
+        """What each frame gives each (L, H, T, T); None without attention. inputs: (T, D) each."""
+        if self.transformer_encoder_agg is None:
+            return None
+        x_TD = torch.stack(list(inputs.values())).amax(0)
+        h_1TM = self.d_linear1_norm(self.d_linear1(x_TD[None]))
+        found = []
+        for layer in self.transformer_encoder_agg.layers:
+            _, weights_1HTT = layer.self_attn(
+                h_1TM, h_1TM, h_1TM, need_weights=True, average_attn_weights=False
+            )
+            found.append(weights_1HTT[0])
+            h_1TM = layer(h_1TM)
+        return torch.stack(found)

@@ -1,0 +1,79 @@
+"""Where a dataset's files lie: one folder a dataset, `data/D`.
+
+    source/                 what download makes: timeline.h5, people.h5 and, where given, videos/
+    timeline.h5             the final timeline, with shots
+    frames.h5               the picked frames as JPEG, where there are videos
+    captions.jsonl          a caption a frame
+    inputs/embeddings.h5    the LLM's states, score and reply a frame
+    inputs/image.h5         the image encoder's features a frame, where there are videos
+    scores.h5               scores that were given
+    predictions/M.h5        a trained model's scores of the videos it was tested on
+    checkpoints/M/          its weights, a file a protocol, seed and split
+    curves/M.csv            its learning curves
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files of a dataset's folder, whether they are there or not."""
+
+    folder: Path
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "source"
+
+    @property
+    def people(self) -> Path:
+        return self.source / "people.h5"
+
+    @property
+    def videos(self) -> Path:
+        return self.source / "videos"
+
+    @property
+    def timeline(self) -> Path:
+        return self.folder / "timeline.h5"
+
+    @property
+    def frames(self) -> Path:
+        return self.folder / "frames.h5"
+
+    @property
+    def captions(self) -> Path:
+        return self.folder / "captions.jsonl"
+
+    @property
+    def inputs(self) -> Path:
+        return self.folder / "inputs"
+
+    @property
+    def embeddings(self) -> Path:
+        return self.inputs / "embeddings.h5"
+
+    @property
+    def image(self) -> Path:
+        return self.inputs / "image.h5"
+
+    @property
+    def scores(self) -> Path:
+        return self.folder / "scores.h5"
+
+    def predictions(self, model: str) -> Path:
+        return self.folder / "predictions" / f"{model}.h5"
+
+    def checkpoints(self, model: str) -> Path:
+        return self.folder / "checkpoints" / model
+
+    def curves(self, model: str) -> Path:
+        return self.folder / "curves" / f"{model}.csv"
+
+    def files(self, models: Iterable[str]) -> list[Path]:
+        """Every file that is there, of trained rows the predictions of `models` alone."""
+        wanted = [self.timeline, self.people, self.frames, self.captions, self.embeddings]
+        wanted += [self.image, self.scores, *(self.predictions(model) for model in models)]
+        return [path for path in wanted if path.is_file()]
