@@ -83,7 +83,7 @@ def of_timeline(path: Path, timeline: Timeline) -> dict[str, list[Caption]]:
     said = read(path)
     for video in timeline.videos:
         if video.name not in said:
-            raise UserError(f"{path}: lacks {video.name}; run the caption stage again (`dvc repro`)")
+            raise UserError(f"{path}: lacks {video.name}; run the caption stage (`dvc repro`)")
         same_picks(video, [caption.pick for caption in said[video.name]], str(path))
     return {video.name: said[video.name] for video in timeline.videos}
 
