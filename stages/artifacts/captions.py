@@ -1,6 +1,7 @@
-"""The caption stage's file: JSON lines, one a sampled frame."""
+"""Captions: JSON lines, one a sampled frame."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -8,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline, same_picks
 from stages.errors import UserError
+from stages.work.files import replacing
+
+_AGAIN = "run the stage that makes it again (`dvc repro`)"
 
 
 class Caption(BaseModel):
-    """One line: which frame of which video, and what is said of it: nothing where the recipe's
-    embeddings are given.
+    """One line: which frame of which video, and what is said of it.
 
     Where the captioner was asked for the score itself: its `reply`, and the `score` it holds, from
     0 to 1.
@@ -22,52 +25,55 @@ class Caption(BaseModel):
 
     video: str = Field(min_length=1)
     pick: int = Field(ge=0)
-    caption: str
+    caption: str = Field(min_length=1)
     reply: str | None = None
     score: float | None = Field(default=None, ge=0, le=1)
 
 
-def read(path: Path, needed: bool = True) -> dict[str, list[Caption]]:
-    """Every video's captions, videos in natural order, picks ascending.
+def write(path: Path, captions: Iterable[Caption]) -> None:
+    """Write captions in the order they come, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for caption in captions:
+            asked = caption.reply is not None
+            line = caption.model_dump(exclude=None if asked else {"reply", "score"})
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
-    Args:
-        path: JSON lines, as the caption stage writes them.
-        needed: refuse a frame of which nothing is said.
+
+def read(path: Path) -> dict[str, list[Caption]]:
+    """Every video's captions, videos in natural order, picks ascending.
 
     Raises:
         UserError: the file is absent or empty, a line is not what it should be (its number is
-            named), or a frame occurs twice.
+            named), nothing is said of a frame, or a frame occurs twice.
     """
     try:
         # Only a newline ends a line: a caption may hold the other separators Unicode knows.
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except FileNotFoundError as error:
-        raise UserError(f"{path} not found; the caption stage makes it (`dvc repro`)") from error
+        raise UserError(f"{path} not found; {_AGAIN}") from error
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not UTF-8 text: {error}; run the caption stage again"
-        ) from error
+        raise UserError(f"{path} is not UTF-8 text: {error}; {_AGAIN}") from error
     if lines == [""]:
-        raise UserError(f"{path} holds no caption; run the caption stage again")
+        raise UserError(f"{path} holds no caption; {_AGAIN}")
     videos: dict[str, dict[int, Caption]] = {}
     for number, line in enumerate(lines, start=1):
+        where = f"{path}, line {number}"
         try:
-            caption = Caption.model_validate(json.loads(line))
+            found = json.loads(line)
+            if isinstance(found, dict) and found.get("caption") == "":
+                raise UserError(
+                    f"{where}: nothing is said of frame {found.get('pick')} of "
+                    f"{found.get('video')}; {_AGAIN}"
+                )
+            caption = Caption.model_validate(found)
         except (json.JSONDecodeError, ValidationError) as error:
             raise UserError(
-                f"{path}, line {number}: not a caption ({_reason(error)}); expected "
-                '{"video": "video_1", "pick": 0, "caption": "..."}. Run the caption stage again'
+                f"{where}: not a caption ({_reason(error)}); expected "
+                f'{{"video": "video_1", "pick": 0, "caption": "..."}}; {_AGAIN}'
             ) from error
-        if needed and not caption.caption:
-            raise UserError(
-                f"{path}, line {number}: nothing is said of frame {caption.pick} of "
-                f"{caption.video}; run the caption stage again"
-            )
         frames = videos.setdefault(caption.video, {})
         if caption.pick in frames:
-            raise UserError(
-                f"{path}, line {number}: frame {caption.pick} of {caption.video} occurs twice"
-            )
+            raise UserError(f"{where}: frame {caption.pick} of {caption.video} occurs twice")
         frames[caption.pick] = caption
     return {
         video: [videos[video][pick] for pick in sorted(videos[video])]
@@ -76,16 +82,20 @@ def read(path: Path, needed: bool = True) -> dict[str, list[Caption]]:
 
 
 def of_timeline(path: Path, timeline: Timeline) -> dict[str, list[Caption]]:
-    """The captions of a timeline's videos, one a pick.
+    """The captions of every video of a timeline, in its order, one a pick.
 
-    Raises UserError as `read`, and where a video has none or they are of other picks.
+    Raises:
+        UserError: as `read`, or where a video has none, is not on the timeline, or has captions of
+            other frames than the timeline picks.
     """
-    said = read(path)
+    captions = read(path)
+    if unknown := [video for video in captions if video not in timeline.by_name]:
+        raise UserError(f"{path}: {', '.join(unknown)} not on the timeline; {_AGAIN}")
+    if missing := [video for video in timeline.names if video not in captions]:
+        raise UserError(f"{path}: says nothing of {', '.join(missing)}; {_AGAIN}")
     for video in timeline.videos:
-        if video.name not in said:
-            raise UserError(f"{path}: lacks {video.name}; run the caption stage (`dvc repro`)")
-        same_picks(video, [caption.pick for caption in said[video.name]], str(path))
-    return {video.name: said[video.name] for video in timeline.videos}
+        same_picks(video, [caption.pick for caption in captions[video.name]], str(path))
+    return {video: captions[video] for video in timeline.names}
 
 
 def _reason(error: json.JSONDecodeError | ValidationError) -> str:

@@ -1,16 +1,23 @@
-"""The learning curves of one scorer: CSV, a line an epoch of a run."""
+"""The learning curves of a row's runs: a CSV file, a line a point."""
 
 import csv
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from stages.errors import UserError
 from stages.work.files import replacing
 
+COLUMNS = ("protocol", "seed", "split", "epoch", "lr", "train_loss", "test_loss", "tau")
 
-class Point(NamedTuple):
-    """A run's losses (mean squared error) after an epoch; tau where videos are watched."""
+
+@dataclass(frozen=True)
+class Point:
+    """A point of one run's curve: at an epoch's end or, x.5, after half of its passes.
+
+    lr is the epoch's rate; losses are means over frames, the training one over the epoch's passes
+    so far; tau is the agreement on the videos watched, None where none are.
+    """
 
     protocol: str
     seed: int
@@ -19,42 +26,57 @@ class Point(NamedTuple):
     lr: float
     train_loss: float
     test_loss: float
-    tau: float | None
-
-
-COLUMNS = Point._fields
+    tau: float | None = None
 
 
 def write(path: Path, points: Iterable[Point]) -> None:
-    """Six significant digits; tau empty where there is none."""
+    """Write points in the order given, whole or not at all; six significant digits.
+
+    tau is empty where no videos are watched.
+    """
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         for point in points:
-            numbers = ["" if number is None else f"{number:.6g}" for number in point[3:]]
-            table.writerow([*point[:3], *numbers])
+            numbers = (point.epoch, point.lr, point.train_loss, point.test_loss)
+            tau = "" if point.tau is None else f"{point.tau:.6g}"
+            run = (point.protocol, point.seed, point.split)
+            table.writerow((*run, *(f"{number:.6g}" for number in numbers), tau))
 
 
 def read(path: Path) -> list[Point]:
-    """Every point. Raises UserError where the file is missing, of other columns, or damaged."""
-    again = "run the train stage again (`dvc repro`)"
+    """Every point, in the file's order.
+
+    Raises UserError, naming the file and the line, where it is missing or not such a table.
+    """
+    remedy = "run the train stage again (`dvc repro`)"
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            lines = list(reader)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise ValueError(f"expected the columns {','.join(COLUMNS)}")
-        return [
-            Point(
-                line["protocol"],
-                int(line["seed"]),
-                int(line["split"]),
-                *(float(line[name]) for name in COLUMNS[3:7]),
-                float(line["tau"]) if line["tau"] else None,
-            )
-            for line in lines
-        ]
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.reader(file))
     except FileNotFoundError as error:
-        raise UserError(f"{path} not found; run the train stage (`dvc repro`)") from error
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path}: not what the train stage writes ({error}); {again}") from error
+        raise UserError(f"{path} not found; {remedy}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as learning curves ({error}); {remedy}") from error
+    if not lines or tuple(lines[0]) != COLUMNS:
+        raise UserError(f"{path}: its columns must be {', '.join(COLUMNS)}; {remedy}")
+    points = []
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            points.append(_point(line))
+        except ValueError as error:
+            raise UserError(f"{path}, line {number}: not a point ({error}); {remedy}") from error
+    return points
+
+
+def _point(line: list[str]) -> Point:
+    protocol, seed, split, epoch, lr, train_loss, test_loss, tau = line
+    return Point(
+        protocol,
+        int(seed),
+        int(split),
+        float(epoch),
+        float(lr),
+        float(train_loss),
+        float(test_loss),
+        float(tau) if tau else None,
+    )

@@ -1,33 +1,31 @@
-"""Where the files of a dataset lie: one folder, data/D, spelled here alone.
+"""Where a dataset's files lie: one folder a dataset, `data/D`.
 
-What is absent is not a mistake: a dataset that begins with captions has no frames, one that begins
-with scores no embeddings, checkpoints and curves.
+    source/                 what download makes: timeline.h5, people.h5 and, where given, videos/
+    timeline.h5             the final timeline, with shots
+    frames.h5               the picked frames as JPEG, where there are videos
+    captions.jsonl          a caption a frame
+    inputs/embeddings.h5    the LLM's states, score and reply a frame
+    inputs/image.h5         the image encoder's features a frame, where there are videos
+    scores.h5               scores that were given
+    predictions/M.h5        a trained model's scores of the videos it was tested on
+    checkpoints/M/          its weights, a file a protocol, seed and split
+    curves/M.csv            its learning curves
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Places:
-    """A dataset's folder, and the place of each file in it, whether it is there or not."""
+    """The files of a dataset's folder, whether they are there or not."""
 
     folder: Path
 
-    @classmethod
-    def under(cls, data: Path, dataset: str) -> "Places":
-        """Of a dataset by name, in the folder of all."""
-        return cls(data / dataset)
-
     @property
     def source(self) -> Path:
-        """What `download` makes: the folder of the next three."""
         return self.folder / "source"
-
-    @property
-    def known(self) -> Path:
-        """The timeline as it comes, with shots only where they are known."""
-        return self.source / "timeline.h5"
 
     @property
     def people(self) -> Path:
@@ -35,53 +33,47 @@ class Places:
 
     @property
     def videos(self) -> Path:
-        """The folder of the videos themselves."""
         return self.source / "videos"
 
     @property
     def timeline(self) -> Path:
-        """The final timeline, with shots."""
         return self.folder / "timeline.h5"
 
     @property
     def frames(self) -> Path:
-        """JPEGs of the picks."""
         return self.folder / "frames.h5"
-
-    @property
-    def image(self) -> Path:
-        """The image encoder's features."""
-        return self.folder / "inputs" / "image.h5"
-
-    @property
-    def embeddings(self) -> Path:
-        return self.folder / "inputs" / "embeddings.h5"
 
     @property
     def captions(self) -> Path:
         return self.folder / "captions.jsonl"
 
     @property
-    def predictions(self) -> Path:
-        """A folder of M.h5, the scores of a model, or of a row whose scores are given."""
-        return self.folder / "predictions"
+    def inputs(self) -> Path:
+        return self.folder / "inputs"
 
     @property
-    def checkpoints(self) -> Path:
-        """A folder of M/, the weights of each run of a model."""
-        return self.folder / "checkpoints"
+    def embeddings(self) -> Path:
+        return self.inputs / "embeddings.h5"
 
     @property
-    def curves(self) -> Path:
-        """A folder of M.csv, the learning curves of a model."""
-        return self.folder / "curves"
+    def image(self) -> Path:
+        return self.inputs / "image.h5"
 
-    def predictions_of(self, row: str) -> Path:
-        return self.predictions / f"{row}.h5"
+    @property
+    def scores(self) -> Path:
+        return self.folder / "scores.h5"
 
-    def curves_of(self, model: str) -> Path:
-        return self.curves / f"{model}.csv"
+    def predictions(self, model: str) -> Path:
+        return self.folder / "predictions" / f"{model}.h5"
 
-    def checkpoint_of(self, model: str, protocol: str, seed: int, split: int) -> Path:
-        """The weights that a seed left on a split of a protocol."""
-        return self.checkpoints / model / protocol / f"seed_{seed}" / f"split_{split}.safetensors"
+    def checkpoints(self, model: str) -> Path:
+        return self.folder / "checkpoints" / model
+
+    def curves(self, model: str) -> Path:
+        return self.folder / "curves" / f"{model}.csv"
+
+    def files(self, models: Iterable[str]) -> list[Path]:
+        """Every file that is there, of trained rows the predictions of `models` alone."""
+        wanted = [self.timeline, self.people, self.frames, self.captions, self.embeddings]
+        wanted += [self.image, self.scores, *(self.predictions(model) for model in models)]
+        return [path for path in wanted if path.is_file()]

@@ -1,9 +1,12 @@
-"""The trained models' scores as the train stage leaves them, checked against the videos.
+"""A row's scores, run by run: one HDF5 file, /{protocol}/seed_{s}/split_{k}/{video}, each (T,).
 
 Shapes: T sampled frames.
+
+The group of a run has the attribute `epoch`: the one whose weights gave the scores. Scores that
+nobody trained have none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,36 +16,72 @@ import numpy.typing as npt
 
 from stages.artifacts.names import natural
 from stages.errors import UserError
+from stages.work.files import replacing
 
 Splits = tuple[tuple[str, ...], ...]
 Scores = dict[str, list[dict[str, npt.NDArray[np.float64]]]]
+Epochs = dict[str, list[float | None]]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One seed on one split: `scores[video]` (T,) in 0..1 of the test videos, by the weights of
+    `epoch`, None where none were trained.
+    """
+
+    protocol: str
+    seed: int
+    split: int
+    epoch: float | None
+    scores: Mapping[str, npt.NDArray[np.float32]]
+
+    @property
+    def place(self) -> str:
+        return place(self.protocol, self.seed, self.split)
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """One model under one protocol: `scores[seed][split][video]` are (T,), and the test videos
-    of each split, the same for every seed.
+    """One model under one protocol: `scores[seed][split][video]` are (T,), the test videos of
+    each split, the same for every seed, and `epochs[seed][split]`, None where nothing was trained.
     """
 
     protocol: str
     splits: Splits
     scores: Scores
+    epochs: Epochs
 
 
 _AGAIN = "run the train stage again (`dvc repro`)"
 
 
+def place(protocol: str, seed: int, split: int) -> str:
+    """Where a run is kept, within predictions and within a row's folder of checkpoints."""
+    return f"{protocol}/seed_{seed}/split_{split}"
+
+
+def write(path: Path, runs: Iterable[Run]) -> None:
+    """Write the scores of runs, in the order given, whole or not at all."""
+    with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+        for run in runs:
+            group = file.create_group(run.place, track_order=True)
+            if run.epoch is not None:
+                group.attrs["epoch"] = run.epoch
+            for video, scores_T in run.scores.items():
+                group[video] = scores_T.astype(np.float32)
+
+
 def read(
     path: Path, lengths: Mapping[str, int], protocols: Sequence[str]
 ) -> dict[str, Predictions]:
-    """Read a predictions file, /{protocol}/seed_{s}/split_{k}/{video}, each (T,), by protocol.
+    """Read a predictions file, by protocol.
 
-    lengths are the sampled frames of every annotated video; protocols those wanted, in the order
+    lengths are the sampled frames of every judged video; protocols those wanted, in the order
     wanted. Raises UserError, naming the file, where it is missing or unreadable, lacks a
     protocol, where seeds do not share their splits, a video is unknown, has another number of
     scores or a NaN, or, under the protocol "strict", is not tested exactly once a seed.
     """
-    found = {}
+    found: dict[str, tuple[Scores, Epochs]] = {}
     try:
         with h5py.File(path) as file:
             for protocol in protocols:
@@ -51,25 +90,24 @@ def read(
                     raise UserError(
                         f"{path}: lacks the protocol {protocol}, found {there}; {_AGAIN}"
                     )
-                seeds = file[protocol]
-                found[protocol] = {
-                    seed: [
-                        _split(path, seeds[seed][split], lengths)
-                        for split in sorted(seeds[seed], key=natural)
-                    ]
-                    for seed in sorted(seeds, key=natural)
-                }
+                scores: Scores = {}
+                epochs: Epochs = {}
+                for seed in sorted(file[protocol], key=natural):
+                    of_seed = file[protocol][seed]
+                    groups = [of_seed[split] for split in sorted(of_seed, key=natural)]
+                    scores[seed] = [_split(path, group, lengths) for group in groups]
+                    epochs[seed] = [_epoch(group) for group in groups]
+                found[protocol] = scores, epochs
     except (OSError, AttributeError, TypeError) as error:  # a dataset where a group should be
         raise UserError(f"{path}: cannot be read as predictions ({error}); {_AGAIN}") from error
     return {
-        protocol: _predictions(path, protocol, scores, lengths)
-        for protocol, scores in found.items()
+        protocol: Predictions(protocol, _splits(path, protocol, scores, lengths), scores, epochs)
+        for protocol, (scores, epochs) in found.items()
     }
 
 
-def _predictions(
-    path: Path, protocol: str, scores: Scores, lengths: Mapping[str, int]
-) -> Predictions:
+def _splits(path: Path, protocol: str, scores: Scores, lengths: Mapping[str, int]) -> Splits:
+    """The videos that each split tests, checked to be every seed's."""
     if not scores or not all(of_seed and all(of_seed) for of_seed in scores.values()):
         raise UserError(f"{path}: a seed or split of {protocol} holds no scores; {_AGAIN}")
     first = next(iter(scores))
@@ -87,7 +125,12 @@ def _predictions(
                     f"{path}: {video} is tested {tested.count(video)} times a seed, and the "
                     f"protocol strict tests each video once; {_AGAIN}"
                 )
-    return Predictions(protocol, splits, scores)
+    return splits
+
+
+def _epoch(group: h5py.Group) -> float | None:
+    epoch = group.attrs.get("epoch")
+    return None if epoch is None else float(epoch)
 
 
 def _split(
@@ -98,7 +141,7 @@ def _split(
         scores_T = np.asarray(group[video], dtype=np.float64)
         where = f"{path}: {group.name}/{video}"
         if video not in lengths:
-            raise UserError(f"{where} is not among the annotated videos; run the train stage again")
+            raise UserError(f"{where} is not among the dataset's videos; run the train stage again")
         if scores_T.shape != (lengths[video],):
             raise UserError(
                 f"{where} has {scores_T.size} scores and the video {lengths[video]} sampled "
@@ -110,25 +153,3 @@ def _split(
             )
         scores[video] = scores_T
     return scores
-
-
-def kept_epochs(path: Path) -> dict[tuple[str, int, int], float]:
-    """The epoch whose weights a run's scores are of, by protocol, seed and split.
-
-    Raises UserError where the file is missing or unreadable, or a run names no epoch.
-    """
-    try:
-        with h5py.File(path) as file:
-            return {
-                (protocol, _number(seed), _number(split)): float(group.attrs["epoch"])
-                for protocol, seeds in file.items()
-                for seed, splits in seeds.items()
-                for split, group in splits.items()
-            }
-    except (OSError, KeyError, AttributeError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as predictions ({error}); {_AGAIN}") from error
-
-
-def _number(name: str) -> int:
-    """5 of seed_5 or split_5."""
-    return int(name.rpartition("_")[2])

@@ -1,1 +1,14 @@
 """Inputs to scores, one kind a module."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stages.scorers.scorer import Scorer
+
+
+def load_checkpoint(kind: str, path: Path) -> "Scorer":
+    """`stages.scorers.registry.load_checkpoint`; torch is imported when this is called."""
+    from stages.scorers import registry
+
+    return registry.load_checkpoint(kind, path)

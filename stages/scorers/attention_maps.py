@@ -1,37 +1,10 @@
-"""What each frame looked at: the attention weights of a trained model.
+"""How much of what a frame looked at lies near it: shares of an attention's weights.
 
-Shapes: T frames, D embedding width, M width of the attention, L layers, H heads.
+Shapes: T frames, L layers, H heads. The weights are those of `Scorer.attention`.
 """
 
 import torch
 from torch import Tensor
-
-from stages.errors import UserError
-from stages.scorers.global_attention import GlobalAttention
-
-
-@torch.inference_mode()
-def attention(model: GlobalAttention, x_TD: Tensor) -> Tensor:
-    """Attention weights (L, H, T, T) of one video: [l, h, i, j] is what frame i gives frame j.
-
-    The layers are run as they are, and each one's attention is asked for its weights beside. Rows
-    sum to 1.
-
-    Raises:
-        UserError: the model is the row without attention.
-    """
-    encoder = model.transformer_encoder_agg
-    if encoder is None:
-        raise UserError("the model has no attention to look at")
-    h_1TM = model.d_linear1_norm(model.d_linear1(x_TD[None]))
-    found = []
-    for layer in encoder.layers:
-        _, weights_1HTT = layer.self_attn(
-            h_1TM, h_1TM, h_1TM, need_weights=True, average_attn_weights=False
-        )
-        found.append(weights_1HTT[0])
-        h_1TM = layer(h_1TM)
-    return torch.stack(found)
 
 
 def near(frames: int, reach: int) -> Tensor:

@@ -1,27 +1,49 @@
-"""Our own checkpoints: a safetensors file that says which architecture its weights are of."""
+"""Our own checkpoints: a safetensors file that says of which kind and architecture its weights are.
+
+The registry (`registry.load_checkpoint`) brings a scorer back from one.
+"""
 
 import json
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import torch as safetensors
+from torch import Tensor
 
 from stages.errors import UserError
-from stages.scorers.global_attention import GlobalAttention
+from stages.scorers.scorer import Scorer
 from stages.work.files import replacing
 
+SUFFIX = ".safetensors"
 
-def save(path: Path, model: GlobalAttention) -> None:
-    """Write weights and architecture, whole or not at all; the same model gives the same bytes."""
+
+class Saved(NamedTuple):
+    """What a checkpoint holds."""
+
+    kind: str
+    architecture: dict[str, Any]
+    weights: dict[str, Tensor]
+
+
+def packed(model: Scorer) -> bytes:
+    """Kind, architecture and weights as a file's content; the same model gives the same bytes."""
+    said = {"kind": model.kind, "architecture": model.architecture}
     # One entry only: safetensors writes several in an order that varies from run to run.
-    metadata = {"architecture": json.dumps(model.architecture, sort_keys=True)}
-    tensors = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
+    metadata = {"scorer": json.dumps(said, sort_keys=True)}
+    weights = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
+    content: bytes = safetensors.save(weights, metadata)
+    return content
+
+
+def save(path: Path, model: Scorer) -> None:
+    """Write a checkpoint, whole or not at all."""
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        temporary.write_bytes(packed(model))
 
 
-def load(path: Path) -> GlobalAttention:
-    """The model of a checkpoint that `save` wrote, on the CPU, in evaluation mode.
+def read(path: Path) -> Saved:
+    """A checkpoint's content, the weights on the CPU.
 
     Raises:
         UserError: the file is missing, is no safetensors file, or is not one of ours.
@@ -29,17 +51,25 @@ def load(path: Path) -> GlobalAttention:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: cannot be read as a checkpoint ({error})") from error
-    if "architecture" not in metadata:
-        raise UserError(
-            f"{path}: names no architecture, so the train stage did not write it; for a checkpoint "
-            "of the authors' release use `llmvs evaluate-release`"
-        )
     try:
-        model = GlobalAttention(**json.loads(metadata["architecture"]))
-        model.load_state_dict(state)
+        said = json.loads(metadata["scorer"])
+        return Saved(said["kind"], said["architecture"], weights)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: names no kind and architecture, so the train stage did not write it, or an "
+            "older one did; run it again (`dvc repro`). For a checkpoint of the authors' release "
+            "use `llmvs evaluate-release`"
+        ) from error
+
+
+def restored(path: Path, saved: Saved, scorer: type[Scorer]) -> Scorer:
+    """The model, in evaluation mode. Raises UserError where weights and architecture disagree."""
+    try:
+        model = scorer(**saved.architecture)
+        model.load_state_dict(saved.weights)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: weights and architecture disagree ({error})") from error
     return model.eval()

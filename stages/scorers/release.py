@@ -17,6 +17,8 @@ from torch import Tensor
 
 from stages.errors import UserError
 from stages.scorers.global_attention import GlobalAttention
+from stages.scorers.head import Headed
+from stages.scorers.mlp import Mlp
 
 HEADS = 2
 """Attention heads: the paper's number. The weights' shapes do not tell it."""
@@ -56,8 +58,10 @@ def _ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def load_checkpoint(path: Path, heads: int = HEADS) -> GlobalAttention:
+def load_checkpoint(path: Path, heads: int = HEADS) -> Headed:
     """A released model, in evaluation mode; D, M, F and the layers are read off its shapes.
+
+    One without encoder layers is the row without attention.
 
     Args:
         path: a Lightning checkpoint with `state_dict`.
@@ -79,17 +83,15 @@ def load_checkpoint(path: Path, heads: int = HEADS) -> GlobalAttention:
         for name in state
         if (match := re.match(r"transformer_encoder_agg\.layers\.(\d+)\.", name))
     }
-    inner = state.get("transformer_encoder_agg.layers.0.linear1.weight")
     if width % 16 or width % heads:
         raise UserError(f"{path}: d_linear1 is {width} wide, no multiple of 16 and {heads} heads")
-    model = GlobalAttention(
-        embedding,
-        width,
-        layers=len(numbers),
-        heads=heads,
-        feedforward=2048 if inner is None else len(inner),
-        attention=bool(numbers),
-    )
+    model: Headed
+    if numbers:
+        inner = state.get("transformer_encoder_agg.layers.0.linear1.weight")
+        feedforward = 2048 if inner is None else len(inner)
+        model = GlobalAttention(embedding, width, len(numbers), heads, feedforward)
+    else:
+        model = Mlp(embedding, width)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

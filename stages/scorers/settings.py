@@ -1,13 +1,17 @@
 """params.yaml: models, what turns a video's inputs into scores.
 
-An entry has a kind, the inputs it is fed, and the kind's own hyperparameters.
+An entry has a kind, the inputs it is fed, and the kind's own hyperparameters. Nothing here imports
+torch: every command checks params.yaml, and few of them train.
 """
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
-from stages.section import Positive, Section
+from stages import section
+from stages.errors import UserError
+from stages.section import PARAMS, Positive, Section
 
 Input = Literal["query", "answer", "image"]
 """What a scorer can be fed: the LLM's states of a frame's query and of its answer, and the image
@@ -19,6 +23,7 @@ class Entry(Section):
     """What every kind's entry has: a title for tables, and the inputs in order."""
 
     title: str
+    kind: str
     inputs: Annotated[tuple[Input, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -52,4 +57,39 @@ class MlpEntry(Entry):
     width: Annotated[int, Field(ge=16, multiple_of=16)]
 
 
-Model = Annotated[GlobalAttentionEntry | MlpEntry, Field(discriminator="kind")]
+Kinds = GlobalAttentionEntry | MlpEntry
+"""The entry of each kind there is."""
+
+Model = Annotated[Kinds, Field(discriminator="kind")]
+
+E = TypeVar("E", bound=Entry)
+
+
+def hyperparameters(kind: type[Entry]) -> set[str]:
+    """What an entry of a kind has beside what every entry has."""
+    return set(kind.model_fields) - set(Entry.model_fields)
+
+
+def overridden(entry: E, scorer: Mapping[str, Any], place: str = "train.scorer") -> E:
+    """An entry with the hyperparameters that a recipe's `train.scorer` sets for its kind.
+
+    Args:
+        entry: of `models`.
+        scorer: hyperparameters by name; those that this entry's kind lacks and another has are
+            left to that one.
+        place: where `scorer` stands in params.yaml, for messages.
+
+    Raises:
+        UserError: a key that is no kind's hyperparameter, or a value that the kind refuses, by its
+            path.
+    """
+    own = hyperparameters(type(entry))
+    known = own.union(*map(hyperparameters, get_args(Kinds)))
+    if unknown := [key for key in scorer if key not in known]:
+        raise UserError(
+            f"{PARAMS}: {place}.{unknown[0]}: no kind of scorer has such a hyperparameter (there "
+            f"are {', '.join(sorted(known))})"
+        )
+    chosen = {key: value for key, value in scorer.items() if key in own}
+    found: E = section.validated(type(entry), entry.model_dump() | chosen, str(PARAMS), place)
+    return found

@@ -1,38 +1,52 @@
 """Videos of different lengths in one tensor.
 
-Shapes: B videos, T frames (of the longest), D embedding width.
+Shapes: B videos, T frames (of the longest), D width of an input.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from stages.scorers.scorer import Batch
+
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """What the model learns from: `x_TD` embeddings, `gtscore_T` in 0..1, both float32."""
+    """What a scorer learns from: its prepared inputs, (T, D) each, and `gtscore_T` in 0..1, all
+    float32.
+    """
 
     name: str
-    x_TD: Tensor
+    inputs: Mapping[str, Tensor]
     gtscore_T: Tensor
 
-
-class Batch(NamedTuple):
-    """Several videos, zero-padded to the longest; `valid_BT` is True at real frames."""
-
-    x_BTD: Tensor
-    gtscore_BT: Tensor
-    valid_BT: Tensor
+    @property
+    def widths(self) -> dict[str, int]:
+        return {name: x_TD.shape[1] for name, x_TD in self.inputs.items()}
 
 
 def padded(videos: Sequence[Video]) -> Batch:
     """One batch of at least one video, in the order given."""
     lengths_B = torch.tensor([len(video.gtscore_T) for video in videos])
-    x_BTD = pad_sequence([video.x_TD for video in videos], batch_first=True)
+    inputs = {
+        name: pad_sequence([video.inputs[name] for video in videos], batch_first=True)
+        for name in videos[0].inputs
+    }
     gtscore_BT = pad_sequence([video.gtscore_T for video in videos], batch_first=True)
     valid_BT = torch.arange(gtscore_BT.shape[1]) < lengths_B[:, None]
-    return Batch(x_BTD, gtscore_BT, valid_BT.to(x_BTD.device))
+    return Batch(inputs, gtscore_BT, valid_BT.to(gtscore_BT.device))
+
+
+def moved(batch: Batch, where: torch.device) -> Batch:
+    """The batch on a device."""
+    inputs = {name: x_BTD.to(where) for name, x_BTD in batch.inputs.items()}
+    return Batch(inputs, batch.gtscore_BT.to(where), batch.valid_BT.to(where))
+
+
+def first(batch: Batch, videos: int) -> Batch:
+    """The batch's first so many videos, padded as they were."""
+    inputs = {name: x_BTD[:videos] for name, x_BTD in batch.inputs.items()}
+    return Batch(inputs, batch.gtscore_BT[:videos], batch.valid_BT[:videos])

@@ -1,53 +1,40 @@
 """Every seed on every split of every protocol: the runs behind one row of the comparison.
 
-On a CPU the runs go side by side, each with a single thread: they are too small for more, two of
-them disturb each other where they share threads, and the bits then do not depend on the machine's
-number of cores. On a GPU they go one after another.
+A finished run is an item of the work store, so that a killed training does again what was at work
+and no more.
+
+On a CPU the runs go side by side, each in a process with a single thread: they are too small for
+more, two of them disturb each other where they share threads, and the bits then do not depend on
+the machine's number of cores. On a GPU they go one after another.
 """
 
-import multiprocessing
+import math
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 
 import torch
 
-from stages.scorers.global_attention import GlobalAttention
-from stages.splits.folds import Protocol, Split, set_aside
+from stages.artifacts import curves, predictions
+from stages.splits.folds import Split, set_aside
+from stages.splits.settings import Protocol
 from stages.training.batches import Video
-from stages.training.fitting import fit, predict
-from stages.training.held_out import Judge, Watch
-from stages.training.records import Run
 from stages.training.settings import Train
+from stages.training.trainer import CHECKPOINT, Job, Trainer, Videos
+from stages.work import executor, store
+from stages.work.executor import Task
+from stages.work.store import Arrays, Store
 
 
-@dataclass(frozen=True)
-class Job:
-    """One seed on one split, with what it needs to go to another process.
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A run: its scores, its curve, its checkpoint's bytes, and the keys it is kept under."""
 
-    learnt, tested: names of the videos. watched: those whose agreement chooses the epoch, none
-    where the last one counts; judges are theirs.
-    """
-
-    protocol: Protocol
-    seed: int
-    number: int
-    learnt: tuple[str, ...]
-    tested: tuple[str, ...]
-    watched: tuple[str, ...]
-    videos: Mapping[str, Video]
-    judges: Mapping[str, Judge]
-    settings: Train
-    attention: bool
-    where: torch.device
-
-    @property
-    def watch(self) -> Watch | None:
-        videos = [self.videos[name] for name in self.watched]
-        return Watch(videos, self.judges, self.protocol == "official") if videos else None
+    run: predictions.Run
+    curve: tuple[curves.Point, ...]
+    checkpoint: bytes
+    keys: tuple[str, str]
 
 
 def chosen_by(
@@ -66,86 +53,100 @@ def chosen_by(
     return tuple(learnt), tuple(watched)
 
 
-def _run(job: Job) -> tuple[Run, GlobalAttention]:
-    if job.where.type == "cpu":
-        torch.set_num_threads(1)
-    trained = fit(
-        [job.videos[name] for name in job.learnt],
-        [job.videos[name] for name in job.tested],
-        job.settings,
-        job.attention,
-        job.seed,
-        job.where,
-        job.watch,
-    )
-    scores = {name: predict(trained.model, job.videos[name]) for name in job.tested}
-    run = Run(job.protocol, job.seed, job.number, trained.epoch, scores, trained.curve)
-    return run, trained.model
+def jobs(settings: Train, splits: Mapping[Protocol, Sequence[Split]]) -> list[Job]:
+    """Every seed on every split, protocols outermost, then seeds.
+
+    Raises UserError as `chosen_by`.
+    """
+    planned = []
+    for protocol, of_protocol in splits.items():
+        for seed in settings.seeds:
+            for number, split in enumerate(of_protocol):
+                learnt, watched = chosen_by(protocol, split, settings.validation, seed)
+                planned.append(Job(protocol, seed, number, learnt, split.test, watched))
+    return planned
+
+
+def side_by_side(where: torch.device) -> int:
+    """How many runs a device is to have at a time."""
+    return os.cpu_count() or 1 if where.type == "cpu" else 1
 
 
 def cross_validate(
-    videos: Callable[[Protocol, int], Mapping[str, Video]],
+    trainer: Trainer,
     splits: Mapping[Protocol, Sequence[Split]],
-    judges: Mapping[str, Judge],
-    settings: Train,
-    attention: bool,
-    where: torch.device,
-    on_run: Callable[[], None] = lambda: None,
-) -> Iterator[tuple[Run, GlobalAttention]]:
-    """Train every seed of `settings` on every split; yields in that order, protocols outermost.
+    kept: Store,
+    processes: int | None = None,
+) -> Iterator[Finished]:
+    """Train every seed of the settings on every split, but for the runs that are kept already.
 
     Args:
-        videos: by name, all that the splits name, for a protocol and the number of its split.
+        trainer: the row. With several processes it must be such that they can be handed it.
         splits: what to train and to test on under each protocol.
-        judges: agreement with people by video; only protocols that choose an epoch need them.
-        settings: the recipe's `train` section.
-        attention: False trains the row without the encoder.
-        where: device to train on.
-        on_run: told of each finished run.
+        kept: the work store.
+        processes: how many runs at a time; by default what the device is to have.
+
+    Returns:
+        The runs in the order of `jobs`, read one at a time.
 
     Raises:
         UserError: a loss is no longer a number, or `validation` leaves nothing to learn from.
     """
-    plan = [
-        (protocol, seed, number, split)
-        for protocol, of_protocol in splits.items()
-        for seed in settings.seeds
-        for number, split in enumerate(of_protocol)
-    ]
+    planned = jobs(trainer.settings, splits)
+    contents = _contents(trainer.videos, splits)
+    tasks = []
+    for job in planned:
+        key = trainer.key(job, contents[job.protocol, job.number])
+        tasks.append(Task(key, job, siblings={CHECKPOINT: store.key(run=key, part=CHECKPOINT)}))
+    results = executor.complete(
+        tasks,
+        partial(_itself, trainer),
+        kept,
+        noun="runs",
+        processes=processes or side_by_side(trainer.where),
+    )
+    for task, arrays in zip(tasks, results, strict=True):
+        beside = task.siblings[CHECKPOINT]
+        weights = kept.get(beside)
+        if weights is None:  # a disk's fault; computing again is always right
+            ((_, again),) = trainer([task.payload])
+            weights = {"bytes": again[f"{CHECKPOINT}/bytes"]}
+            kept.put(beside, weights)
+        yield _finished(task.payload, arrays, weights["bytes"].tobytes(), (task.key, beside))
 
-    def job(protocol: Protocol, seed: int, number: int, split: Split) -> Job:
-        learnt, watched = chosen_by(protocol, split, settings.validation, seed)
-        return Job(
-            protocol=protocol,
-            seed=seed,
-            number=number,
-            learnt=learnt,
-            tested=split.test,
-            watched=watched,
-            videos=videos(protocol, number),
-            judges={name: judges[name] for name in watched},
-            settings=settings,
-            attention=attention,
-            where=where,
-        )
 
-    workers = min(len(plan), os.cpu_count() or 1) if where.type == "cpu" else 1
-    if workers == 1:
-        threads = torch.get_num_threads()
-        try:
-            for each in plan:
-                yield _run(job(*each))
-                on_run()
-        finally:
-            torch.set_num_threads(threads)
-        return
-    # Not forked: torch's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        # No more in hand than are at work and next: each holds its videos.
-        left = iter(plan)
-        running = deque(pool.submit(_run, job(*each)) for each in islice(left, workers + 1))
-        while running:
-            yield running.popleft().result()
-            on_run()
-            running.extend(pool.submit(_run, job(*each)) for each in islice(left, 1))
+def _itself(trainer: Trainer) -> Trainer:
+    return trainer
+
+
+def _contents(
+    videos: Videos, splits: Mapping[Protocol, Sequence[Split]]
+) -> dict[tuple[Protocol, int], dict[str, str]]:
+    """A fingerprint of each video as each split is to see it; videos seen alike are read once."""
+    found: dict[tuple[Protocol, int], dict[str, str]] = {}
+    last: Mapping[str, Video] | None = None
+    prints: dict[str, str] = {}
+    for protocol, of_protocol in splits.items():
+        for number in range(len(of_protocol)):
+            seen = videos(protocol, number)
+            if seen is not last:
+                prints = {name: _print(video) for name, video in seen.items()}
+                last = seen
+            found[protocol, number] = prints
+    return found
+
+
+def _print(video: Video) -> str:
+    inputs = {name: x_TD.numpy() for name, x_TD in video.inputs.items()}
+    return store.key(inputs=inputs, gtscore=video.gtscore_T.numpy())
+
+
+def _finished(job: Job, arrays: Arrays, checkpoint: bytes, keys: tuple[str, str]) -> Finished:
+    scores = {name: arrays[f"scores_{place}"] for place, name in enumerate(job.tested)}
+    run = predictions.Run(job.protocol, job.seed, job.number, float(arrays["epoch"]), scores)
+    points = []
+    for epoch, lr, train_loss, test_loss, tau in arrays["curve"].tolist():
+        agreed = None if math.isnan(tau) else tau
+        numbers = (epoch, lr, train_loss, test_loss, agreed)
+        points.append(curves.Point(job.protocol, job.seed, job.number, *numbers))
+    return Finished(run, tuple(points), checkpoint, keys)

@@ -1,6 +1,6 @@
-"""Fitting the model to people's mean scores, one seed and one split at a time.
+"""Fitting a scorer to people's mean scores, one seed and one split at a time.
 
-Shapes: T frames, D embedding width.
+Shapes: T frames.
 """
 
 import math
@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 from stages.errors import UserError
-from stages.scorers.global_attention import GlobalAttention
-from stages.training.batches import Video, padded
-from stages.training.held_out import HeldOut, Watch, moved, squared_error
+from stages.scorers import registry
+from stages.scorers.scorer import Scorer, alone
+from stages.scorers.settings import Entry
+from stages.training.batches import Video, moved, padded
+from stages.training.held_out import HeldOut, Watch
 from stages.training.optimisation import Optimisation
 from stages.training.settings import Train
 from stages.training.standardisation import Standardisation
@@ -27,8 +29,9 @@ from stages.training.standardisation import Standardisation
 class Epoch:
     """A point of the learning curves, at an epoch's end or, x.5, after half of its passes.
 
-    lr is the epoch's rate; losses are mean squared errors over frames, the training one over the
-    epoch's passes so far; tau is the agreement on the videos watched, None where none are.
+    lr is the epoch's rate; losses are means over frames (squared errors, unless the scorer lowers
+    another), the training one over the epoch's passes so far; tau is the agreement on the videos
+    watched, None where none are.
     """
 
     epoch: float
@@ -42,10 +45,10 @@ class Epoch:
 class Trained:
     """The model kept, in evaluation mode, how it got there, and the epoch it is of.
 
-    It takes embeddings as the LLM gives them, standardised in training or not.
+    It takes inputs as they are, standardised in training or not.
     """
 
-    model: GlobalAttention
+    model: Scorer
     curve: list[Epoch]
     epoch: float
 
@@ -81,20 +84,21 @@ class _Best:
         self._weights: dict[str, Tensor] = {}
         self.epoch = 0.0
 
-    def offer(self, model: GlobalAttention, point: Epoch) -> None:
+    def offer(self, model: Scorer, point: Epoch) -> None:
         if point.tau is not None and point.tau > self._tau:
             self._tau, self.epoch = point.tau, point.epoch
             self._weights = {name: of.clone() for name, of in model.state_dict().items()}
 
-    def restore(self, model: GlobalAttention) -> None:
+    def restore(self, model: Scorer) -> None:
         model.load_state_dict(self._weights)
 
 
 def fit(
     train: Sequence[Video],
     test: Sequence[Video],
+    entry: Entry,
     settings: Train,
-    attention: bool,
+    *,
     seed: int,
     where: torch.device,
     watch: Watch | None = None,
@@ -109,8 +113,8 @@ def fit(
     Args:
         train: videos to learn from.
         test: videos whose loss is drawn beside; by itself nothing is chosen by it.
+        entry: which scorer, and its hyperparameters.
         settings: the recipe's `train` section.
-        attention: False trains the row without the encoder.
         seed: of the initial weights, the order of the videos and the dropout.
         where: device to train on.
         watch: what to choose the weights by.
@@ -126,15 +130,7 @@ def fit(
         if watch is not None:
             watch = replace(watch, videos=[standardisation.apply(v) for v in watch.videos])
     with _reproducible(seed):
-        model = GlobalAttention(
-            train[0].x_TD.shape[1],
-            settings.width,
-            settings.layers,
-            settings.heads,
-            settings.feedforward,
-            settings.dropout,
-            attention,
-        ).to(where)
+        model = registry.build(entry, train[0].widths).to(where)
         optimisation = Optimisation(model, settings, where)
         order = torch.Generator().manual_seed(seed)
         held_out = HeldOut(test, watch, where)
@@ -150,7 +146,7 @@ def fit(
                 chosen = shuffled[start : start + settings.batch]
                 batch = moved(padded([train[index] for index in chosen]), where)
                 with optimisation.precision():
-                    loss = squared_error(model(batch.x_BTD, batch.valid_BT), batch)
+                    loss = model.loss(model(batch.inputs, batch.valid_BT), batch)
                 optimisation.learn(loss, number, len(starts))
                 size = int(batch.valid_BT.sum())
                 squares, frames = squares + loss.item() * size, frames + size
@@ -183,7 +179,7 @@ def _check(point: Epoch) -> None:
 
 
 @torch.inference_mode()
-def predict(model: GlobalAttention, video: Video) -> npt.NDArray[np.float32]:
+def predict(model: Scorer, video: Video) -> npt.NDArray[np.float32]:
     """Scores of one video (T,), in 0..1, alone in its batch. The model is in evaluation mode."""
-    scores_T: npt.NDArray[np.float32] = model(video.x_TD[None])[0].numpy()
+    scores_T: npt.NDArray[np.float32] = model(alone(video.inputs))[0].numpy()
     return scores_T

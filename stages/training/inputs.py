@@ -1,105 +1,163 @@
-"""The LLM's embeddings and people's scores, joined into what the model learns from.
+"""A row's inputs and people's scores, joined into what a scorer learns from.
 
-Shapes: T sampled frames, D embedding width.
+Shapes: T sampled frames, D width of an input.
 """
 
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import h5py
 import numpy as np
-import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from stages.artifacts import embeddings as readings
-from stages.artifacts.field import Annotations
+from stages.artifacts import embeddings, image
+from stages.artifacts.people import People
+from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
-from stages.splits.folds import Protocol
-from stages.training.batches import Video
+from stages.scorers import registry
+from stages.scorers.settings import Entry, Input
+from stages.splits.settings import Protocol
+from stages.training import batches
 
-Inputs = Literal["both", "query", "answer"]
+_EMBEDDINGS, _IMAGE = "embeddings.h5", "image.h5"
+_FILES: dict[Input, str] = {"query": _EMBEDDINGS, "answer": _EMBEDDINGS, "image": _IMAGE}
+_PROVIDED = {
+    _EMBEDDINGS: "the embed stage makes it of captions, or embeddings are given",
+    _IMAGE: "the sample stage makes it of videos, so only a recipe with given videos has it",
+}
 
-_AGAIN = "run the embed stage again (`dvc repro`)"
+
+class Reading:
+    """The inputs of a row while their files are open."""
+
+    def __init__(
+        self,
+        names: Sequence[Input],
+        embedded: embeddings.Reading | None,
+        seen: image.Reading | None,
+    ) -> None:
+        self._names, self._embedded, self._seen = names, embedded, seen
+        self.by_split = embedded is not None and embedded.by_split
+
+    def video(self, video: Video, protocol: Protocol, number: int) -> dict[str, Tensor]:
+        """A video's inputs by name, (T, D) each in float32, as split `number` is to see them.
+
+        Raises UserError, naming the file, where they are missing, of other frames, or not finite.
+        """
+        found: dict[str, Tensor] = {}
+        embedded = None
+        if self._embedded is not None:
+            embedded = self._embedded.video(video, protocol, number)
+        for name in self._names:
+            if _FILES[name] == _IMAGE:
+                assert self._seen is not None
+                x_TD = self._seen.video(video)
+            else:
+                assert embedded is not None
+                x_TD = embedded.query_TW if name == "query" else embedded.answer_TW
+            found[name] = torch.from_numpy(np.asarray(x_TD, dtype=np.float32))
+        return found
 
 
-def read(
-    path: Path, annotations: Annotations, inputs: Inputs, protocol: Protocol, number: int
-) -> list[Video]:
-    """Every annotated video with its embeddings, in the annotations' order.
+@dataclass(frozen=True)
+class Inputs:
+    """Where a row's inputs lie.
 
-    Args:
-        path: the embed stage's file; see `stages.artifacts.embeddings`.
-        annotations: bring gtscore and picks.
-        inputs: "both" takes the elementwise maximum of query and answer.
-        protocol, number: the split whose embeddings are wanted, where they differ by split.
-
-    Raises:
-        UserError: the file is missing or unreadable, lacks a video, was made from other frames,
-            or holds a number that is not finite.
+    folder: the dataset's `inputs`. model: the entry's name in params.yaml. names: what it is fed.
     """
-    try:
-        with h5py.File(path) as file:
-            videos = []
-            for annotated in annotations.videos:
-                where = f"{path}: {annotated.name}"
-                place = readings.place(file, annotated.name, protocol, number)
-                if place not in file:
-                    raise UserError(f"{where} is missing, but is annotated; {_AGAIN}")
-                group = file[place]
-                picks_T = np.asarray(group["picks"])
-                if not np.array_equal(picks_T, annotated.picks_T):
-                    raise UserError(
-                        f"{where} was made from {len(picks_T)} frames, and the annotations pick "
-                        f"{len(annotated.picks_T)}, not the same ones; {_AGAIN}"
-                    )
-                x_TD = _chosen(group, inputs)
-                if x_TD.ndim != 2 or len(x_TD) != len(picks_T) or not np.isfinite(x_TD).all():
-                    raise UserError(
-                        f"{where}: expected finite numbers of shape ({len(picks_T)}, D), found "
-                        f"{x_TD.shape}{'' if np.isfinite(x_TD).all() else ' with NaN'}; {_AGAIN}"
-                    )
-                videos.append(
-                    Video(
-                        annotated.name,
-                        torch.from_numpy(x_TD),
-                        torch.from_numpy(annotated.gtscore_T.astype(np.float32)),
-                    )
+
+    folder: Path
+    model: str
+    names: tuple[Input, ...]
+
+    def check(self) -> None:
+        """Raises UserError, saying what would provide it, for an input that is not there."""
+        for name in self.names:
+            path = self.folder / _FILES[name]
+            if not path.is_file():
+                raise UserError(
+                    f"params.yaml: models.{self.model}.inputs: {name} is not to be had here, for "
+                    f"there is no {path}; {_PROVIDED[path.name]}. Feed the model something else, "
+                    "or leave it out of run.models"
                 )
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path}: cannot be read as embeddings ({error}); {_AGAIN}") from error
-    return videos
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """The inputs, readable while the block lasts. Raises UserError as `check`, or where a
+        file is not what it should be.
+        """
+        self.check()
+        with ExitStack() as files:
+            wanted = {_FILES[name] for name in self.names}
+            embedded = seen = None
+            if _EMBEDDINGS in wanted:
+                embedded = files.enter_context(embeddings.reading(self.folder / _EMBEDDINGS))
+            if _IMAGE in wanted:
+                seen = files.enter_context(image.reading(self.folder / _IMAGE))
+            yield Reading(self.names, embedded, seen)
 
 
+@dataclass(eq=False)
 class BySplit:
-    """The annotated videos as each split is to see them, read when asked for.
+    """A dataset's judged videos as each split is to see them, read when asked for.
 
-    One set of videos is kept: the last split's, or the only one where splits do not differ.
+    One set of videos is kept: the last split's, or the only one where splits do not differ. Sent
+    to another process, it is sent without them.
     """
 
-    def __init__(self, path: Path, annotations: Annotations, inputs: Inputs) -> None:
-        """Raises UserError where the file cannot be read."""
-        try:
-            with h5py.File(path) as file:
-                self._differ = readings.SPLITS in file
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read as embeddings ({error}); {_AGAIN}") from error
-        self._read = partial(read, path, annotations, inputs)
-        self._split: tuple[Protocol, int] | None = None
-        self._videos: dict[str, Video] = {}
+    inputs: Inputs
+    kind: str
+    timeline: Timeline
+    gtscores: Mapping[str, Tensor]
+    _split: tuple[Protocol, int] | None = None
+    _differ: bool = True
+    _videos: dict[str, batches.Video] = field(default_factory=dict)
 
-    def __call__(self, protocol: Protocol, number: int) -> dict[str, Video]:
-        """The videos by name. Raises UserError as `read`."""
-        split = (protocol, number)
-        if self._split is None or (self._differ and split != self._split):
-            self._videos = {video.name: video for video in self._read(*split)}
-            self._split = split
+    @classmethod
+    def of(
+        cls, folder: Path, model: str, entry: Entry, timeline: Timeline, people: People
+    ) -> "BySplit":
+        """Those of one row.
+
+        Args:
+            folder: the dataset's `inputs`.
+            model: the row's name in params.yaml.
+            entry: the row's entry there.
+            timeline: the dataset's videos.
+            people: bring gtscore; a video they did not judge is left out.
+
+        Raises:
+            UserError: an input is not there.
+        """
+        inputs = Inputs(folder, model, entry.inputs)
+        inputs.check()
+        gtscores = {
+            video.name: torch.from_numpy(video.gtscore_T.astype(np.float32))
+            for video in people.videos
+        }
+        return cls(inputs, entry.kind, timeline, gtscores)
+
+    def __call__(self, protocol: Protocol, number: int) -> dict[str, batches.Video]:
+        """The videos by name, their inputs prepared. Raises UserError as `Inputs.reading`."""
+        if self._split is None or (self._differ and (protocol, number) != self._split):
+            prepare = registry.scorer(self.kind).prepare
+            self._videos = {}  # or two sets would be in memory while the second is read
+            with self.inputs.reading() as file:
+                self._differ = file.by_split
+                self._videos = {
+                    video.name: batches.Video(
+                        video.name,
+                        prepare(file.video(video, protocol, number)),
+                        self.gtscores[video.name],
+                    )
+                    for video in self.timeline.videos
+                    if video.name in self.gtscores
+                }
+            self._split = (protocol, number)
         return self._videos
 
-
-def _chosen(group: Any, inputs: Inputs) -> npt.NDArray[np.float32]:
-    if inputs != "both":
-        return np.asarray(group[inputs], dtype=np.float32)
-    query_TD = np.asarray(group["query"], dtype=np.float32)
-    answer_TD = np.asarray(group["answer"], dtype=np.float32)
-    return np.maximum(query_TD, answer_TD)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BySplit, (self.inputs, self.kind, self.timeline, self.gtscores)

@@ -21,7 +21,7 @@ class Train(Section):
     each entry whose kind has them.
     """
 
-    scorer: dict[str, Any] = {}
+    scorer: dict[str, Any] = Field(default_factory=dict)
     validation: Annotated[float, Field(ge=0, lt=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
     lr: Annotated[float, Field(gt=0)]

@@ -6,9 +6,10 @@ invalidate what it made.
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -25,7 +26,8 @@ from rich.progress import (
 from rich.text import Text
 
 from stages.errors import UserError
-from stages.work import runs
+from stages.work import pool, runs
+from stages.work.pace import Pace
 from stages.work.store import Arrays, Store
 
 log = logging.getLogger("llmvs")
@@ -34,11 +36,17 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class Task(Generic[P]):
-    """One item of work: the key of its result, what a worker needs, and its relative cost."""
+    """One item of work: the key of its result, what a worker needs, and how many units it holds.
+
+    siblings: name to key of further items that the same work yields beside; a worker's array
+    `NAME/array` is the array of that name of the sibling NAME. They are kept for whoever asks for
+    them by their own key, and do not make a task missing.
+    """
 
     key: str
     payload: P
     cost: int = 1
+    siblings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Worker(Protocol[P]):
@@ -73,6 +81,8 @@ def complete(
     load: Callable[[], Worker[P]],
     store: Store,
     noun: str = "frames",
+    unit: str | None = None,
+    processes: int | None = None,
 ) -> list[Arrays]:
     """The result of every task, in order; tasks with the same key are computed once.
 
@@ -81,6 +91,10 @@ def complete(
         load: builds the worker (and its model); called only where something is missing.
         store: where finished results are looked up and kept.
         noun: what one task is, for the log and the progress bar.
+        unit: what `Task.cost` counts, where it is not the tasks themselves.
+        processes: so many of this machine, each with a worker of its own, whatever
+            `LLMVS_EXECUTOR` says; one is this process itself. Beyond one, `load` and the payloads
+            must be such that other processes can be handed them.
 
     Raises:
         UserError: `LLMVS_EXECUTOR` names no executor, or a worker left a task unanswered.
@@ -98,20 +112,50 @@ def complete(
     )
     runs.count(noun, len(unique) - len(missing), len(unique))
     if missing:
+        pace = Pace(sum(task.cost for task in missing), unit or noun)
         with progress() as bar:
             row = bar.add_task(noun, total=len(missing))
-            for index, arrays in _executor()([task.payload for task in missing], load):
-                store.put(missing[index].key, arrays)
-                results[missing[index].key] = arrays
+            answers = _executor() if processes is None else partial(_local, processes)
+            for index, arrays in answers([task.payload for task in missing], load):
+                task = missing[index]
+                results[task.key] = _put(store, task, arrays)
                 bar.advance(row)
+                pace.advance(task.cost)
     unanswered = [task.key for task in missing if task.key not in results]
     if unanswered:
         raise UserError(f"{len(unanswered)} of {len(missing)} {noun} came back without a result")
     return [results[task.key] for task in tasks]
 
 
+def _put(store: Store, task: Task[Any], arrays: Arrays) -> Arrays:
+    """Keep a task's arrays and its siblings', its own last: then all that belongs to it is there.
+
+    Returns the task's own.
+    """
+    own: Arrays = {}
+    beside: dict[str, Arrays] = {name: {} for name in task.siblings}
+    for name, array in arrays.items():
+        sibling, apart, of = name.rpartition("/")
+        if not apart:
+            own[name] = array
+        elif sibling in beside:
+            beside[sibling][of] = array
+    for sibling, found in beside.items():
+        if task.siblings[sibling] not in store:
+            store.put(task.siblings[sibling], found)
+    store.put(task.key, own)
+    return own
+
+
 def _serial(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int, Arrays]]:
     yield from load()(payloads)
+
+
+def _local(
+    processes: int, payloads: list[P], load: Callable[[], Worker[P]]
+) -> Iterator[tuple[int, Arrays]]:
+    answers = _serial(payloads, load) if processes == 1 else pool.scatter(payloads, load, processes)
+    yield from answers
 
 
 def _ray(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int, Arrays]]:

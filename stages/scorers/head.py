@@ -1,0 +1,87 @@
+"""What LLMVS's own kinds share: the LLM's states in, the head of the authors' release out.
+
+Shapes: B videos, T frames, D embedding width, M width of the network.
+
+Layers and their names are those of the release, so that its checkpoints fit.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+
+import torch
+from torch import Tensor, nn
+
+from stages.errors import UserError
+from stages.scorers.scorer import Scorer
+
+STATES = "states"
+"""The one prepared input: per frame, the elementwise maximum of the inputs."""
+
+
+class Headed(Scorer):
+    """states → Linear D to M → LayerNorm → what the kind puts between → head → sigmoid.
+
+    A kind lays its layers in that order and then calls `start`: the order in which numbers are
+    drawn is part of what a seed means.
+    """
+
+    d_linear1: nn.Linear
+    d_linear1_norm: nn.LayerNorm
+    mlp_head: nn.Sequential
+
+    @classmethod
+    def prepare(cls, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Query and answer embedding are maxima over tokens, so their elementwise maximum is the
+        maximum over all of them. Raises UserError where inputs are of different widths.
+        """
+        widths = {name: x_TD.shape[-1] for name, x_TD in inputs.items()}
+        if len(set(widths.values())) > 1:
+            said = " and ".join(f"{name} {width}" for name, width in widths.items())
+            raise UserError(
+                f"params.yaml: models: a scorer of kind {cls.kind} takes the maximum of its "
+                f"inputs, which must then be equally wide; found {said}"
+            )
+        return {STATES: reduce(torch.maximum, inputs.values())}
+
+    def entered(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """The states (B, T, D) brought to the network's width, (B, T, M)."""
+        h_BTM: Tensor = self.d_linear1_norm(self.d_linear1(inputs[STATES]))
+        return h_BTM
+
+    def scored(self, h_BTM: Tensor, valid_BT: Tensor | None) -> Tensor:
+        """(B, T) in 0..1, zero at padding."""
+        scores_BT: Tensor = self.mlp_head(h_BTM).squeeze(-1)
+        return scores_BT if valid_BT is None else torch.where(valid_BT, scores_BT, 0.0)
+
+    @torch.no_grad()
+    def absorb(self, means: Mapping[str, Tensor], deviations: Mapping[str, Tensor]) -> None:
+        """An affine change before a linear layer is itself linear."""
+        first = self.d_linear1
+        weight_MD = first.weight.double().cpu() / deviations[STATES]
+        bias_M = first.bias.double().cpu() - weight_MD @ means[STATES]
+        first.weight.copy_(weight_MD)
+        first.bias.copy_(bias_M)
+
+    def start(self) -> None:
+        """Xavier's uniform weights in every matrix."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+
+
+def head(width: int) -> nn.Sequential:
+    """M, M/2, M/4, M/8, M/16, 1, and a sigmoid; the release numbers these layers in this order."""
+    return nn.Sequential(
+        nn.Linear(width, width // 2),
+        nn.LayerNorm(width // 2),
+        nn.ReLU(),
+        nn.Linear(width // 2, width // 4),
+        nn.ReLU(),
+        nn.Linear(width // 4, width // 8),
+        nn.LayerNorm(width // 8),
+        nn.ReLU(),
+        nn.Linear(width // 8, width // 16),
+        nn.ReLU(),
+        nn.Linear(width // 16, 1),
+        nn.Sigmoid(),
+    )

@@ -1,0 +1,51 @@
+"""Which class a kind is; its module is imported only where the kind is chosen."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+from stages.errors import UserError
+from stages.scorers import checkpoints
+from stages.scorers.scorer import Scorer
+from stages.scorers.settings import Entry
+
+KINDS = {
+    "global-attention": "stages.scorers.global_attention:GlobalAttention",
+    "mlp": "stages.scorers.mlp:Mlp",
+}
+"""By kind: module and class."""
+
+
+def scorer(kind: str) -> type[Scorer]:
+    """The class of a kind. Raises UserError for one that is not in the registry."""
+    if kind not in KINDS:
+        raise UserError(f"no kind of scorer is called {kind!r} (there are {', '.join(KINDS)})")
+    module, name = KINDS[kind].split(":")
+    found: type[Scorer] = getattr(import_module(module), name)
+    return found
+
+
+def build(entry: Entry, widths: Mapping[str, int]) -> Scorer:
+    """An untrained scorer of an entry's kind; widths are those of its prepared inputs."""
+    return scorer(entry.kind).build(entry, widths)
+
+
+def load_checkpoint(kind: str, path: Path) -> Scorer:
+    """The scorer of a checkpoint that the train stage wrote, on the CPU, in evaluation mode.
+
+    Raises:
+        UserError: the file is missing, is not one of ours, or holds another kind.
+    """
+    saved = checkpoints.read(path)
+    if saved.kind != kind:
+        raise UserError(
+            f"{path}: holds a scorer of kind {saved.kind}, and {kind} was expected; run the train "
+            "stage again (`dvc repro`)"
+        )
+    return checkpoints.restored(path, saved, scorer(kind))
+
+
+def load(path: Path) -> Scorer:
+    """As `load_checkpoint`, of whichever kind the checkpoint says it is."""
+    saved = checkpoints.read(path)
+    return checkpoints.restored(path, saved, scorer(saved.kind))

@@ -1,0 +1,125 @@
+"""What every kind of scorer is: a video's inputs in, a score a frame out.
+
+Shapes: B videos, T frames (padded to the longest video of the batch), D an input's width,
+L layers, H heads of an attention.
+
+An *input* is what a recipe has of every frame (`query`, `answer`, `image`: `settings.Input`). What
+a kind makes of its inputs before anything is learnt is *prepared*, once; what is learnt from,
+standardised and batched is the prepared inputs, by name.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar, NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Batch(NamedTuple):
+    """Several videos, zero-padded to the longest; `valid_BT` is True at real frames.
+
+    inputs: the prepared inputs by name, each (B, T, D). gtscore_BT: people's, 0 to 1.
+    """
+
+    inputs: Mapping[str, Tensor]
+    gtscore_BT: Tensor
+    valid_BT: Tensor
+
+
+class Scorer(nn.Module, ABC):
+    """A network that scores the frames of a video.
+
+    kind: as in params.yaml. version: to be raised where a change of the module's code changes
+    what the same settings give, so that finished trainings are not taken for those of the new
+    code.
+    """
+
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def prepare(cls, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the kind makes of one video's inputs, each (T, D), before anything is learnt.
+
+        As they are, unless a kind says otherwise. Raises UserError where they do not fit the kind.
+        """
+        return dict(inputs)
+
+    @classmethod
+    @abstractmethod
+    def build(cls, entry: Any, widths: Mapping[str, int]) -> Self:
+        """An untrained scorer.
+
+        Args:
+            entry: the kind's entry of `models` in params.yaml.
+            widths: D of each prepared input.
+        """
+
+    @property
+    @abstractmethod
+    def architecture(self) -> dict[str, Any]:
+        """What `__init__` is to be called with to build the same network, in JSON's types."""
+
+    @abstractmethod
+    def forward(self, inputs: Mapping[str, Tensor], valid_BT: Tensor | None = None) -> Tensor:
+        """Score every frame.
+
+        Args:
+            inputs: prepared, by name, each (B, T, D).
+            valid_BT: True at real frames, False at padding; None where nothing is padded.
+
+        Returns:
+            (B, T) in 0..1, zero at padding.
+        """
+
+    @abstractmethod
+    def absorb(self, means: Mapping[str, Tensor], deviations: Mapping[str, Tensor]) -> None:
+        """Change a scorer of standardised inputs, in place, into the same one of raw ones.
+
+        Args:
+            means, deviations: of each prepared input, (D,) in float64: what it learnt from was
+                (x - mean) / deviation.
+        """
+
+    def loss(self, scores_BT: Tensor, batch: Batch) -> Tensor:
+        """What training lowers: by default the squared error, a mean over real frames.
+
+        Padding counts nowhere.
+        """
+        return functional.mse_loss(scores_BT[batch.valid_BT], batch.gtscore_BT[batch.valid_BT])
+
+    @torch.inference_mode()
+    def scores(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Scores (T,) of one video, in 0..1, from its inputs as the recipe has them, each (T, D).
+
+        Whatever mode the scorer is in, it is asked in evaluation mode.
+        """
+        with self._evaluating():
+            scores_BT: Tensor = self(alone(self.prepare(inputs)))
+        return scores_BT[0]
+
+    def attention(self, inputs: Mapping[str, Tensor]) -> Tensor | None:
+        """What each frame of a video looked at, from its inputs as in `scores`.
+
+        Returns:
+            (L, H, T, T): [l, h, i, j] is what frame i gives frame j, rows summing to 1; None for
+            a kind without attention.
+        """
+        return None
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(training)
+
+
+def alone(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """One video's inputs (T, D) as a batch of it alone, (1, T, D)."""
+    return {name: x_TD[None] for name, x_TD in inputs.items()}

@@ -1,0 +1,159 @@
+"""One row's trainer: from the names of a run's videos to its scores, its curve and its weights.
+
+Shapes: T sampled frames, P points of a learning curve.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from stages.metrics.panel import Panel
+from stages.scorers import checkpoints, registry
+from stages.scorers.settings import Entry
+from stages.splits.settings import Protocol
+from stages.training.batches import Video
+from stages.training.fitting import Trained, fit, predict
+from stages.training.held_out import AgreementOf, Watch
+from stages.training.settings import Train
+from stages.work import store
+from stages.work.store import Arrays
+
+VERSION = 1
+"""Of what the code makes of the same determinants; raised where it makes something else."""
+
+CHECKPOINT = "checkpoint"
+"""The part of a run that is kept as an item of its own: weights may be large."""
+
+Videos = Callable[[Protocol, int], Mapping[str, Video]]
+"""The videos by name that a split of a protocol is to see, by its number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What chooses an epoch by a video: its people's agreement with scores, and a fingerprint of
+    all that this agreement depends on.
+    """
+
+    agreement: AgreementOf
+    content: str
+
+    @classmethod
+    def of(cls, panel: Panel) -> "Judged":
+        people = [panel.user_summary, panel.user_scores]
+        rules = [panel.rules.agreement, panel.rules.budget]
+        spine = [panel.n_frames, panel.picks, panel.change_points]
+        return cls(panel.agreement, store.key(people=people, rules=rules, spine=spine))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One seed on one split, by the names of its videos.
+
+    watched: those whose agreement chooses the epoch, none where the last one counts.
+    """
+
+    protocol: Protocol
+    seed: int
+    number: int
+    learnt: tuple[str, ...]
+    tested: tuple[str, ...]
+    watched: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Trainer:
+    """Trains one row: what every run of it shares, and a worker of the executor.
+
+    videos: all that the splits name. judged: by video; only protocols that choose an epoch need
+    them. entry: which scorer, its hyperparameters those of this recipe. settings: the recipe's
+    `train` section. where: device to train on.
+    """
+
+    videos: Videos
+    judged: Mapping[str, Judged]
+    entry: Entry
+    settings: Train
+    where: torch.device
+
+    def __call__(self, jobs: list[Job]) -> Iterator[tuple[int, Arrays]]:
+        """Each run's arrays: epoch, curve (P, 5), scores of the videos tested, and its checkpoint.
+
+        Raises:
+            UserError: a loss is no longer a number.
+        """
+        for index, job in enumerate(jobs):
+            with _threads(self.where):
+                videos = self.videos(job.protocol, job.number)
+                trained = self._fitted(job, videos)
+                scores = [predict(trained.model, videos[name]) for name in job.tested]
+            yield (
+                index,
+                _arrays(trained)
+                | {f"scores_{place}": scores_T for place, scores_T in enumerate(scores)},
+            )
+
+    def _fitted(self, job: Job, videos: Mapping[str, Video]) -> Trained:
+        watch = None
+        if job.watched:
+            agreement = {name: self.judged[name].agreement for name in job.watched}
+            watched = [videos[name] for name in job.watched]
+            watch = Watch(watched, agreement, halfway=job.protocol == "official")
+        return fit(
+            [videos[name] for name in job.learnt],
+            [videos[name] for name in job.tested],
+            self.entry,
+            self.settings,
+            seed=job.seed,
+            where=self.where,
+            watch=watch,
+        )
+
+    def key(self, job: Job, contents: Mapping[str, str]) -> str:
+        """Of everything that determines a run.
+
+        Args:
+            job: the run.
+            contents: a fingerprint of each video's inputs and gtscore.
+        """
+        entry = self.entry.model_dump(mode="json", exclude={"title"})
+        # What the rest stands for is in the job: its seed, and the videos that are watched.
+        train = self.settings.model_dump(mode="json", exclude={"seeds", "scorer", "validation"})
+        return store.key(
+            version=[VERSION, registry.scorer(self.entry.kind).version],
+            entry=entry,
+            train=train,
+            protocol=job.protocol,
+            seed=job.seed,
+            learnt=[[name, contents[name]] for name in job.learnt],
+            tested=[[name, contents[name]] for name in job.tested],
+            watched=[[name, contents[name], self.judged[name].content] for name in job.watched],
+        )
+
+
+@contextmanager
+def _threads(where: torch.device) -> Iterator[None]:
+    """A single thread on a CPU."""
+    threads = torch.get_num_threads()
+    if where.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _arrays(trained: Trained) -> Arrays:
+    points = [
+        (at.epoch, at.lr, at.train_loss, at.test_loss, math.nan if at.tau is None else at.tau)
+        for at in trained.curve
+    ]
+    content = np.frombuffer(checkpoints.packed(trained.model), dtype=np.uint8)
+    return {
+        "epoch": np.array(trained.epoch, dtype=np.float64),
+        "curve": np.array(points, dtype=np.float64),
+        f"{CHECKPOINT}/bytes": content,
+    }
