@@ -28,7 +28,7 @@ PARAMS = Path("params.yaml")
 def _rising(scale: tuple[int, int]) -> tuple[int, int]:
     low, high = scale
     if low >= high:
-        raise ValueError(f"scale must be [lowest, highest], got [{low}, {high}]")
+        raise ValueError(f"must be [lowest, highest], rising, got [{low}, {high}]")
     return scale
 
 

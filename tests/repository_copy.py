@@ -33,7 +33,7 @@ def run(where: Path, *command: str) -> str:
 def stages_run(output: str) -> set[str]:
     """Names of the stages that `dvc repro` says it ran, or would run."""
     return {
-        name.split("@")[0]
+        name.rpartition(":")[2].split("@")[0]
         for name in re.findall(r"^(?:Running|> Would run) stage '([^']+)'", output, re.MULTILINE)
     }
 
@@ -42,7 +42,11 @@ def copy_to(where: Path) -> None:
     """The working tree as git sees it, without results; a git repository with nothing committed."""
     listed = run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard")
     for name in listed.splitlines():
-        if (ROOT / name).is_file() and not name.startswith("reports/") and name != "dvc.lock":
+        if (
+            (ROOT / name).is_file()
+            and not name.startswith("reports/")
+            and not name.endswith("dvc.lock")
+        ):
             (where / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, where / name)
     run(where, "git", "init", "--quiet")

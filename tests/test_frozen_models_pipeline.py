@@ -31,11 +31,13 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["run"]["models"] = ["llmvs"]
     demo, tvsum = params["datasets"]["demo"], params["datasets"]["tvsum"]
     demo["caption"] = dict(tvsum["caption"])
-    demo["caption"].update(model="models/llava", revision=None, max_new_tokens=12)
+    demo["caption"].update(model="models/llava", revision=None, max_new_tokens=12, dtype="float32")
     demo["embed"] = dict(tvsum["embed"])
-    demo["embed"].update(llm="models/llama", revision=None)
+    demo["embed"].update(llm="models/llama", revision=None, dtype="float32")
     demo["download"].update(videos=5, shots=[3, 4], subjects_per_video=[2, 3])
-    demo["train"].update(folds=2, seeds=[0], epochs=2, width=32, feedforward=64)
+    demo["splits"]["folds"] = 2
+    demo["train"].update(seeds=[0], epochs=2)
+    demo["train"]["scorer"].update(width=32, feedforward=64)
     demo["evaluate"].update(random_seeds=5, bootstrap=100)
     yaml.dump(params, where / "params.yaml")
     run(where, "dvc", "repro")
@@ -43,7 +45,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def captions(where: Path) -> list[dict[str, str]]:
-    lines = (where / "data/captions/demo.jsonl").read_text().splitlines()
+    lines = (where / "data/demo/captions.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -51,7 +53,7 @@ def test_both_models_were_at_work(copy: Path) -> None:
     said = [line["caption"] for line in captions(copy)]
     assert len(said) > 50
     assert not any(caption.startswith("This looks like") for caption in said)
-    with h5py.File(copy / "data/embeddings/demo.h5") as file:
+    with h5py.File(copy / "data/demo/inputs/embeddings.h5") as file:
         assert file.attrs["llm"] == "models/llama"
         assert all(file[video]["query"].shape[1] == LLAMA.hidden_size for video in file)
     results = json.loads((copy / "reports/results/demo/results.json").read_text())
@@ -73,7 +75,7 @@ def test_the_papers_variants_reach_the_report_by_params_alone(copy: Path) -> Non
     for old, new in zip(plain, captions(copy), strict=True):
         assert new["caption"].startswith(f"{old['caption']} Background: ")
         assert "reply" in new
-    with h5py.File(copy / "data/embeddings/demo.h5") as file:
+    with h5py.File(copy / "data/demo/inputs/embeddings.h5") as file:
         assert set(file["splits"]) == {"strict", "official"}
         first, second = (file[f"splits/strict/{number}/video_1/query"][()] for number in (0, 1))
         assert not np.array_equal(first, second)

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
-from stages import params
+from stages import params, section
 from stages.errors import UserError
+from stages.splits.settings import Splits
+from stages.training.settings import Train
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,7 +34,15 @@ def test_the_shipped_file_is_valid() -> None:
     ("path", "value", "message"),
     [
         ("datasets.demo.train.lr", -1, "datasets.demo.train.lr: must be > 0, got -1"),
-        ("datasets.demo.train.dropout", 1, "datasets.demo.train.dropout: must be < 1, got 1"),
+        ("models.llmvs.dropout", 1, "models.llmvs.global-attention.dropout: must be < 1, got 1"),
+        ("models.llmvs.kind", "attention", "models.llmvs: "),
+        ("models.mlp.layers", 2, "models.mlp.mlp.layers: unknown key"),
+        ("models.llmvs.inputs", [], "models.llmvs.global-attention.inputs: "),
+        ("datasets.demo.splits.protocols", ["strict", "strict"], "protocols names one twice"),
+        ("datasets.demo.embed.dtype", "auto", "datasets.demo.embed.dtype: "),
+        ("datasets.demo.given", {"kind": "words"}, "datasets.demo.given: "),
+        ("datasets.demo.benchmark", "SumMee", "datasets.demo.benchmark: "),
+        ("datasets.demo.simulated", False, "simulated must be true for the demo"),
         ("datasets.demo.train.learning_rate", 1, "datasets.demo.train.learning_rate: unknown key"),
         ("datasets.demo.train.lr", "fast", "datasets.demo.train.lr: input should be a valid nu"),
         ("datasets.demo.embed.window", 6, "datasets.demo.embed: window must be odd"),
@@ -42,8 +52,8 @@ def test_the_shipped_file_is_valid() -> None:
         ("datasets.demo.embed.prompt.shown.count", 4, "count asks for 4 examples, and 3 are"),
         ("datasets.summe.caption.describe", ["general", "general"], "names a prompt twice"),
         ("datasets.summe.caption.answer", "score", "answer must contain the placeholder {score}"),
-        ("datasets.summe.caption.scale", [5, 5], "scale must be [lowest, highest], got [5, 5]"),
-        ("datasets.demo.train.heads", 3, "width 128 must be a multiple of heads 3"),
+        ("datasets.summe.caption.scale", [5, 5], "must be [lowest, highest], rising, got [5, 5]"),
+        ("models.llmvs.heads", 3, "width 2048 must be a multiple of heads 3"),
         ("datasets.demo.train.lr", float("nan"), "datasets.demo.train.lr: "),
         ("run.models", ["lmvs"], "run.models: no entry 'lmvs' under models"),
         ("run.datasets", [], "run.datasets: "),
@@ -69,8 +79,61 @@ def test_every_bad_key_is_named_at_once(document: Any) -> None:
 
 def test_a_missing_section_is_named(document: Any) -> None:
     del document["datasets"]["demo"]["caption"]
-    with pytest.raises(UserError, match=r"datasets\.demo\.caption: is missing"):
+    with pytest.raises(UserError, match=r"datasets\.demo: caption is missing.* given videos"):
         params.parse(document)
+    del document["datasets"]["demo"]["splits"]
+    with pytest.raises(UserError, match=r"datasets\.demo\.splits: is missing"):
+        params.parse(document)
+
+
+@pytest.mark.parametrize(
+    ("given", "stages"),
+    [
+        ({"kind": "captions", "source": "a.json"}, ("embed", "train")),
+        ({"kind": "embeddings", "query": "q.h5", "answer": "a.h5"}, ("train",)),
+        ({"kind": "scores", "rows": {"mine": "a.json"}}, ()),
+    ],
+)
+def test_a_recipe_has_the_sections_that_follow_what_is_given(
+    document: Any, given: Any, stages: tuple[str, ...]
+) -> None:
+    demo = document["datasets"]["demo"]
+    demo["given"] = given
+    with pytest.raises(UserError, match="has a section sample, but"):
+        params.parse(document)
+    for stage in ("sample", "caption", "embed", "train"):
+        if stage not in stages:
+            del demo[stage]
+    recipe = params.parse(document).datasets["demo"]
+    assert recipe.given.kind == given["kind"]
+    for stage in stages:
+        missing = copy.deepcopy(document)
+        del missing["datasets"]["demo"][stage]
+        with pytest.raises(UserError, match=f"{stage} is missing"):
+            params.parse(missing)
+
+
+def test_captions_come_from_a_file_or_from_an_address_with_its_checksum(document: Any) -> None:
+    given = document["datasets"]["summe-captions"]["given"]
+    given["sha256"] = None
+    with pytest.raises(UserError, match="captions fetched from a url need their sha256"):
+        params.parse(document)
+    given["url"] = None
+    with pytest.raises(UserError, match="neither as source nor as url"):
+        params.parse(document)
+    given["source"] = "captions.json"
+    params.parse(document)
+
+
+def test_a_stage_reads_its_own_section_alone(tmp_path: Path, document: Any) -> None:
+    document["datasets"]["demo"]["train"]["lr"] = "fast"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
+    path = tmp_path / "params.yaml"
+    assert section.lookup(Splits, "datasets", "demo", "splits", path=path).folds == 5
+    with pytest.raises(UserError, match=r"params\.yaml: datasets\.demo\.train\.lr: input should"):
+        section.lookup(Train, "datasets", "demo", "train", path=path)
+    with pytest.raises(UserError, match=r"datasets\.demo has no 'trian' \(has "):
+        section.lookup(Train, "datasets", "demo", "trian", path=path)
 
 
 def test_settings_cannot_be_changed_after_reading() -> None:
@@ -88,10 +151,8 @@ def test_a_file_that_is_absent_or_not_yaml_is_named(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_not_there_lists_those_that_are() -> None:
-    with pytest.raises(UserError, match=r"no dataset 'dmeo' \(has demo"):
+    with pytest.raises(UserError, match=r"datasets has no 'dmeo' \(has demo"):
         params.recipe("dmeo", ROOT / "params.yaml")
-    with pytest.raises(UserError, match="no model 'x'"):
-        params.model("x", ROOT / "params.yaml")
 
 
 SUMMARY = "datasets.demo.embed.prompt"

@@ -27,7 +27,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["run"]["models"] = list(MODELS)
     demo = params["datasets"]["demo"]
     demo["download"].update(videos=5, shots=[3, 4], subjects_per_video=[2, 3])
-    demo["train"].update(folds=2, seeds=[0], epochs=2, width=32, feedforward=64)
+    demo["splits"]["folds"] = 2
+    demo["train"].update(seeds=[0], epochs=2)
+    demo["train"]["scorer"].update(width=32, feedforward=64)
     demo["evaluate"].update(random_seeds=5, bootstrap=100)
     yaml.dump(params, where / "params.yaml")
     run(where, "dvc", "repro")
@@ -68,6 +70,15 @@ def test_the_report_and_the_metrics_are_there(copy: Path) -> None:
     assert "tau" in run(copy, "dvc", "metrics", "show")
 
 
+def test_a_recipe_has_the_stages_that_follow_what_it_is_given(copy: Path) -> None:
+    listed = run(copy, "dvc", "stage", "list", "--all", "--name-only").split()
+    stages = {name.rpartition(":")[2] for name in listed}
+    assert {"sample@demo", "caption@demo", "embed@demo"} <= stages
+    assert {"given-captions@summe-captions", "embed@summe-captions"} <= stages
+    assert not {"sample@summe-captions", "caption@summe-captions"} & stages
+    assert "given-captions@demo" not in stages
+
+
 def test_a_second_run_has_nothing_to_do(clean: Path) -> None:
     assert would_run(clean) == set()
 
@@ -89,6 +100,18 @@ def test_a_second_run_has_nothing_to_do(clean: Path) -> None:
             {"caption", "embed", "train", "evaluate", "report"},
         ),
         ("params.yaml", "lr: ", "lr: 1", {"train", "evaluate", "report"}),
+        (
+            "stages/training/settings.py",
+            "class Train",
+            "# a comment\nclass Train",
+            {"train", "evaluate", "report"},
+        ),
+        (
+            "stages/metrics/settings.py",
+            "class Evaluate",
+            "# a comment\nclass Evaluate",
+            {"train", "evaluate", "report"},  # the official epoch is chosen by its rules
+        ),
         ("params.yaml", "agreement: scores", "agreement: summary", {"train", "evaluate", "report"}),
         ("params.yaml", "f1: mean", "f1: max", {"evaluate", "report"}),
     ],
@@ -103,7 +126,7 @@ def test_a_change_reruns_what_follows_from_it_and_no_more(
 def test_an_added_model_trains_alone(clean: Path) -> None:
     edit(clean / "params.yaml", "- mlp", "- mlp\n  - query-only")
     planned = run(clean, "dvc", "repro", "--dry")
-    assert re.findall(r"stage '(train@[^']+)'", planned) == ["train@demo-query-only"]
+    assert re.findall(r"stage '\S*:(train@[^']+)'", planned) == ["train@demo-query-only"]
 
 
 def test_an_experiment_reruns_training_alone_and_is_compared(clean: Path) -> None:
@@ -144,8 +167,8 @@ def test_a_row_of_a_table_that_is_missing_is_measured_without_embedding_again(cl
 
 
 def test_outputs_are_the_same_bytes_when_made_again(clean: Path) -> None:
-    names = ("captions/demo.jsonl", "embeddings/demo.h5", "predictions/demo/llmvs.h5")
-    paths = [clean / "data" / name for name in names]
+    names = ("captions.jsonl", "inputs/embeddings.h5", "predictions/llmvs.h5")
+    paths = [clean / "data" / "demo" / name for name in names]
     before = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     run(clean, "dvc", "repro", "--force", "--no-run-cache")
     assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] == before

@@ -63,9 +63,6 @@ def points(plot: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("plot", "column"),
     [
-        ("Agreement with people, per video, every protocol", "tau"),
-        ("Learning curves, first protocol", "test_loss"),
-        ("Scores over the frames of every video, people's and the first model's", "model"),
         ("reports/results/demo/per_video.csv", "tau"),
         ("reports/results/demo/learning.csv", "test_loss"),
         ("reports/results/demo/curves.csv", "test_loss"),

@@ -16,6 +16,10 @@ import pytest
 import yaml
 from repository_copy import copy_to, environment, run
 
+from stages.artifacts import field as field_file
+from stages.artifacts import people as people_file
+from stages.artifacts import timeline as timeline_file
+
 pytestmark = pytest.mark.end_to_end
 
 
@@ -84,9 +88,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Path:
         recipe = params["datasets"][name]
         recipe["download"]["url"] = f"{address}/{file}"
         recipe["caption"], recipe["embed"] = demo["caption"], demo["embed"]
-        recipe["train"].update(
-            splits="drawn", folds=2, epochs=2, width=32, feedforward=64, standardise=True
-        )
+        recipe["splits"].update(source="drawn", folds=2)
+        recipe["train"].update(epochs=2, standardise=True, scorer={"width": 32, "feedforward": 64})
         recipe["evaluate"].update(random_seeds=5, bootstrap=100)
     params["datasets"]["tvsum"]["download"].update(
         annotations_url=f"{address}/ydata-tvsum50.mat", annotations_sha256=None
@@ -99,7 +102,7 @@ def interrupted(project: Path, file: str) -> int:
     """Kill `dvc repro` and all it started when half of `file` is here; the bytes kept."""
     part = project / ".work/downloads" / f"{file}.part"
     running = subprocess.Popen(
-        ["dvc", "repro", "download@summe"],
+        ["dvc", "repro", "data/dvc.yaml:download@summe"],
         cwd=project,
         env=environment(),
         stdout=subprocess.DEVNULL,
@@ -125,10 +128,8 @@ def test_both_go_from_download_to_report_and_resume(project: Path, server: Serve
     assert server.ranges == [f"/SumMe.zip {kept}"]
     assert "81 frames decoded, 80 annotated" in re.sub(r"\s+", " ", said)
 
-    with h5py.File(project / "data/frames/summe.h5") as frames:
-        groups = [frames[video].attrs for video in frames]
-        counts = {str(group["video_name"]): int(group["n_frames"]) for group in groups}
-    assert counts == fake.SUMME
+    timeline = timeline_file.read(project / "data/summe/timeline.h5")
+    assert {video.title: video.n_frames for video in timeline.videos} == fake.SUMME
     for name, rows in (("summe", 5), ("tvsum", 5)):
         results = json.loads((project / f"reports/results/{name}/results.json").read_text())
         assert set(results["protocols"]) == {"strict", "official"}
@@ -146,27 +147,26 @@ def test_both_go_from_download_to_report_and_resume(project: Path, server: Serve
 def test_the_authors_embeddings_stand_in_for_videos_and_models(project: Path) -> None:
     random = np.random.default_rng(0)
     field, pooled = project / "field.h5", [project / "query.h5", project / "answer.h5"]
-    with (
-        h5py.File(project / "data/raw/summe/annotations.h5") as own,
-        h5py.File(project / "data/frames/summe.h5") as frames,
-        h5py.File(field, "w") as file,
-        h5py.File(pooled[0], "w") as query,
-        h5py.File(pooled[1], "w") as answer,
-    ):
-        for name in own:
-            for key in ("n_frames", "picks", "gtscore", "user_summary", "video_name"):
-                own.copy(f"{name}/{key}", file.require_group(name))
-            file[f"{name}/change_points"] = frames[f"{name}/change_points"][()]
-            shape = (len(own[f"{name}/picks"]), 3, 16)
-            published = own[f"{name}/video_name"][()].decode().replace(" ", "_")
+    timeline = timeline_file.read(project / "data/summe/timeline.h5")
+    people = people_file.read(project / "data/summe/source/people.h5", timeline)
+    field_file.write(field, field_file.Annotated(timeline, people))
+    with h5py.File(pooled[0], "w") as query, h5py.File(pooled[1], "w") as answer:
+        for video in timeline.videos:
             for states in (query, answer):
-                states[published] = random.normal(size=shape).astype(np.float32)
+                values = random.normal(size=(len(video.picks_T), 3, 16))
+                states[video.title.replace(" ", "_")] = values.astype(np.float32)
     params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
     params["run"]["datasets"] = ["summe"]
     recipe = params["datasets"]["summe"]
-    recipe["embeddings"] = {"query": str(pooled[0]), "answer": str(pooled[1])}
+    recipe["given"] = {"kind": "embeddings", "query": str(pooled[0]), "answer": str(pooled[1])}
     recipe["download"].update(h5=str(field), url="http://127.0.0.1:9/SumMe.zip")
+    for stage in ("sample", "caption", "embed"):
+        del recipe[stage]
     (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    run(project, "llmvs", "deps", "--write")
+    listed = run(project, "dvc", "stage", "list", "--all", "--name-only")
+    for stage in ("sample", "caption", "embed", "given-captions"):
+        assert f"{stage}@summe\n" not in listed
     run(project, "dvc", "repro")
     results = json.loads((project / "reports/results/summe/results.json").read_text())
     strict = results["protocols"]["strict"]
@@ -174,3 +174,4 @@ def test_the_authors_embeddings_stand_in_for_videos_and_models(project: Path) ->
     assert not any("segmentation" in flag for flag in strict["flags"])
     assert "llmvs" in strict["rows"]
     assert "zero-shot" not in strict["rows"]  # there are no replies
+    assert not (project / "data/summe/captions.jsonl").exists()

@@ -1,15 +1,15 @@
 """Where a dataset's files lie: one folder a dataset, `data/D`.
 
-    source/                 what download makes: timeline.h5, people.h5 and, where given, videos/
-    timeline.h5             the final timeline, with shots
-    frames.h5               the picked frames as JPEG, where there are videos
-    captions.jsonl          a caption a frame
-    inputs/embeddings.h5    the LLM's states, score and reply a frame
-    inputs/image.h5         the image encoder's features a frame, where there are videos
-    scores.h5               scores that were given
-    predictions/M.h5        a trained model's scores of the videos it was tested on
-    checkpoints/M/          its weights, a file a protocol, seed and split
-    curves/M.csv            its learning curves
+source/                 what download makes: timeline.h5, people.h5 and, where given, videos/
+timeline.h5             the final timeline, with shots
+frames.h5               the picked frames as JPEG, where there are videos
+captions.jsonl          a caption a frame
+inputs/embeddings.h5    the LLM's states, score and reply a frame
+inputs/image.h5         the image encoder's features a frame, where there are videos
+scores.h5               scores that were given
+predictions/M.h5        a trained model's scores of the videos it was tested on
+checkpoints/M/          its weights, a file a protocol, seed and split
+curves/M.csv            its learning curves
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """params.yaml: datasets.D.sample, what is taken of videos."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from stages.section import Count, Positive, Section
 

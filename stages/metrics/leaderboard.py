@@ -27,17 +27,19 @@ MARKS = Marks._fields
 
 
 @dataclass(frozen=True)
-class Row:
+class Scored:
     """One row: the marks (R, C, 3) of each video. What does not depend on the split has C = 1.
 
     `constant` counts, for each video scored, the predictions that gave every frame the same
-    value: their τ and ρ are a counted 0. `unranked` of the `scored` predictions did.
+    value: their τ and ρ are a counted 0. `unranked` of the `scored` predictions did. `spread`
+    holds, for each video scored, the standard deviation of its scores, the mean over predictions.
     """
 
     title: str
     kind: Kind
     marks: Mapping[str, Floats]
     constant: Mapping[str, int] = field(default_factory=dict)
+    spread: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def scored(self) -> int:
@@ -47,12 +49,20 @@ class Row:
     def unranked(self) -> int:
         return sum(self.constant.values())
 
-    def among(self, videos: Collection[str]) -> "Row":
+    @property
+    def deviation(self) -> float | None:
+        """Mean over videos of the standard deviation of the scores within a video; None for what
+        is no scorer.
+        """
+        return float(np.mean(list(self.spread.values()))) if self.spread else None
+
+    def among(self, videos: Collection[str]) -> "Scored":
         """The row of some of its videos alone."""
         return replace(
             self,
             marks={video: of for video, of in self.marks.items() if video in videos},
             constant={video: of for video, of in self.constant.items() if video in videos},
+            spread={video: of for video, of in self.spread.items() if video in videos},
         )
 
 
@@ -69,20 +79,23 @@ class Figure(NamedTuple):
 
 def scored_row(
     title: str, kind: Kind, panels: Iterable[Panel], scores_of: Callable[[Panel], Floats]
-) -> Row:
+) -> Scored:
     """The row of scores (R, C, T) for each video."""
     marks: dict[str, Floats] = {}
     constant: dict[str, int] = {}
+    spread: dict[str, float] = {}
     for panel in panels:
+        scores_RCT = scores_of(panel)
+        spread[panel.name] = float(scores_RCT.std(axis=-1).mean())
         verdicts_RC = [
-            [panel.verdict(scores_T) for scores_T in scores_CT] for scores_CT in scores_of(panel)
+            [panel.verdict(scores_T) for scores_T in scores_CT] for scores_CT in scores_RCT
         ]
         marks[panel.name] = np.array([[v.marks for v in verdicts_C] for verdicts_C in verdicts_RC])
         constant[panel.name] = sum(v.unranked for verdicts_C in verdicts_RC for v in verdicts_C)
-    return Row(title, kind, marks, constant)
+    return Scored(title, kind, marks, constant, spread)
 
 
-def model_row(title: str, predictions: Predictions, panels: Iterable[Panel]) -> Row:
+def model_row(title: str, predictions: Predictions, panels: Iterable[Panel]) -> Scored:
     """The row of a trained model: a trial for each training seed."""
 
     def scores_of(panel: Panel) -> Floats:
@@ -96,12 +109,12 @@ def model_row(title: str, predictions: Predictions, panels: Iterable[Panel]) -> 
     return scored_row(title, "model", panels, scores_of)
 
 
-def untrained_row(title: str, scores: Mapping[str, Floats], panels: Iterable[Panel]) -> Row:
+def untrained_row(title: str, scores: Mapping[str, Floats], panels: Iterable[Panel]) -> Scored:
     """The row of a frozen model's own scores (C, T) of each video, without any training."""
     return scored_row(title, "baseline", panels, lambda panel: scores[panel.name][None])
 
 
-def random_row(draws: int, panels: Iterable[Panel]) -> Row:
+def random_row(draws: int, panels: Iterable[Panel]) -> Scored:
     """The row of uniform random scores. A video's draws depend on its name alone, so that adding
     a video leaves the others' as they were.
     """
@@ -113,16 +126,28 @@ def random_row(draws: int, panels: Iterable[Panel]) -> Row:
     return scored_row(f"Random ({draws} draws)", "baseline", panels, scores_of)
 
 
-def human_row(panels: Iterable[Panel]) -> Row:
+def constant_row(panels: Iterable[Panel]) -> Scored:
+    """The row of one score for every frame: the floor of a measure that looks at summaries, where
+    a knapsack of equal values still chooses.
+    """
+    return scored_row(
+        "Constant scores",
+        "baseline",
+        panels,
+        lambda panel: np.full((1, 1, len(panel.picks)), 0.5),
+    )
+
+
+def human_row(panels: Iterable[Panel]) -> Scored:
     """The row of people against each other."""
     marks = {panel.name: np.array([[panel.human()]]) for panel in panels}
-    return Row("Human (pairs of users)", "people", marks)
+    return Scored("Human (pairs of users)", "people", marks)
 
 
-def oracle_row(panels: Iterable[Panel]) -> Row:
+def oracle_row(panels: Iterable[Panel]) -> Scored:
     """The row of people's own mean as if it were a prediction: the ceiling of the measure."""
     marks = {panel.name: np.array([[panel.oracle()]]) for panel in panels}
-    return Row("Oracle (people's mean)", "people", marks)
+    return Scored("Oracle (people's mean)", "people", marks)
 
 
 def video_weights(splits: Splits) -> dict[str, Floats]:
@@ -134,7 +159,7 @@ def video_weights(splits: Splits) -> dict[str, Floats]:
     return {video: np.array(each) for video, each in weights.items()}
 
 
-def _trials(row: Row, splits: Splits) -> tuple[Floats, Floats]:
+def _trials(row: Scored, splits: Splits) -> tuple[Floats, Floats]:
     """Marks of each trial and video (R, V, 3), over appearances, and the videos' weights (V,)."""
     weights = video_weights(splits)
     marks_VR3 = []
@@ -145,7 +170,7 @@ def _trials(row: Row, splits: Splits) -> tuple[Floats, Floats]:
     return np.stack(marks_VR3, axis=1), np.array([each.sum() for each in weights.values()])
 
 
-def figures(row: Row, splits: Splits, *, confidence: float, resamples: int) -> dict[str, Figure]:
+def figures(row: Scored, splits: Splits, *, confidence: float, resamples: int) -> dict[str, Figure]:
     """The row's figure for each mark, by name."""
     marks_RV3, weights_V = _trials(row, splits)
     by_trial_R3 = weighted_mean(marks_RV3, weights_V[:, None], axis=1)
@@ -160,14 +185,14 @@ def figures(row: Row, splits: Splits, *, confidence: float, resamples: int) -> d
     return found
 
 
-def by_video(row: Row, splits: Splits) -> dict[str, Marks]:
+def by_video(row: Scored, splits: Splits) -> dict[str, Marks]:
     """The row's marks of each tested video, over trials and appearances."""
     marks_RV3, _ = _trials(row, splits)
     means_V3 = marks_RV3.mean(axis=0).tolist()
     return {video: Marks(*of) for video, of in zip(video_weights(splits), means_V3, strict=True)}
 
 
-def by_split(row: Row, splits: Splits) -> dict[str, Floats]:
+def by_split(row: Scored, splits: Splits) -> dict[str, Floats]:
     """The row's mean over the videos of each split (K,), over trials, by mark."""
     appeared: Counter[str] = Counter()
     means_K3 = []

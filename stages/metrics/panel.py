@@ -14,7 +14,7 @@ from stages.errors import UserError
 from stages.metrics import f1
 from stages.metrics.agreement import Agreement, mean_summary, pairwise_agreement, with_each
 from stages.metrics.rank import Rankings
-from stages.summaries.keyshots import keyshots, summarise
+from stages.summaries.keyshots import keyshots
 
 Floats = npt.NDArray[np.float64]
 
@@ -108,10 +108,7 @@ class Panel:
         """Judge scores (T,). Raises UserError for the wrong number of them, or NaN."""
         scores_T = self._checked(scores)
         summary_N = self.summary(scores_T)
-        return self._verdict(scores_T if self.rules.agreement == "scores" else summary_N, summary_N)
-
-    def _verdict(self, compared: npt.ArrayLike, summary_N: npt.NDArray[np.bool_]) -> Verdict:
-        ranking = Rankings.of(compared)
+        ranking = Rankings.of(scores_T if self.rules.agreement == "scores" else summary_N)
         agreed = with_each(ranking, self._references)
         marks = Marks(*agreed, f1.f1(summary_N, self.user_summary, self.rules.f1))
         return Verdict(marks, bool(ranking.constant[0]))
@@ -127,9 +124,9 @@ class Panel:
         return Marks(*agreed, f1.human_f1(self.user_summary, self.rules.f1))
 
     def oracle(self) -> Marks:
-        """People's own mean as if it were a prediction: the ceiling of the measure."""
+        """People's own mean at the sampled frames as if it were a prediction: the ceiling of what
+        scores of these frames can reach.
+        """
         if self.rules.agreement == "scores":
             return self.verdict(self._sampled.mean(axis=0)).marks
-        mean_N = mean_summary(self.user_summary)
-        summary_N = summarise(mean_N, self.change_points, self.rules.budget)
-        return self._verdict(summary_N, summary_N).marks
+        return self.verdict(mean_summary(self.user_summary)[self.picks]).marks

@@ -1,35 +1,46 @@
-"""Panels out of a timeline and what people said of its videos.
+"""Every video's panel, put together from its timeline and what people said of it.
 
-Shapes: N video frames, U users.
+Shapes: N video frames, S shots, U users.
 """
 
 import numpy as np
+import numpy.typing as npt
 
-from stages.artifacts.people import People
+from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline
 from stages.metrics.panel import Panel, Rules
 from stages.summaries.keyshots import summarise
 
 
 def panels(timeline: Timeline, people: People, rules: Rules) -> dict[str, Panel]:
-    """Every video's panel. Where people gave scores but no summaries, each user's summary is built
-    from that user's scores over the same shots and budget as a prediction's.
+    """A panel for each video that people judged, in the timeline's order.
+
+    Where people gave scores but no summaries, each user's summary is built from that user's
+    scores over the same shots and budget as a prediction's. Raises UserError where a video's
+    shots are not known, or people's word does not fit the rules.
     """
     made = {}
     for video in timeline.videos:
+        if video.name not in people.by_name:
+            continue
         judged, shots_S2 = people.by_name[video.name], video.known_shots()
-        summary_UN, scores_UN = judged.user_summary_UN, judged.user_scores_UN
-        if summary_UN is None and scores_UN is not None:
-            built = [summarise(scores_N, shots_S2, rules.budget) for scores_N in scores_UN]
-            summary_UN = np.array(built, dtype=np.float32)
-        assert summary_UN is not None  # people gave at least one of the two
         made[video.name] = Panel(
-            video.name,
-            rules,
+            name=video.name,
+            rules=rules,
             n_frames=video.n_frames,
             picks=video.picks_T,
             change_points=shots_S2,
-            user_summary=summary_UN,
-            user_scores=scores_UN,
+            user_summary=_user_summary(judged, shots_S2, rules.budget),
+            user_scores=judged.user_scores_UN,
         )
     return made
+
+
+def _user_summary(
+    judged: Judgement, shots_S2: npt.NDArray[np.int64], budget: float
+) -> npt.NDArray[np.float32]:
+    if judged.user_summary_UN is not None:
+        return judged.user_summary_UN
+    assert judged.user_scores_UN is not None  # people give at least one of the two
+    summaries = [summarise(scores_N, shots_S2, budget) for scores_N in judged.user_scores_UN]
+    return np.array(summaries, dtype=np.float32)

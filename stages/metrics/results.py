@@ -11,36 +11,36 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
+from stages.artifacts.curves import COLUMNS, Point
 from stages.artifacts.predictions import Splits
-from stages.errors import UserError
-from stages.metrics.inputs import Replies
-from stages.metrics.leaderboard import MARKS, Row, by_video, video_weights
-from stages.metrics.printed import figure_lines, shown_p
-from stages.metrics.standings import DECIMALS, reference
+from stages.metrics.figures import DECIMALS, collapsed, reference
+from stages.metrics.leaderboard import MARKS, Scored, by_video, video_weights
+from stages.metrics.printed import figure_lines, mark, shown_p
+from stages.metrics.replies import Replies
 from stages.work.files import replacing
 
-CURVE = ("protocol", "seed", "split", "epoch", "lr", "train_loss", "test_loss", "tau")
 OPTIMISTIC = "epoch chosen on the test videos: optimistic"
 
 
 def flags(
-    rows: Mapping[str, Row],
+    rows: Mapping[str, Scored],
     asked: Mapping[str, Replies | None],
-    segmented: int,
-    videos: int,
+    shots: Mapping[str, int],
+    people: float,
 ) -> list[str]:
     """What a reader of the table must know, a sentence each.
 
     Args:
         rows: of the table.
         asked: what was replied by the models asked for a score, None by one that was not.
-        segmented: videos, of `videos` annotated ones, whose shots are our own.
+        shots: how many videos have their shots from where (`timeline.Origin`).
+        people: mean standard deviation of people's scores within a video, as they are learnt.
     """
     said = []
-    if segmented:
+    if segmented := shots.get("kts", 0):
         said.append(
-            f"Shots of {segmented} of {videos} videos come from this project's own segmentation, "
-            "not from the annotations; summaries and F1 depend on them."
+            f"Shots of {segmented} of {sum(shots.values())} videos come from this project's own "
+            "segmentation, not from the annotations; summaries and F1 depend on them."
         )
     said += [
         f"{replies.unparsed} of {replies.replies} replies of the {who} hold no score; the row of "
@@ -54,9 +54,26 @@ def flags(
         for row in rows.values()
         if row.unranked
     ]
+    said += [
+        f"{row.title}: has collapsed. Its scores hardly differ within a video (standard deviation "
+        f"{row.deviation:.1g}, people's {people:.2f}), and it earns what constant scores earn."
+        for row in rows.values()
+        if collapsed(row, people)
+    ]
     if len(next(iter(rows.values())).marks) == 1:
         said.append("There is one video, so no interval can be given.")
     return said
+
+
+def floor_said(title: str, rows: Mapping[str, Any]) -> str:
+    """That a measure's floor is not zero, in a sentence. rows: as results.json holds them."""
+    constant, random = rows["constant"], rows["random"]
+    return (
+        f"The measure of {title} has a floor that is not zero: constant scores reach "
+        f"τ {mark(constant['tau']['mean'])} ρ {mark(constant['rho']['mean'])} here and random ones "
+        f"τ {mark(random['tau']['mean'])} ρ {mark(random['rho']['mean'])}, because a knapsack "
+        "prefers short shots and so do people. Read every figure against it."
+    )
 
 
 def metrics_document(results: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
@@ -82,7 +99,9 @@ def write_csv(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]])
         writer.writerows(lines)
 
 
-def write_per_video(path: Path, protocols: Mapping[str, tuple[Mapping[str, Row], Splits]]) -> None:
+def write_per_video(
+    path: Path, protocols: Mapping[str, tuple[Mapping[str, Scored], Splits]]
+) -> None:
     """protocol, row, video, tau, rho, f1, weight: every row's marks of every video tested under
     the protocol, over its trials, and the video's share in the row's mean.
     """
@@ -97,48 +116,41 @@ def write_per_video(path: Path, protocols: Mapping[str, tuple[Mapping[str, Row],
     write_csv(path, ["protocol", "row", "video", *MARKS, "weight"], lines)
 
 
-def read_curves(path: Path) -> list[dict[str, str]]:
-    """The train stage's learning curves. Raises UserError where missing or of other columns."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            lines = list(reader)
-    except FileNotFoundError as error:
-        raise UserError(f"{path} not found; run the train stage (`dvc repro`)") from error
-    if tuple(reader.fieldnames or ()) != CURVE:
-        raise UserError(
-            f"{path}: expected the columns {','.join(CURVE)}, found "
-            f"{','.join(reader.fieldnames or ()) or 'none'}; run the train stage again"
-        )
-    return lines
-
-
-def write_curves(path: Path, curves: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
-    """curves.csv: every model's curves as they are, behind a column that names the model."""
-    lines = [
-        [model, *(line[name] for name in CURVE)] for model, each in curves.items() for line in each
-    ]
-    write_csv(path, ["model", *CURVE], lines)
-
-
-def write_learning(
-    path: Path, model: str, protocol: str, curve: Sequence[Mapping[str, str]]
+def write(
+    folder: Path,
+    document: Mapping[str, Any],
+    protocols: Mapping[str, tuple[Mapping[str, Scored], Splits]],
 ) -> None:
-    """learning.csv: one model's losses by epoch under one protocol, the mean over seeds and
-    splits.
+    """results.json, metrics.json and per_video.csv of a dataset."""
+    write_json(folder / "results.json", document)
+    write_json(folder / "metrics.json", metrics_document(document))
+    write_per_video(folder / "per_video.csv", protocols)
 
-    A plot of `dvc plots` draws one line a column, so it holds a single model.
+
+def write_curves(folder: Path, curves: Mapping[str, Sequence[Point]], protocol: str) -> None:
+    """curves.csv, every model's learning curves behind a column that names the model; and
+    learning.csv, the first one's losses by epoch under one protocol, over seeds and splits.
+
+    A plot of `dvc plots` draws one line a column, so learning.csv holds a single model. Where
+    nothing was trained both hold their heading alone.
     """
-    losses = ("train_loss", "test_loss")
-    epochs: dict[float, list[Mapping[str, str]]] = {}
-    for line in curve:
-        if line["protocol"] == protocol:
-            epochs.setdefault(float(line["epoch"]), []).append(line)
-    lines = [
-        [model, f"{epoch:g}", *(round(fmean(float(one[loss]) for one in of), 8) for loss in losses)]
+    lines = [[model, *point.columns()] for model, each in curves.items() for point in each]
+    write_csv(folder / "curves.csv", ["model", *COLUMNS], lines)
+    model, curve = next(iter(curves.items()), ("", ()))
+    epochs: dict[float, list[Point]] = {}
+    for point in curve:
+        if point.protocol == protocol:
+            epochs.setdefault(point.epoch, []).append(point)
+    means = [
+        [
+            model,
+            f"{epoch:g}",
+            round(fmean(point.train_loss for point in of), 8),
+            round(fmean(point.test_loss for point in of), 8),
+        ]
         for epoch, of in sorted(epochs.items())
     ]
-    write_csv(path, ["model", "epoch", *losses], lines)
+    write_csv(folder / "learning.csv", ["model", "epoch", "train_loss", "test_loss"], means)
 
 
 def tables(results: Mapping[str, Any]) -> list[Table]:
@@ -174,10 +186,10 @@ def _table(results: Mapping[str, Any], protocol: str) -> Table:
         shown.add_column(heading, justify="right", min_width=len("[-0.000, -0.000]"))
     for row in of["rows"].values():
         cells = []
-        for mark in MARKS:
-            lines = figure_lines(row[mark], "{:.3f}".format)
+        for name in MARKS:
+            lines = figure_lines(row[name], "{:.3f}".format)
             if row["against"] is not None:
-                tested = row["against"][mark]
+                tested = row["against"][name]
                 lines.append(f"p {shown_p(tested['p'])}, {shown_p(tested['holm'])}")
             cells.append("\n".join(lines))
         shown.add_row(*(escape(cell) for cell in (row["title"], *cells)))

@@ -26,15 +26,17 @@ def people(panel: Panel) -> npt.NDArray[np.float64]:
     return np.asarray((mean_T - low) / (high - low)) if high > low else np.full(len(mean_T), 0.5)
 
 
-def write(path: Path, panels: Mapping[str, Panel], predictions: Predictions) -> None:
+def write(path: Path, panels: Mapping[str, Panel], predictions: Predictions | None) -> None:
     """frame (counted through all videos, one after the other), video, pick, people, model.
 
-    The model's score is its mean over seeds and over the splits that test the video.
+    The model's score is its mean over seeds and over the splits that test the video. Without a
+    trained model the heading stands alone.
     """
-    tested = dict.fromkeys(video for split in predictions.splits for video in split)
+    splits = predictions.splits if predictions is not None else ()
+    tested = dict.fromkeys(video for split in splits for video in split)
     lines: list[list[object]] = []
     for video in panels:
-        if video not in tested:
+        if predictions is None or video not in tested:
             continue
         scored_RT = [
             split[video]

@@ -1,8 +1,8 @@
 """params.yaml: datasets.D.evaluate, how scores are judged."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from stages.section import Positive, Section
 

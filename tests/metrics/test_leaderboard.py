@@ -5,8 +5,9 @@ import pytest
 
 from stages.artifacts.predictions import Predictions
 from stages.metrics.leaderboard import (
-    Row,
+    Scored,
     by_video,
+    constant_row,
     figures,
     human_row,
     model_row,
@@ -79,9 +80,9 @@ def test_a_row_without_seeds_has_no_spread() -> None:
 
 def test_a_video_tested_twice_counts_by_its_appearances() -> None:
     marks = {f"video_{n}": np.full((1, 1, 3), float(n)) for n in range(1, 5)}
-    found = figures(Row("r", "people", marks), SPLITS, confidence=0.95, resamples=100)
+    found = figures(Scored("r", "people", marks), SPLITS, confidence=0.95, resamples=100)
     assert found["tau"].mean == pytest.approx(((1 + 2) / 2 + (2 + 3 + 4) / 3) / 2)
-    assert by_video(Row("r", "people", marks), SPLITS)["video_2"].rho == 2
+    assert by_video(Scored("r", "people", marks), SPLITS)["video_2"].rho == 2
 
 
 def test_random_scores_earn_nothing_and_adding_a_video_changes_no_other() -> None:
@@ -105,3 +106,23 @@ def test_constant_predictions_are_counted() -> None:
     assert (row.among(["video_2"]).unranked, row.among(["video_2"]).scored) == (1, 1)
     assert (row.among(["video_1"]).unranked, list(row.among(["video_1"]).marks)) == (0, ["video_1"])
     assert row.marks["video_2"][0, 0, :2].tolist() == [0, 0]
+
+
+def test_constant_scores_earn_what_the_knapsack_gives_them() -> None:
+    """Short shots come first where all are worth the same, and people prefer short shots too."""
+    bounds = np.r_[0, np.cumsum([5] * 6 + [30])]
+    shots_S2 = np.column_stack([bounds[:-1], bounds[1:] - 1])
+    summary_UN = np.zeros((3, 60), np.float32)
+    summary_UN[:, :15] = 1  # the first short shots
+    panel = Panel("v", Rules("summary", "max", 0.3), 60, PICKS, shots_S2, summary_UN)
+    row = constant_row([panel])
+    assert row.marks["v"][0, 0, 0] == pytest.approx(panel.verdict(np.ones(4)).marks.tau)
+    assert row.marks["v"][0, 0, 0] > 0.3
+    assert row.deviation == 0
+
+
+def test_the_deviation_of_a_row_is_that_of_its_scores_within_a_video() -> None:
+    row = untrained_row("r", {panel.name: np.arange(4.0)[None] for panel in panels()}, panels())
+    assert row.deviation == pytest.approx(np.arange(4).std())
+    assert human_row(panels()).deviation is None
+    assert row.among(["video_1"]).spread.keys() == {"video_1"}

@@ -1,10 +1,19 @@
 """A panel marks a prediction by its dataset's rules, and says when nothing is ranked."""
 
+import json
 from typing import Literal
 
 import numpy as np
 import pytest
-from agreement_oracles import needs_real_annotations, real_tvsum, slow_f1, slow_rho, slow_tau
+from agreement_oracles import (
+    REAL,
+    needs_real_annotations,
+    real_summe,
+    real_tvsum,
+    slow_f1,
+    slow_rho,
+    slow_tau,
+)
 
 from stages.errors import UserError
 from stages.metrics.panel import Panel, Rules
@@ -114,3 +123,21 @@ def test_tvsum_rows_of_people_are_the_known_figures() -> None:
         oracle.append(people.oracle())
     assert np.mean(human, axis=0)[:2] == pytest.approx([0.1774, 0.2042], abs=5e-5)
     assert np.mean(oracle, axis=0)[:2] == pytest.approx([0.378, 0.473], abs=5e-4)
+
+
+@needs_real_annotations
+def test_summes_floor_and_ceiling_are_the_known_figures() -> None:
+    """With the field's shots: people's mean at the picks, and one score for every frame."""
+    oracle, constant = [], []
+    shots = json.loads((REAL / "summe" / "summe_change_points.json").read_text())
+    for summary_UN, of in zip(real_summe(), shots.values(), strict=True):
+        shots_S2 = np.array(of["change_points"])
+        frames = summary_UN.shape[1]
+        people = Panel(
+            "video", Rules("summary", "max", 0.15), frames, np.arange(0, frames, 15), shots_S2,
+            summary_UN.astype(np.float32),
+        )  # fmt: skip
+        oracle.append(people.oracle())
+        constant.append(people.verdict(np.full(len(people.picks), 0.5)).marks)
+    assert np.mean(oracle, axis=0)[:2] == pytest.approx([0.4047, 0.4524], abs=5e-5)
+    assert np.mean(constant, axis=0)[:2] == pytest.approx([0.1089, 0.1211], abs=5e-5)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.metrics.zero_shot import without_gaps
+from stages.metrics.replies import without_gaps
 
 
 def test_a_gap_takes_the_median_of_its_video() -> None:

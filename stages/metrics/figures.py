@@ -17,7 +17,7 @@ from stages.metrics.leaderboard import (
     MARKS,
     Figure,
     Floats,
-    Row,
+    Scored,
     by_split,
     by_video,
     figures,
@@ -27,10 +27,19 @@ from stages.metrics.paired import holm, paired
 
 REFERENCE = "llmvs"
 DECIMALS = 6
+COLLAPSED = 0.01
+"""Share of people's own deviation within a video below which a scorer has collapsed: it gives
+every frame as good as the same score, and earns what constant scores earn.
+"""
 
 
 def rows_document(
-    rows: Mapping[str, Row], splits: Splits, *, confidence: float, resamples: int
+    rows: Mapping[str, Scored],
+    splits: Splits,
+    *,
+    confidence: float,
+    resamples: int,
+    people: float = 0.0,
 ) -> dict[str, Any]:
     """The rows of results.json: {row: {title, kind, tau: {…}, rho: {…}, f1: {…}, against: {…}}}.
 
@@ -38,7 +47,8 @@ def rows_document(
     the order of the splits) and fold_spread (their standard deviation). `against` is the paired
     difference from `reference`'s row, on the marks as per_video.csv holds them: {row: name, tau:
     {difference, low, high, p, holm}, …}, p corrected for the rows of this table; null for that
-    row itself.
+    row itself. A scorer's row has `deviation`, the mean standard deviation of its scores within a
+    video, and whether it has `collapsed`, against the deviation of `people`'s mean scores.
     """
 
     def rounded(figure: Figure, means_K: Floats) -> dict[str, Any]:
@@ -57,7 +67,19 @@ def rows_document(
             | {mark: rounded(of_row[mark], of_splits[mark]) for mark in MARKS}
             | {"against": differences.get(name)}
         )
+        if row.deviation is not None:
+            document[name] |= {
+                "deviation": _rounded(row.deviation),
+                "collapsed": collapsed(row, people),
+            }
     return document
+
+
+def collapsed(row: Scored, people: float) -> bool:
+    """Whether a trained row's scores hardly differ within a video. people: the mean deviation of
+    people's own scores, on the scale that is learnt.
+    """
+    return row.kind == "model" and row.deviation is not None and row.deviation < COLLAPSED * people
 
 
 def reference(rows: Iterable[str]) -> str:
@@ -71,7 +93,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _against(
-    rows: Mapping[str, Row], splits: Splits, *, confidence: float, resamples: int
+    rows: Mapping[str, Scored], splits: Splits, *, confidence: float, resamples: int
 ) -> dict[str, dict[str, Any]]:
     """Each row but the reference, less the reference."""
     chosen = reference(rows)

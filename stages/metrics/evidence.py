@@ -1,0 +1,121 @@
+"""Everything that evaluate judges: people's panels, the splits, and whatever scored the videos."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.artifacts import people as people_file
+from stages.artifacts import predictions as predictions_file
+from stages.artifacts import scores as scores_file
+from stages.artifacts import timeline as timeline_file
+from stages.artifacts.places import Places
+from stages.artifacts.predictions import Predictions, Splits
+from stages.artifacts.timeline import Timeline
+from stages.errors import UserError
+from stages.metrics import replies
+from stages.metrics.panel import Panel, Rules
+from stages.metrics.panels import panels
+from stages.metrics.replies import Replies
+from stages.splits.folds import splits as folds
+from stages.splits.settings import Splits as SplitSettings
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What was found in a dataset's folder.
+
+    splits: the videos that each split of a protocol tests. trained[model][protocol]; given[row]
+    [video] (T,); own and direct by protocol: the LLM's and the captioner's own scores, None where
+    there are none. deviation: people's, mean over videos of the standard deviation of what is
+    learnt.
+    """
+
+    timeline: Timeline
+    simulated: bool
+    panels: Mapping[str, Panel]
+    deviation: float
+    splits: Mapping[str, Splits]
+    trained: Mapping[str, Mapping[str, Predictions]]
+    given: Mapping[str, Mapping[str, Floats]]
+    own: Mapping[str, Replies | None]
+    direct: Mapping[str, Replies | None]
+
+    @property
+    def shots(self) -> dict[str, int]:
+        """How many of the judged videos have their shots from where."""
+        origins = [self.timeline.by_name[name].shots_from or "kts" for name in self.panels]
+        return {origin: origins.count(origin) for origin in sorted(set(origins))}
+
+    def tested(self, protocol: str) -> tuple[str, ...]:
+        """The videos a protocol's splits test, each once."""
+        return tuple(dict.fromkeys(video for split in self.splits[protocol] for video in split))
+
+
+def read(places: Places, models: Sequence[str], planned: SplitSettings, rules: Rules) -> Evidence:
+    """Read and check what there is.
+
+    Args:
+        models: trained rows that must be there; none where scores are given.
+        planned: the splits of a dataset in which nothing was trained.
+
+    Raises:
+        UserError: a file is missing or not what its stage writes, or models were tested on
+            different videos.
+    """
+    timeline = timeline_file.read(places.timeline)
+    people = people_file.read(places.people, timeline)
+    judged = panels(timeline, people, rules)
+    lengths = {name: len(panel.picks) for name, panel in judged.items()}
+    protocols: tuple[str, ...] = planned.protocols
+    trained = {
+        name: predictions_file.read(places.predictions(name), lengths, protocols) for name in models
+    }
+    if models:
+        splits = {
+            protocol: _shared(places, {name: of[protocol] for name, of in trained.items()})
+            for protocol in protocols
+        }
+    else:
+        splits = {
+            protocol: tuple(
+                split.test for split in folds(protocol, planned.source, list(judged), planned.folds)
+            )
+            for protocol in planned.protocols
+        }
+    embedded, said = places.embeddings.is_file(), places.captions.is_file()
+    return Evidence(
+        timeline=timeline,
+        simulated=people.simulated,
+        panels=judged,
+        deviation=float(np.mean([video.gtscore_T.std() for video in people.videos])),
+        splits=splits,
+        trained=trained,
+        given=scores_file.read(places.scores, timeline) if places.scores.is_file() else {},
+        own={
+            protocol: replies.of_llm(places.embeddings, timeline, protocol, of)
+            if embedded
+            else None
+            for protocol, of in splits.items()
+        },
+        direct={
+            protocol: replies.of_captioner(places.captions, timeline, of) if said else None
+            for protocol, of in splits.items()
+        },
+    )
+
+
+def _shared(places: Places, trained: Mapping[str, Predictions]) -> Splits:
+    """A protocol's test splits, which every model must share for rows to compare."""
+    (first, reference), *others = trained.items()
+    for name, other in others:
+        if other.splits != reference.splits:
+            raise UserError(
+                f"{places.predictions(name)} and {places.predictions(first)} differ in the test "
+                f"splits of {reference.protocol}, so their rows cannot be compared; run the train "
+                "stage again for both"
+            )
+    return reference.splits
