@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.artifacts import captions, embeddings, frames, people, predictions, timeline
-from stages.artifacts.embeddings import Embeddings
+from stages.artifacts import scores as scores_file
 from stages.artifacts.frames import VideoFrames
 from stages.artifacts.places import Places
 from stages.artifacts.predictions import Predictions
@@ -107,9 +107,7 @@ def read(places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int)
     described = {}
     if recipe.given.kind in ("videos", "captions"):
         described = captions.of_timeline(places.captions, videos)
-    scored = {row: _read(places.predictions_of(row), videos, recipe) for row in rows}
-    means = {row: _means(of) for row, of in scored.items()}
-    tested = next((of.splits for of in scored.values()), ())
+    scored = _scored(places, recipe, rows, videos)
     scale = _scale(people_of)
     with ExitStack() as files:
         stills: dict[str, VideoFrames] = {}
@@ -123,10 +121,8 @@ def read(places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int)
             panel = people_of[video.name]
             users_UT = _users(panel, scale)
             judged_UT = _judged(panel, users_UT)
-            scores = {row: of[video.name] for row, of in means.items() if video.name in of}
-            # Where states differ by split: what the first split that tests the video saw.
-            number = next((n for n, split in enumerate(tested) if video.name in split), 0)
-            own_T, replies = _said(embedded, video, recipe.splits.protocols[0], number)
+            scores = {row: of[video.name] for row, of in scored.items() if video.name in of}
+            own_T, replies = _said(embedded, video)
             said = described.get(video.name)
             yield Story(
                 video=video,
@@ -154,19 +150,20 @@ def _pictures(path: Path, stills: Mapping[str, VideoFrames], video: Video, most:
 
 
 def _said(
-    embedded: Embeddings | None, video: Video, protocol: str, number: int
+    embedded: embeddings.Reading | None, video: Video
 ) -> tuple[Floats | None, tuple[str, ...] | None]:
     """The LLM's own scores on 0 to 1 (T,), NaN where there is none, and its replies (T); None
-    where it was not asked for them.
+    where it was not asked for them. Where they differ by split, those of the first that tests the
+    video.
     """
     if embedded is None:
         return None, None
-    of = embedded.video(video, protocol, number)
-    if of.score_T is None or embedded.scale is None:
-        return None, of.replies
+    of = embedded.video(video)
+    own_T, replies = of.score_T, None if of.replies is None else tuple(of.replies)
+    if own_T is None or embedded.scale is None:
+        return None, replies
     low, high = embedded.scale
-    own_T: Floats = (np.asarray(of.score_T, dtype=np.float64) - low) / (high - low)
-    return own_T, of.replies
+    return (own_T.astype(np.float64) - low) / (high - low), replies
 
 
 def _scale(people_of: Mapping[str, Panel]) -> tuple[float, float] | None:
@@ -194,15 +191,24 @@ def _judged(panel: Panel, users_UT: Floats | None) -> Floats:
     return panel.user_summary[:, panel.picks].astype(np.float64)
 
 
-def _read(path: Path, videos: Timeline, recipe: Recipe) -> Predictions:
-    """A row's predictions under the first protocol."""
+def _scored(
+    places: Places, recipe: Recipe, rows: tuple[str, ...], videos: Timeline
+) -> dict[str, dict[str, Floats]]:
+    """Each row's scores by video: as they were given, or those of the models that did not train on
+    the video, the mean over seeds and over the splits that tested it.
+    """
+    if recipe.given.kind == "scores":
+        given = scores_file.read(places.scores, videos)
+        return {row: given[row] for row in rows}
     lengths = {video.name: len(video.picks_T) for video in videos.videos}
     headline = recipe.splits.protocols[0]
-    return predictions.read(path, lengths, [headline])[headline]
+    return {
+        row: _means(predictions.read(places.predictions(row), lengths, [headline])[headline])
+        for row in rows
+    }
 
 
 def _means(scored: Predictions) -> dict[str, Floats]:
-    """A video's scores over seeds, and over the splits that tested it."""
     each: dict[str, list[Floats]] = {}
     for splits in scored.scores.values():
         for split in splits:

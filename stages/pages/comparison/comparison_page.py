@@ -35,7 +35,7 @@ def build(sides: Sequence[Contestant], dataset: str, data: Path = Path("data")) 
     pictures, first = Pictures(), sides[0]
     with ExitStack() as files:
         stills: dict[str, VideoFrames] = {}
-        path = Places.under(data, dataset).frames
+        path = Places(data / dataset).frames
         if path.is_file():
             stills = {still.name: still for still in files.enter_context(frames.reading(path))}
         others = [

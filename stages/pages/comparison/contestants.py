@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages import params
-from stages.artifacts import curves, predictions, results
+from stages.artifacts import curves, predictions, results, scores
 from stages.artifacts.places import Places
 from stages.artifacts.results import ByVideo, Results
 from stages.errors import UserError
@@ -93,7 +93,7 @@ def _read(name: str, dataset: str, row: str) -> Contestant:
         taus = _taus(places, recipe, row)
         learnt = None
         if recipe.train is not None:
-            learnt = _learning(places.curves_of(row), protocol, f"{name}: {dataset}, {row}")
+            learnt = _learning(places.curves(row), protocol, f"{name}: {dataset}, {row}")
     return Contestant(
         name=name,
         params=document,
@@ -143,18 +143,23 @@ def _learning(path: Path, protocol: str, origin: str) -> Learning:
 
 def _taus(places: Places, recipe: Recipe, row: str) -> dict[str, Floats]:
     """τ of each tested video by seed, over the splits that tested it."""
-    _, panels = stories.judged_by(places, recipe)
+    videos, panels = stories.judged_by(places, recipe)
+    if recipe.given.kind == "scores":
+        given = scores.read(places.scores, videos)[row]
+        return {
+            video: np.array([panel.agreement(given[video]).tau]) for video, panel in panels.items()
+        }
     lengths = {name: len(panel.picks) for name, panel in panels.items()}
     protocol = recipe.splits.protocols[0]
-    of = predictions.read(places.predictions_of(row), lengths, (protocol,))[protocol]
+    of = predictions.read(places.predictions(row), lengths, (protocol,))[protocol]
     tested = dict.fromkeys(video for split in of.splits for video in split)
     return {video: _by_seed(panels[video], of.scores) for video in tested}
 
 
-def _by_seed(panel: Panel, scores: predictions.Scores) -> Floats:
+def _by_seed(panel: Panel, trained: predictions.Scores) -> Floats:
     return np.array(
         [
             np.mean([panel.agreement(split[panel.name]).tau for split in of if panel.name in split])
-            for of in scores.values()
+            for of in trained.values()
         ]
     )

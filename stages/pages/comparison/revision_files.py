@@ -4,9 +4,8 @@ What a revision shares with the workspace is linked to where it lies; the rest i
 DVC's cache. Both into a folder that the caller drops.
 """
 
-import os
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from stages.artifacts.places import Places
 from stages.errors import UserError
@@ -14,7 +13,7 @@ from stages.experiments.revisions import HERE, Revision
 from stages.params import Recipe
 
 LOCKS = ("dvc.lock", "data/dvc.lock")
-"""Where DVC notes what it made, for the stages of the root and for those that make the data."""
+"""Where DVC notes what it made, by its path from the root: all stages work there."""
 DATA = Path("data")
 
 
@@ -24,11 +23,11 @@ def files(revision: Revision, dataset: str, recipe: Recipe, row: str, folder: Pa
     Pictures are not among it. Raises UserError naming the file that neither the workspace nor
     DVC's cache holds.
     """
-    here = Places.under(DATA, dataset)
+    here = Places(DATA / dataset)
     if revision.commit is None:
         return here
     theirs, ours = _hashes(revision), _hashes(HERE)
-    copied = Places.under(folder, dataset)
+    copied = Places(folder / dataset)
     for place in _needed(here, recipe, row):
         target = copied.folder / place.relative_to(here.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -40,17 +39,17 @@ def files(revision: Revision, dataset: str, recipe: Recipe, row: str, folder: Pa
 
 
 def _needed(here: Places, recipe: Recipe, row: str) -> Iterable[Path]:
-    yield from (here.timeline, here.people, here.predictions_of(row))
-    if recipe.given.kind in ("videos", "captions"):
+    yield from (here.timeline, here.people)
+    if recipe.given.kind == "scores":
+        yield here.scores
+        return
+    yield from (here.embeddings, here.predictions(row), here.curves(row))
+    if recipe.given.kind != "embeddings":
         yield here.captions
-    if recipe.given.kind != "scores":
-        yield from (here.embeddings, here.curves_of(row))
 
 
 def _hashes(revision: Revision) -> dict[str, str]:
-    """Every file and folder that a revision's locks record, with its hash, by its path from the
-    root of the project.
-    """
+    """Every file and folder that a revision's locks record, with its hash, by its path."""
     found = {}
     for lock in LOCKS:
         if revision.text(lock) is None:
@@ -58,18 +57,8 @@ def _hashes(revision: Revision) -> dict[str, str]:
         for stage in (revision.document(lock).get("stages") or {}).values():
             for part in ("deps", "outs"):
                 for entry in stage.get(part, ()):
-                    found[_from_root(lock, entry["path"])] = entry.get("md5", "")
+                    found[entry["path"]] = entry.get("md5", "")
     return found
-
-
-def _from_root(lock: str, path: str) -> str:
-    """A path of a lock, which is relative to the lock's folder or, where its stages work in the
-    root, to the root.
-    """
-    folder = PurePosixPath(lock).parent
-    if folder.name and not path.startswith(f"{folder}/"):
-        return os.path.normpath(folder / path)
-    return path
 
 
 def _same(place: Path, theirs: dict[str, str], ours: dict[str, str]) -> bool:

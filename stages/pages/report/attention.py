@@ -1,11 +1,11 @@
 """What each frame looked at, by the attention of the first scorer: as pictures and as shares.
 
-Shapes: T frames, W width of an input, L layers, H heads, S side of a picture.
+Shapes: T frames, L layers, H heads, S side of a picture.
 """
 
 import base64
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from stages.artifacts import embeddings, predictions, timeline
-from stages.artifacts.embeddings import Embeddings
+from stages.artifacts import predictions, timeline
 from stages.artifacts.places import Places
-from stages.artifacts.timeline import Video
-from stages.scorers import checkpoints
+from stages.scorers import checkpoints, registry
 from stages.scorers.attention_maps import local_share, uniform_share
+from stages.scorers.settings import Input
+from stages.splits.settings import Protocol
+from stages.training.inputs import Inputs
 
 MEAN, HEAD = 240, 96
 """Most pixels along a side: of the mean's picture, of a head's."""
@@ -80,8 +81,8 @@ class _Seen:
 def read(
     places: Places,
     model: str,
-    inputs: Sequence[str],
-    protocol: str,
+    names: tuple[Input, ...],
+    protocol: Protocol,
     seed: int,
     reach: int,
     advance: Callable[[], None] = lambda: None,
@@ -91,45 +92,35 @@ def read(
 
     Args:
         model: its name.
-        inputs: what it was trained on.
+        names: of the inputs it was trained on.
         protocol, seed: of the checkpoints.
         reach: frames on either side that count as near.
 
     Returns:
-        None for a model without attention, and for one that sees what embeddings do not hold.
+        None for a model without attention.
 
     Raises:
         UserError: a checkpoint or another file cannot be read.
     """
     videos = timeline.read(places.timeline)
     lengths = {video.name: len(video.picks_T) for video in videos.videos}
-    scored = predictions.read(places.predictions_of(model), lengths, [protocol])
+    scored = predictions.read(places.predictions(model), lengths, [protocol])
     seen = _Seen(reach)
-    with embeddings.reading(places.embeddings) as embedded:
-        for number, names in enumerate(scored[protocol].splits):
-            scorer = checkpoints.load(places.checkpoint_of(model, protocol, seed, number))
-            for name in names:
+    with Inputs(places.inputs, model, names).reading() as inputs:
+        for number, tested in enumerate(scored[protocol].splits):
+            run = predictions.place(protocol, seed, number)
+            scorer = registry.load(places.checkpoints(model) / f"{run}{checkpoints.SUFFIX}")
+            for name in tested:
                 if name in seen.maps:
                     continue
-                given = _inputs(embedded, videos.by_name[name], inputs, protocol, number)
-                weights_LHTT = None if given is None else scorer.attention(given)
+                given = inputs.video(videos.by_name[name], protocol, number)
+                weights_LHTT = scorer.attention(given)
                 if weights_LHTT is None:
                     return None
                 seen.add(name, weights_LHTT)
                 advance()
             del scorer  # or it would stay until the next one is read
     return Attention(reach, seen.shares(), float(np.mean(seen.uniform)), seen.maps)
-
-
-def _inputs(
-    embedded: Embeddings, video: Video, names: Sequence[str], protocol: str, number: int
-) -> dict[str, Tensor] | None:
-    """A video's inputs (T, W) by name; None where one of them is no embedding."""
-    of = embedded.video(video, protocol, number)
-    held = {"query": of.query_TW, "answer": of.answer_TW}
-    if not set(names) <= set(held):
-        return None
-    return {name: torch.from_numpy(np.asarray(held[name], dtype=np.float32)) for name in names}
 
 
 def shrunk(map_TT: Tensor, most: int) -> Tensor:

@@ -91,7 +91,7 @@ def read(
         UserError: as `results.read`, `stories.read`, `learning.read`, `folds.read` and
             `attention.read` do.
     """
-    recipe, places = settings.datasets[name], Places.under(data, name)
+    recipe, places = settings.datasets[name], Places(data / name)
     measured, by_video = results.read(tables / name)
     legend = _legend(settings, recipe, measured)
     told = []
@@ -108,7 +108,7 @@ def read(
         stories=tuple(told),
         guess=_guess(places),
         curves=tuple(
-            learning.read(places.curves_of(model), model, measured.headline) for model in trained
+            learning.read(places.curves(model), model, measured.headline) for model in trained
         ),
         runs=tuple(folds.read(places, legend.first)) if trained else (),
         attention=_attention(places, settings, recipe, legend.first) if trained else None,
@@ -164,7 +164,7 @@ def _made(
         made.append(("given", "given", places.timeline))
     if recipe.embed is not None:
         made.append(("embed", "embed", places.embeddings))
-    made += [(f"train, {model}", "train", places.predictions_of(model)) for model in trained]
+    made += [(f"train, {model}", "train", places.predictions(model)) for model in trained]
     return [*made, ("evaluate", "evaluate", tables / places.folder.name)]
 
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stages.artifacts import curves, predictions
+from stages.artifacts import curves, predictions, timeline
 from stages.artifacts.places import Places
 from stages.errors import UserError
 from stages.pages.palette import MUTED, PALETTE, RULE, STYLE
@@ -45,23 +45,26 @@ def read(places: Places, model: str) -> list[Run]:
 
     Raises UserError where its curves or predictions are missing, damaged, or of other runs.
     """
-    path = places.predictions_of(model)
     points: dict[tuple[str, int, int], list[tuple[float, float, float]]] = {}
-    for point in curves.read(places.curves_of(model)):
+    for point in curves.read(places.curves(model)):
         run = (point.protocol, point.seed, point.split)
         losses = (point.epoch, point.train_loss, point.test_loss)
         points.setdefault(run, []).append(losses)
-    kept = predictions.kept_epochs(path)
-    if lacking := [run for run in points if run not in kept]:
-        raise UserError(
-            f"{path}: lacks a run that {places.curves_of(model)} tells of ({lacking[0]}); run the "
-            "train stage again (`dvc repro`)"
-        )
+    path = places.predictions(model)
+    protocols = list(dict.fromkeys(protocol for protocol, _, _ in points))
+    lengths = {video.name: len(video.picks_T) for video in timeline.read(places.timeline).videos}
+    scored = predictions.read(path, lengths, protocols)
     runs = []
-    for run, losses_of in points.items():
-        protocol, seed, split = run
-        epochs_E, train_E, test_E = np.array(sorted(losses_of)).T
-        runs.append(Run(protocol, split, seed, epochs_E, train_E, test_E, kept[run]))
+    for (protocol, seed, split), of_run in points.items():
+        epochs_E, train_E, test_E = np.array(sorted(of_run)).T
+        of_seed = scored[protocol].epochs.get(f"seed_{seed}", [])
+        kept = of_seed[split] if split < len(of_seed) else None
+        if kept is None:
+            raise UserError(
+                f"{path}: lacks a run that {places.curves(model)} tells of ({protocol}, seed "
+                f"{seed}, split {split}); run the train stage again (`dvc repro`)"
+            )
+        runs.append(Run(protocol, split, seed, epochs_E, train_E, test_E, kept))
     return runs
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from stages import rows
 from stages.artifacts.results import Figure, Protocol, Results, Row
+from stages.metrics.results import floor_said
 from stages.pages.report.legend import Legend
 from stages.pages.report.scale import Scale
-from stages.pages.report.wording import floor, rule
+from stages.pages.report.wording import rule
 from stages.params import Recipe
 from stages.rows import PaperRow
 
@@ -35,20 +36,28 @@ def tables(
     the dots, the same for all.
     """
     shown: list[str] = [results.benchmark] if results.benchmark else list(rows.DATASETS)
-    made = [
-        Table(
+    made = []
+    for name, of in results.protocols.items():
+        floor = _floor(results.title, of)
+        table = Table(
             protocol=name,
             rule=rule(name, recipe.splits, recipe.train),
             videos=of.videos,
-            floor=floor(results, of),
-            flags=of.flags,
+            floor=floor,
+            flags=tuple(flag for flag in of.flags if flag != floor),
             rows=_rows(of, shown, legend),
         )
-        for name, of in results.protocols.items()
-    ]
+        made.append(table)
     taus = [row.tau for of in results.protocols.values() for row in of.rows.values()]
     ends = [end for tau in taus for end in (tau.low, tau.mean, tau.high) if end is not None]
     return made, shown, Scale.over(ends)
+
+
+def _floor(title: str, protocol: Protocol) -> str | None:
+    """What the measure gives for nothing, in a sentence that stands above the table."""
+    if protocol.floor is None:
+        return None
+    return floor_said(title, {name: row.model_dump() for name, row in protocol.rows.items()})
 
 
 def _rows(protocol: Protocol, shown: list[str], legend: Legend) -> list[Json]:

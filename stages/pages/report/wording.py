@@ -1,9 +1,8 @@
-"""What the pages say of protocols, people, scorers, shots and the measure."""
+"""What the pages say of protocols, people, scorers and shots."""
 
 from collections.abc import Iterable, Sequence
 
-from stages.artifacts.results import Protocol, Results, Shots
-from stages.metrics.printed import mark
+from stages.artifacts.results import Shots
 from stages.pages.report.legend import Legend
 from stages.pages.stories import ZERO_SHOT, Story
 from stages.params import Recipe
@@ -61,25 +60,6 @@ def shots(of: Shots) -> str:
     if len(found) == 1:
         return next(iter(found))
     return ", ".join(f"{said} ({counted(count, 'video')})" for said, count in found.items())
-
-
-def floor(results: Results, protocol: Protocol) -> str | None:
-    """That a measure gives something for nothing, and how much; None where it does not.
-
-    Summaries are chosen from whole shots by a knapsack: of shots worth the same it takes the short
-    ones, and so, as it happens, do people.
-    """
-    if protocol.floor is None:
-        return None
-    whose = f"{results.benchmark}’s measure" if results.benchmark else "This dataset’s measure"
-    said = f"constant scores reach τ {mark(protocol.floor.tau)}, ρ {mark(protocol.floor.rho)} here"
-    if "random" in protocol.rows:
-        of = protocol.rows["random"]
-        said += f" and random ones {mark(of.tau.mean)}, {mark(of.rho.mean)}"
-    return (
-        f"{whose} has a floor that is not zero: {said}, because the knapsack prefers short shots "
-        "and so do people; read every figure against it."
-    )
 
 
 def people_and_scorers(stories: Sequence[Story], recipe: Recipe, legend: Legend) -> str:
