@@ -5,6 +5,7 @@ one local folder first, so that everything after works without a network.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from pathlib import Path
 from stages.errors import UserError
 from stages.work.store import content_hash
 
-_WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+_SMALL = ("*.json", "*.jinja", "*.model", "*.txt")
+_WANTED = (*_SMALL, "*.safetensors")
 _UNWANTED = ["consolidated*", "original/*", "onnx/*", "*/*"]
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -54,10 +56,12 @@ def status(name: str, revision: str | None, kind: Kind) -> Status:
             return Status(True, str(_checked(Path(name))))
         except UserError as error:
             return Status(False, "unusable", str(error))
+    absent = Status(False, "not fetched", "llmvs weights (downloads it from the hub)")
     try:
-        return Status(True, str(_from_hub(name, revision, kind, local_only=True)))
+        folder = _from_hub(name, revision, kind, _WANTED, local_only=True)
     except UserError:
-        return Status(False, "not fetched", "llmvs weights (downloads it from the hub)")
+        return absent
+    return Status(True, str(folder)) if _whole(folder) else absent
 
 
 def fetch(name: str, revision: str | None, kind: Kind) -> Path:
@@ -73,13 +77,30 @@ def fetch(name: str, revision: str | None, kind: Kind) -> Path:
     """
     if is_path(name):
         return _checked(Path(name))
-    return _checked(_from_hub(name, revision, kind, local_only=False))
+    if not status(name, revision, kind).present:
+        _ships_safetensors(name, revision, kind)
+    return _checked(_from_hub(name, revision, kind, _WANTED, local_only=False))
+
+
+def fetch_small(name: str, revision: str | None, kind: Kind) -> Path:
+    """The local folder of a model's configuration, tokenizer and the like, and maybe no weights.
+
+    Raises UserError as `fetch`.
+    """
+    if is_path(name):
+        return _checked(Path(name))
+    try:
+        _from_hub(name, revision, kind, _SMALL, local_only=True)
+    except UserError:
+        _ships_safetensors(name, revision, kind)
+    return _from_hub(name, revision, kind, _SMALL, local_only=False)
 
 
 def identity(name: str, revision: str | None, kind: Kind) -> dict[str, str]:
     """What determines a model's numbers, for keys in the work store.
 
-    A hub model at a commit is known by that commit, present or not; anything else is fetched.
+    A hub model at a commit is known by that commit, present or not; of another the small files are
+    fetched.
 
     Raises:
         UserError: as `fetch`.
@@ -93,7 +114,7 @@ def identity(name: str, revision: str | None, kind: Kind) -> dict[str, str]:
     if revision and _COMMIT.fullmatch(revision):
         return {"name": name, "commit": revision}
     # A snapshot's folder is named by the commit that the revision stood for.
-    return {"name": name, "commit": fetch(name, revision, kind).name}
+    return {"name": name, "commit": fetch_small(name, revision, kind).name}
 
 
 def _checked(folder: Path) -> Path:
@@ -118,24 +139,41 @@ def configuration(name: str, revision: str | None, kind: Kind) -> Path:
         return Path(hf_hub_download(name, "config.json", revision=revision))
 
 
-@cache
-def _from_hub(name: str, revision: str | None, kind: Kind, local_only: bool) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
+def _whole(folder: Path) -> bool:
+    """Whether a snapshot holds its weights, every part of them where they come in several."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return any(folder.glob("*.safetensors"))
+    parts = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+    return all((folder / part).is_file() for part in set(parts))
+
+
+def _ships_safetensors(name: str, revision: str | None, kind: Kind) -> None:
+    """Ask the hub before anything is downloaded. Raises UserError where it ships none."""
+    from huggingface_hub import HfApi
 
     with _explained(name, revision, kind):
-        if not local_only and status(name, revision, kind).present is False:
-            files = HfApi().list_repo_files(name, revision=revision)
-            if not any(file.endswith(".safetensors") for file in files):
-                raise UserError(
-                    f"{name}: ships no safetensors; pickled weights can run code and are never "
-                    "read: name another model or revision"
-                )
+        files = HfApi().list_repo_files(name, revision=revision)
+    if not any(file.endswith(".safetensors") for file in files):
+        raise UserError(
+            f"{name}: ships no safetensors; pickled weights can run code and are never "
+            "read: name another model or revision"
+        )
+
+
+@cache
+def _from_hub(
+    name: str, revision: str | None, kind: Kind, wanted: tuple[str, ...], local_only: bool
+) -> Path:
+    from huggingface_hub import snapshot_download
+
+    with _explained(name, revision, kind):
         return Path(
             snapshot_download(
                 name,
                 revision=revision,
                 local_files_only=local_only,
-                allow_patterns=_WANTED,
+                allow_patterns=list(wanted),
                 ignore_patterns=_UNWANTED,
             )
         )

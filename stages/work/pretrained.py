@@ -22,14 +22,10 @@ def first_line(error: BaseException) -> str:
 
 
 def dtype_of(setting: str) -> Any:
-    """The torch dtype of a setting; `auto` is float32 on CPU and a half width on a GPU."""
+    """The torch dtype of that name."""
     import torch
 
-    if setting != "auto":
-        return getattr(torch, setting)
-    if not torch.cuda.is_available():
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return getattr(torch, setting)
 
 
 def load(auto_class: Any, name: str, folder: Path, dtype: Any) -> Any:

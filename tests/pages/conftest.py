@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from contests import set_up
 from stage_outputs import build, make
 
 
@@ -31,10 +32,6 @@ def video_pages(built: Path) -> dict[str, str]:
     """Each video's page by the video's name."""
     folder = built / "reports/videos/demo"
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}
-from pathlib import Path
-
-import pytest
-from contests import set_up
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,17 @@
 """A repository whose demo was measured, and an experiment in which one video fell."""
 
-import csv
-import json
 import subprocess
 import sys
 from pathlib import Path
 
-import h5py
 import numpy as np
 import yaml
-
-sys.path.append(str(Path(__file__).parent.parent / "reporting"))
 from stage_outputs import make
 
+from stages.artifacts import captions, people, predictions, timeline
+from stages.artifacts.places import Places
+from stages.artifacts.predictions import Run
 from stages.evaluate import evaluate
-from stages.metrics.results import CURVE
 
 FALLEN, FRAME = "video_3", 4
 
@@ -27,54 +24,49 @@ def command(root: Path, *words: str) -> str:
 
 def measured(root: Path) -> None:
     """evaluate's tables for the artifacts as they are; `root` must be the current folder."""
-    settings = yaml.safe_load((root / "params.yaml").read_text())
-    for model in settings["run"]["models"]:
-        path = root / "data" / "curves" / "demo" / f"{model}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(CURVE)
-            for protocol in ("strict", "official"):
-                for run in ((seed, split) for seed in (0, 1) for split in (0, 1)):
-                    for epoch in (1, 2, 3):
-                        writer.writerow(
-                            [protocol, *run, epoch, 0.001, 0.1 / epoch, 0.2 / epoch, ""]
-                        )
-    evaluate(
-        dataset="demo",
-        annotations=Path("data/raw/demo/annotations.h5"),
-        frames=Path("data/frames/demo.h5"),
-        captions=Path("data/captions/demo.jsonl"),
-        embeddings=Path("data/embeddings/demo.h5"),
-        predictions=Path("data/predictions/demo"),
-        curves=Path("data/curves/demo"),
-        out=Path("reports/results/demo"),
-    )
+    evaluate(dataset="demo", data=Path("data/demo"), out=Path("reports/results/demo"))
+
+
+def places(root: Path) -> Places:
+    return Places(root / "data" / "demo")
 
 
 def interest(root: Path, video: str) -> np.ndarray:
     """People's mean at the sampled frames."""
-    with h5py.File(root / "data" / "raw" / "demo" / "annotations.h5") as file:
-        return np.asarray(file[video]["gtscore"], dtype=np.float32)
+    of = places(root)
+    return people.read(of.people, timeline.read(of.timeline)).by_name[video].gtscore_T
 
 
 def predict(root: Path, video: str, scores_T: np.ndarray) -> None:
     """Put a video's scores into every seed and split of llmvs."""
-    with h5py.File(root / "data" / "predictions" / "demo" / "llmvs.h5", "a") as file:
-        for protocol in file.values():
-            for seed in protocol.values():
-                for split in seed.values():
-                    if video in split:
-                        split[video][...] = scores_T
+    of = places(root)
+    path = of.predictions("llmvs")
+    lengths = {each.name: len(each.picks_T) for each in timeline.read(of.timeline).videos}
+    runs = [
+        Run(
+            protocol,
+            int(seed.removeprefix("seed_")),
+            number,
+            found.epochs[seed][number],
+            {name: scores_T if name == video else held_T for name, held_T in split.items()},
+        )
+        for protocol, found in predictions.read(path, lengths, ["strict", "official"]).items()
+        for seed, splits in found.scores.items()
+        for number, split in enumerate(splits)
+    ]
+    predictions.write(path, runs)
 
 
 def caption(root: Path, video: str, frame: int, said: str) -> None:
-    path = root / "data" / "captions" / "demo.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    for line in lines:
-        if line["video"] == video and line["pick"] == 15 * frame:
-            line["caption"] = said
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    path = places(root).captions
+    changed = [
+        each.model_copy(update={"caption": said})
+        if each.video == video and each.pick == 15 * frame
+        else each
+        for of_video in captions.read(path).values()
+        for each in of_video
+    ]
+    captions.write(path, changed)
 
 
 def set_up(root: Path) -> None:

@@ -2,67 +2,66 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import torch
 
-from stages.artifacts.field import Annotations, VideoAnnotations
+from stages.artifacts import embeddings, predictions, timeline
+from stages.artifacts.places import Places
+from stages.artifacts.predictions import Run
+from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
-from stages.reporting import attention
-from stages.scorers import attention_maps, checkpoints
+from stages.pages.report import attention
+from stages.scorers import attention_maps, checkpoints, registry
 from stages.scorers.global_attention import GlobalAttention
 
 LENGTHS = {"video_1": 5, "video_2": 30, "video_3": 100}
 TESTED = (("video_1",), ("video_1", "video_3"))
 WIDTH, REACH = 12, 3
-
-
-def people() -> Annotations:
-    videos = tuple(
-        VideoAnnotations(
-            name=name,
-            video_name=name,
-            n_frames=15 * frames,
-            picks_T=np.arange(0, 15 * frames, 15),
-            gtscore_T=np.linspace(0, 1, frames, dtype=np.float32),
-            user_scores_UN=np.ones((2, 15 * frames), dtype=np.float32),
-        )
-        for name, frames in LENGTHS.items()
-    )
-    return Annotations("demo", True, videos)
+VIDEOS = Timeline(
+    "demo", tuple(Video.sampled(name, name, 15 * frames) for name, frames in LENGTHS.items())
+)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def places(tmp_path: Path) -> Places:
     random = np.random.default_rng(3)
-    with h5py.File(tmp_path / "demo.h5", "w") as file:
-        for name, frames in LENGTHS.items():
-            group = file.create_group(name)
-            group["picks"] = np.arange(0, 15 * frames, 15)
-            for key in ("query", "answer"):
-                group[key] = random.normal(size=(frames, WIDTH)).astype(np.float32)
-    for number in range(len(TESTED)):
+    places = Places(tmp_path / "demo")
+    timeline.write(places.timeline, VIDEOS)
+    with embeddings.writing(places.embeddings, llm="a-model") as file:
+        for video in VIDEOS.videos:
+            query_TW, answer_TW = random.normal(size=(2, len(video.picks_T), WIDTH))
+            file.put(video.name, query_TW=query_TW, answer_TW=answer_TW, picks_T=video.picks_T)
+    runs = []
+    for number, tested in enumerate(TESTED):
         torch.manual_seed(number)
         model = GlobalAttention(WIDTH, width=16, layers=2, heads=2, feedforward=8)
-        checkpoints.save(tmp_path / f"strict/seed_4/split_{number}.safetensors", model)
-    return tmp_path
+        checkpoints.save(checkpoint(places, number), model)
+        scores = {name: np.zeros(LENGTHS[name], dtype=np.float32) for name in tested}
+        runs.append(Run("official", 4, number, 1.0, scores))
+    predictions.write(places.predictions("llmvs"), runs)
+    return places
 
 
-def read(folder: Path) -> attention.Attention | None:
-    file = folder / "demo.h5"
-    return attention.read(folder, file, people(), "query", "strict", TESTED, 4, REACH)
+def checkpoint(places: Places, number: int) -> Path:
+    return places.checkpoints("llmvs") / f"official/seed_4/split_{number}.safetensors"
 
 
-def test_a_video_is_seen_once_by_the_first_split_that_tests_it(folder: Path) -> None:
-    found = read(folder)
+def read(places: Places) -> attention.Attention | None:
+    return attention.read(places, "llmvs", ("query",), "official", 4, REACH)
+
+
+def test_a_video_is_seen_once_by_the_first_split_that_tests_it(places: Places) -> None:
+    found = read(places)
     assert found is not None
     assert list(found.maps) == ["video_1", "video_3"]
     shares = []
     for name, number in (("video_1", 0), ("video_3", 1)):
-        model = checkpoints.load(folder / f"strict/seed_4/split_{number}.safetensors")
-        with h5py.File(folder / "demo.h5") as file:
-            weights_LHTT = attention_maps.attention(model, torch.tensor(file[name]["query"][:]))
+        model = registry.load(checkpoint(places, number))
+        with embeddings.reading(places.embeddings) as file:
+            query_TW = file.video(VIDEOS.by_name[name]).query_TW
+        weights_LHTT = model.attention({"query": torch.from_numpy(query_TW)})
+        assert weights_LHTT is not None
         shares.append(attention_maps.local_share(weights_LHTT, REACH))
         mean = attention.picture(weights_LHTT.mean((0, 1)), attention.MEAN)
         assert found.maps[name].mean == mean
@@ -75,7 +74,7 @@ def test_a_video_is_seen_once_by_the_first_split_that_tests_it(folder: Path) -> 
     assert found.uniform == pytest.approx(np.mean(uniform))
 
 
-def test_a_missing_checkpoint_is_named(folder: Path) -> None:
-    (folder / "strict/seed_4/split_1.safetensors").unlink()
+def test_a_missing_checkpoint_is_named(places: Places) -> None:
+    checkpoint(places, 1).unlink()
     with pytest.raises(UserError, match="split_1"):
-        read(folder)
+        read(places)

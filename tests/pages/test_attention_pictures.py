@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from stage_outputs import build, make
 
-from stages.reporting.attention import picture, shrunk
+from stages.pages.report.attention import picture, shrunk
 
 
 def test_a_map_is_averaged_down_and_never_up() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from told import story
 
-from stages.reporting.calibration import calibration, figure, pairs
+from stages.pages.report.calibration import calibration, figure, pairs
 
 
 def test_frames_are_pooled_over_the_videos_that_were_scored() -> None:

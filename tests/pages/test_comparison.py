@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from contests import FALLEN, FRAME, command
 from typer.testing import CliRunner
 
+from stages import params
+from stages.artifacts.places import Places
 from stages.cli import app
-from stages.comparison import contestants, page, sources, summary
 from stages.errors import UserError
 from stages.experiments.revisions import resolve
+from stages.pages.comparison import comparison_page, contestants, figures, revision_files
 
 NAMES = ["workspace", "fallen"]
 ROOT = Path(__file__).parent.parent.parent
@@ -26,6 +29,12 @@ def sides(contest: Path, monkeypatch: pytest.MonkeyPatch) -> list[contestants.Co
     return contestants.read(NAMES, "demo", "llmvs")
 
 
+def captions(side: contestants.Contestant) -> tuple[str, ...]:
+    found = side.stories[FALLEN].captions
+    assert found is not None
+    return found
+
+
 def test_an_experiment_is_read_from_the_cache_and_the_workspace_stays(
     contest: Path, sides: list[contestants.Contestant]
 ) -> None:
@@ -34,8 +43,8 @@ def test_an_experiment_is_read_from_the_cache_and_the_workspace_stays(
     for video in one.taus:
         if video != FALLEN:
             assert one.taus[video].tolist() == other.taus[video].tolist()
-    assert other.stories[FALLEN].captions[FRAME].startswith("Something else")
-    assert not one.stories[FALLEN].captions[FRAME].startswith("Something else")
+    assert captions(other)[FRAME].startswith("Something else")
+    assert not captions(one)[FRAME].startswith("Something else")
     assert command(contest, "git", "status", "--porcelain") == ""
     assert "up to date" in command(contest, sys.executable, "-m", "dvc", "status")
 
@@ -43,29 +52,31 @@ def test_an_experiment_is_read_from_the_cache_and_the_workspace_stays(
 def test_the_marks_are_those_that_evaluate_gave(sides: list[contestants.Contestant]) -> None:
     for side in sides:
         for video, tau_R in side.taus.items():
-            marks = side.measured.videos["strict"]["llmvs"][video].marks
+            marks = side.videos["strict"]["llmvs"][video].marks
             assert tau_R.mean() == pytest.approx(marks["tau"], abs=1e-5)
 
 
 def test_only_what_differs_is_listed(sides: list[contestants.Contestant]) -> None:
-    assert summary.settings(sides, "demo") == {"datasets.demo.train.lr": ["0.0003", "0.5"]}
-    assert summary.settings([sides[0], sides[0]], "demo") == {}
+    assert figures.settings(sides, "demo") == {"datasets.demo.train.lr": ["0.0003", "0.5"]}
+    assert figures.settings([sides[0], sides[0]], "demo") == {}
 
 
 def test_differences_are_paired_by_video(sides: list[contestants.Contestant]) -> None:
-    strict, official = summary.standings(sides)
+    strict, official = figures.figures(sides)
     assert (strict.videos, official.videos) == (5, 4)
     first, other = (strict.sides[name]["tau"] for name in NAMES)
     assert first.against is None
     assert other.against is not None
-    assert other.against.difference == pytest.approx(other.mean - first.mean, abs=1e-5)
+    assert other.against.difference == pytest.approx(
+        other.figure.mean - first.figure.mean, abs=1e-5
+    )
     assert other.against.p == 1  # one video alone moved: either sign is as extreme
 
 
 def test_the_page_shows_the_video_that_fell_and_where(
     contest: Path, sides: list[contestants.Contestant]
 ) -> None:
-    made = page.build(sides, "demo", Path("data/frames/demo.h5"))
+    made = comparison_page.build(sides, "demo")
     text = html.unescape(re.sub(r"<[^>]+>", " ", made.split("<body", 1)[1]))
     said = " ".join(text.split())
     assert "datasets.demo.train.lr 0.0003 0.5" in said
@@ -77,11 +88,11 @@ def test_the_page_shows_the_video_that_fell_and_where(
     assert "Simulated annotations." in said
     assert "protocol official" in said
     assert "optimistic" in said
-    assert page.build(sides, "demo", Path("data/frames/demo.h5")) == made
+    assert comparison_page.build(sides, "demo") == made
 
 
 def test_nothing_on_the_page_comes_from_elsewhere(sides: list[contestants.Contestant]) -> None:
-    made = page.build(sides, "demo", Path("data/frames/demo.h5"))
+    made = comparison_page.build(sides, "demo")
     assert "default-src 'none'" in made
     assert "<script" not in made
     for value in re.findall(r'\s(?:src|href|xlink:href)="([^"]*)"', made):
@@ -91,7 +102,7 @@ def test_nothing_on_the_page_comes_from_elsewhere(sides: list[contestants.Contes
 
 
 def test_links_lead_to_a_place_on_the_page(sides: list[contestants.Contestant]) -> None:
-    made = page.build(sides, "demo", Path("data/frames/demo.h5"))
+    made = comparison_page.build(sides, "demo")
     for target in re.findall(r'href="#([^"]+)"', made):
         assert f'id="{target}"' in made
 
@@ -122,12 +133,46 @@ def test_what_the_workspace_has_too_is_read_there(
     contest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(contest)
-    lock = {"stages": {"sample@demo": {"outs": [{"path": "data/frames/demo.h5", "md5": "one"}]}}}
-    monkeypatch.setattr(type(resolve("workspace")), "document", lambda self, path: lock)
-    found = sources.files(resolve("fallen"), "demo", "llmvs", tmp_path)
-    assert found.frames == Path("data/frames/demo.h5")
-    assert found.captions == tmp_path / "captions" / "demo.jsonl"
-    assert found.captions.is_file()
+    held = Places(Path("data/demo"))
+    lock = (
+        {"path": held.captions.as_posix(), "md5": "one"},
+        {"path": "data/demo/source", "md5": "2"},
+    )
+    monkeypatch.setattr(
+        revision_files, "_hashes", lambda revision: {o["path"]: o["md5"] for o in lock}
+    )
+    recipe = params.recipe("demo")
+    found = revision_files.files(resolve("fallen"), "demo", recipe, "llmvs", tmp_path)
+    assert found.captions.resolve() == held.captions.resolve()
+    assert found.people.resolve() == held.people.resolve()
+    for path in (found.embeddings, found.predictions("llmvs"), found.curves("llmvs")):
+        assert path.is_file()
+        assert not path.is_symlink()
+    assert not found.frames.exists()
+
+
+def test_both_locks_say_what_a_revision_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert revision_files._hashes(resolve("workspace")) == {}
+    Path("data").mkdir()
+    for number, path in enumerate(("dvc.lock", "data/dvc.lock")):
+        outs = [{"path": f"data/demo/{number}", "md5": f"sum {number}"}, {"path": "uncached"}]
+        Path(path).write_text(yaml.safe_dump({"stages": {"one": {"outs": outs}}}))
+    assert revision_files._hashes(resolve("workspace")) == {
+        "data/demo/0": "sum 0", "data/demo/1": "sum 1", "uncached": "",
+    }  # fmt: skip
+
+
+def test_without_pictures_words_and_ranks_are_left(
+    sides: list[contestants.Contestant], tmp_path: Path
+) -> None:
+    made = comparison_page.build(sides, "demo", tmp_path)
+    assert '<li class="bare">' in made
+    assert 'class="still' not in made
+    assert "data:image" not in made
+    assert f"Frame {FRAME} of video 3." in made
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from contests import FALLEN
 
-from stages.comparison import contestants, page
+from stages.pages.comparison import comparison_page, contestants
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -36,7 +36,7 @@ def test_it_is_whole_at_the_width_of_a_phone_and_of_a_desk(
 ) -> None:
     monkeypatch.chdir(contest)
     sides = contestants.read(["workspace", "fallen"], "demo", "llmvs")
-    made = page.build(sides, "demo", Path("data/frames/demo.h5"))
+    made = comparison_page.build(sides, "demo")
     assert POLICY in made
     assert FALLEN in made
     path = tmp_path / "page.html"

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from stages.reporting.palette import inline
+from stages.pages.svg import inline
 
 NAMES = ("demo-agreement.svg", "demo-learning.svg", "demo-video.svg")
 

@@ -3,16 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import pytest
 
+from stages.artifacts import predictions, timeline
+from stages.artifacts.places import Places
+from stages.artifacts.predictions import Run
 from stages.errors import UserError
-from stages.reporting import folds
+from stages.pages.report import folds
 
 
 def read(built: Path) -> list[folds.Run]:
-    results = built / "reports/results/demo/curves.csv"
-    return folds.read(results, built / "data/predictions/demo/llmvs.h5", "llmvs")
+    return folds.read(Places(built / "data/demo"), "llmvs")
 
 
 def test_every_run_of_the_model_is_there_with_the_epoch_it_kept(built: Path) -> None:
@@ -41,7 +42,15 @@ def test_a_diamond_marks_the_kept_epoch_only_where_it_is_not_the_last(built: Pat
 
 
 def test_predictions_of_another_run_are_one_message(artifacts: Path) -> None:
-    with h5py.File(artifacts / "data/predictions/demo/llmvs.h5", "a") as file:
-        del file["official"]
-    with pytest.raises(UserError, match=r"llmvs\.h5: lacks a run that .*curves\.csv"):
+    places = Places(artifacts / "data/demo")
+    path = places.predictions("llmvs")
+    lengths = {video.name: len(video.picks_T) for video in timeline.read(places.timeline).videos}
+    of = predictions.read(path, lengths, ["strict", "official"])
+    others = [
+        Run(name, 0, split, 8.0, scores)
+        for name, protocol in of.items()
+        for split, scores in enumerate(protocol.scores["seed_0"])
+    ]
+    predictions.write(path, others)
+    with pytest.raises(UserError, match=r"llmvs\.h5: lacks a run that .*llmvs\.csv.*seed 1"):
         read(artifacts)

@@ -1,12 +1,17 @@
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stage_outputs import build, make
 
-from stages.reporting import paper
+from stages import rows
+from stages.artifacts import results
+from stages.metrics.printed import mark
+from stages.metrics.results import floor_said
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(1)> & "q" \u2028'
 
@@ -116,8 +121,8 @@ def test_one_protocol_alone_has_one_table(tmp_path: Path, monkeypatch: pytest.Mo
 def test_figures_of_the_paper_stand_only_in_cells_marked_as_the_papers(page: str) -> None:
     cells = re.findall(r'<td role="cell" class="([^"]*)"[^>]*>\s*(.*?)</td>', page, re.DOTALL)
     theirs = {text.strip() for classes, text in cells if "theirs" in classes.split()}
-    for method in paper.METHODS:
-        for figure in method.figures:
+    for printed in rows.PRINTED:
+        for figure in printed.figures:
             assert f"{figure.tau:.3f}"[1:] in theirs
             assert f"{figure.rho:.3f}"[1:] in theirs
     assert "The paper’s own figures, for orientation only" in page
@@ -126,10 +131,79 @@ def test_figures_of_the_paper_stand_only_in_cells_marked_as_the_papers(page: str
 def test_on_a_dataset_of_the_paper_only_its_column_stands_beside_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    html = build(make(tmp_path, dataset="summe", simulated=False, scores=False), monkeypatch)
+    html = build(make(tmp_path, benchmark="SumMe", simulated=False, scores=False), monkeypatch)
     assert "for orientation only" not in html
     assert "SumMe τ" in html
     assert "TVSum τ" not in html
+
+
+def test_a_name_alone_makes_no_dataset_of_the_paper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = build(make(tmp_path, dataset="summer-holiday", simulated=False), monkeypatch)
+    assert "for orientation only" in html
+
+
+def test_where_constant_scores_earn_something_a_sentence_says_so_once_in_each_table(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make(tmp_path, benchmark="SumMe", simulated=False, scores=False)
+    path = root / "reports/results/demo"
+    measured, by_video = results.read(path)
+    marks = {
+        name: floor_said(measured.title, {row: of.model_dump() for row, of in band.rows.items()})
+        for name, band in measured.protocols.items()
+    }
+    # evaluate says it among the flags, for the terminal.
+    protocols = {
+        name: band.model_copy(update={"flags": (marks[name], *band.flags)})
+        for name, band in measured.protocols.items()
+    }
+    results.write(path, measured.model_copy(update={"protocols": protocols}), by_video)
+    html = build(root, monkeypatch)
+    said = [unescape(text) for text in re.findall(r'<p class="floor">(.*?)</p>', html)]
+    assert said == list(marks.values())
+    assert html.count("has a floor that is not zero") == 2
+    for name, band in measured.protocols.items():
+        assert band.floor is not None
+        assert f"τ {mark(band.floor.tau)} ρ {mark(band.floor.rho)}" in marks[name]
+    assert '<p class="floor">' not in page
+    svg = (root / "reports/figures/demo-agreement.svg").read_text(encoding="utf-8")
+    assert "dashed: constant scores" in svg
+
+
+def test_a_row_that_has_collapsed_is_marked_and_its_flag_shown(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = build(make(tmp_path, collapsed="mlp"), monkeypatch)
+    for protocol in ("strict", "official"):
+        table = table_of(html, protocol)
+        headers = re.findall(r'<th role="rowheader" scope="row">(.*?)</th>', table)
+        assert [header for header in headers if ">collapsed</span>" in header] == [
+            header for header in headers if header.startswith("MLP, no attention")
+        ]
+        assert "<li>MLP, no attention: has collapsed.</li>" in table
+    assert ">collapsed</span>" not in page
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ("annotations", "the annotations’ own"),
+        ("field", "the field’s published shots"),
+        ("kts", "own segmentation"),
+    ],
+)
+def test_it_says_where_the_shots_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: Any, said: str
+) -> None:
+    html = build(make(tmp_path, origin=origin), monkeypatch)
+    assert f"<dt>Shots</dt><dd>{said}</dd>" in html
+    assert (f"8 shots ({said})" in html) == (origin != "annotations")
+
+
+def test_the_files_that_were_judged_are_named_with_their_sums(page: str) -> None:
+    assert '<th scope="row">data/demo/timeline.h5</th><td><code>0123456789abcdef</code>' in page
 
 
 def test_simulated_people_are_named_wherever_their_figures_show(page: str) -> None:

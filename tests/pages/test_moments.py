@@ -3,13 +3,14 @@
 import numpy as np
 from told import story
 
-from stages.reporting.moments import of_all, of_video, ranked
+from stages.pages.ranks import ranks
+from stages.pages.report.moments import of_all, of_video
 
 
 def test_a_score_stands_at_the_share_of_the_others_below_it() -> None:
-    assert ranked([0.1, 0.9, 0.5]).tolist() == [0, 1, 0.5]
-    assert ranked([3, 3, 3]).tolist() == [0.5, 0.5, 0.5]
-    assert ranked([7]).tolist() == [0]
+    assert ranks([0.1, 0.9, 0.5]).tolist() == [0, 1, 0.5]
+    assert ranks([3, 3, 3]).tolist() == [0.5, 0.5, 0.5]
+    assert ranks([7]).tolist() == [0.5]
 
 
 def test_the_worst_moment_of_each_shot_the_worst_shot_first() -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.comparison.movements import disagreements, farthest, movements, ranks
+from stages.pages.comparison.movements import disagreements, farthest, movements
+from stages.pages.ranks import ranks
 
 ONE = {"a": np.array([0.1, 0.3]), "b": np.array([0.5, 0.5]), "c": np.array([0.2, 0.2])}
 OTHER = {"a": np.array([0.4, 0.4]), "b": np.array([0.1, 0.3]), "c": np.array([0.2, 0.2])}

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats
-from told import story
+from told import LEGEND, story
 
-from stages.reporting import kinship
+from stages.pages.report import rater_agreement
+from stages.pages.report.legend import Legend
 
 RANDOM = np.random.default_rng(0)
 
@@ -13,8 +14,8 @@ RANDOM = np.random.default_rng(0)
 def test_every_pair_is_kendalls_tau() -> None:
     users = RANDOM.integers(1, 6, (4, 30)).tolist()
     model, own = RANDOM.random(30).tolist(), RANDOM.integers(0, 3, 30).tolist()
-    found = kinship.of(
-        story(np.mean(users, axis=0), model, users=users, zero_shot=own), "m", "M", "own"
+    found = rater_agreement.of(
+        story(np.mean(users, axis=0), model, users=users, zero_shot=own), LEGEND
     )
     assert found.raters == ("1", "2", "3", "4", "M", "own")
     rows = [*users, model, own]
@@ -28,15 +29,17 @@ def test_every_pair_is_kendalls_tau() -> None:
 
 
 def test_a_score_with_gaps_is_left_out_and_one_person_agrees_with_nobody() -> None:
-    found = kinship.of(story([1, 2, 3], [1, 2, 3], zero_shot=[1, np.nan, 2]), "m", "M", "own")
+    found = rater_agreement.of(story([1, 2, 3], [1, 2, 3], zero_shot=[1, np.nan, 2]), LEGEND)
     assert found.raters == ("1", "M")
     assert np.isnan(found.among_people)
 
 
 def test_the_figure_names_who_is_no_person() -> None:
     users = RANDOM.integers(1, 6, (3, 9)).tolist()
-    drawn = kinship.figure(
-        kinship.of(story(np.mean(users, axis=0), range(9), users=users), "m", "The model", "own")
+    drawn = rater_agreement.figure(
+        rater_agreement.of(
+            story(np.mean(users, axis=0), range(9), users=users), Legend({"m": "The model"})
+        )
     )
     assert "people 1–3" in drawn
     assert "The model" in drawn

@@ -43,7 +43,7 @@ def test_pages_of_videos_that_are_gone_go(artifacts: Path) -> None:
     assert "6 pages" in done.stderr
 
 
-@pytest.mark.parametrize("missing", ["data/captions/demo.jsonl", "reports/results/demo/curves.csv"])
+@pytest.mark.parametrize("missing", ["data/demo/captions.jsonl", "data/demo/curves/mlp.csv"])
 def test_a_missing_input_ends_in_one_message_and_leaves_the_old_page(
     artifacts: Path, missing: str
 ) -> None:

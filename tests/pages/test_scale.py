@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.metrics.printed import mark
-from stages.reporting.scale import Scale
+from stages.pages.report.scale import Scale
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from PIL import Image
 from stage_outputs import jpeg
 
 from stages.errors import UserError
-from stages.reporting.thumbnails import WIDTH, Pictures, Thumbnails, evenly
+from stages.pages.thumbnails import WIDTH, Pictures, Thumbnails, evenly
 
 
 @given(st.integers(1, 300), st.integers(1, 60))

@@ -1,0 +1,52 @@
+"""How long work will take, said once as soon as it can be."""
+
+import logging
+import time
+from collections.abc import Callable
+
+log = logging.getLogger("llmvs")
+
+SETTLED = 5.0
+"""Seconds after the first result before a rate is believed."""
+
+
+class Pace:
+    """Counts what is done, and says how long the rest will take after the first results.
+
+    The rate is measured from the first result on, so that loading a model is no part of it. Work
+    that is over before then says nothing.
+    """
+
+    def __init__(self, total: int, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._left, self._unit, self._clock = total, unit, clock
+        self._began: float | None = None
+        self._done = 0
+        self._said = False
+
+    def advance(self, count: int) -> None:
+        """So many more are done."""
+        self._left -= count
+        if self._said:
+            return
+        if self._began is None:
+            self._began = self._clock()
+            return
+        self._done += count
+        passed = self._clock() - self._began
+        if passed >= SETTLED and self._left > 0:
+            rate = self._done / passed
+            log.info(
+                "%s %s left, about %s at %s/s",
+                *(f"{self._left:,}", self._unit, duration(self._left / rate), f"{rate:.2g}"),
+            )
+            self._said = True
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: "40 seconds", "25 minutes", "3 hours"."""
+    for size, name in ((3600, "hour"), (60, "minute")):
+        if seconds >= 1.5 * size:
+            return f"{round(seconds / size)} {name}s"
+    if seconds >= 50:
+        return "a minute"
+    return f"{round(seconds)} seconds" if seconds >= 1.5 else "a second"
