@@ -1,21 +1,22 @@
 """caption: every sampled frame becomes a sentence."""
 
-import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from stages import command, params
+from stages import command, section
+from stages.artifacts import captions as caption_file
+from stages.artifacts.captions import Caption
 from stages.artifacts.frames import reading
 from stages.captioners import registry
 from stages.captioners.captioner import CaptionWorker, Frame
+from stages.captioners.settings import CaptionSettings
 from stages.llm.reply import parser
 from stages.work.executor import Task, complete
-from stages.work.files import replacing
 from stages.work.store import Store, key
 
 log = logging.getLogger("llmvs")
@@ -39,23 +40,17 @@ def caption(
     Each line: {"video": "video_1", "pick": 0, "caption": "..."}, videos in natural order, picks
     ascending.
     """
-    recipe = params.recipe(dataset)
-    if recipe.embeddings is not None:
-        with reading(frames) as videos:
-            lines = [_line(video.name, pick, "") for video in videos for pick in video.picks()]
-        _write(out, lines)
-        log.info("%s: no captions, the recipe's embeddings are given", out)
-        return
+    settings: CaptionSettings = section.lookup(CaptionSettings, "datasets", dataset, "caption")
     places, images = [], []
     with reading(frames) as videos:
         for video in videos:
             for index, (pick, jpeg) in enumerate(zip(video.picks(), video.jpegs(), strict=True)):
-                places.append((video.name, pick))
+                places.append((video.name, int(pick)))
                 images.append((Frame(video.name, index), key(jpeg=jpeg)))
     store = Store.default()
     answers: dict[str, list[str]] = {}
     keys: list[str] = []
-    for question, plan in registry.plans(recipe.caption).items():
+    for question, plan in registry.plans(settings).items():
         determinants = plan.determinants()
         tasks = [
             Task(key(stage="caption", frame=image, captioner=determinants), frame)
@@ -69,16 +64,19 @@ def caption(
     captions = [
         _joined(dict(zip(answers, of, strict=True))) for of in zip(*answers.values(), strict=True)
     ]
-    lines = [_line(*place, said) for place, said in zip(places, captions, strict=True)]
+    lines = [
+        Caption(video=video, pick=pick, caption=said)
+        for (video, pick), said in zip(places, captions, strict=True)
+    ]
     if replies is not None:
-        assert recipe.caption.captioner == "llava"  # the only one that can be asked
-        lowest, highest = recipe.caption.scale
-        parse = parser(recipe.caption.answer, recipe.caption.scale)
-        for line, reply in zip(lines, replies, strict=True):
+        assert settings.captioner == "llava"  # the only one that can be asked
+        lowest, highest = settings.scale
+        parse = parser(settings.answer, settings.scale)
+        for place, reply in enumerate(replies):
             score = parse(reply)
             share = None if score is None else (score - lowest) / (highest - lowest)
-            line |= {"reply": reply, "score": share}
-    _write(out, lines)
+            lines[place] = lines[place].model_copy(update={"reply": reply, "score": share})
+    caption_file.write(out, lines)
     store.keep(out, keys)
 
 
@@ -88,16 +86,6 @@ def _joined(said: Mapping[str, str]) -> str:
         words if region == "general" else f"{region.capitalize()}: {words}"
         for region, words in said.items()
     )
-
-
-def _line(video: str, pick: int, said: str) -> dict[str, Any]:
-    return {"video": video, "pick": int(pick), "caption": said}
-
-
-def _write(out: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for line in lines:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

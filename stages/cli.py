@@ -16,11 +16,12 @@ from stages import benchmarks, command, comparisons
 from stages.errors import UserError
 
 STAGES = {
-    "download": "Videos and people's annotations.",
+    "download": "People's judgement, and videos where they are given.",
     "sample": "Every 15th frame, image features, shots.",
+    "given": "Captions, embeddings or scores that are given.",
     "caption": "One sentence a frame.",
     "embed": "The frozen LLM's query and answer embeddings.",
-    "train": "The global self-attention, fold by fold.",
+    "train": "A scorer, fold by fold.",
     "evaluate": "Scores against people: tau, rho, F1.",
     "report": "One page with everything.",
 }
@@ -34,7 +35,7 @@ class _Stage(TyperCommand):
         assert self.name is not None
         function = getattr(importlib.import_module(f"stages.{self.name}"), self.name)
         app = typer.Typer(add_completion=False)
-        app.command(self.name)(function)
+        app.command(self.name)(command.staged(function))
         return get_command(app).make_context(info_name, args, parent, **extra)
 
 
@@ -90,13 +91,12 @@ def weights() -> None:
 
     settings = load()
     for dataset in settings.run.datasets:
-        recipe = settings.datasets[dataset]
-        if recipe.embeddings is not None:  # no model runs
-            continue
-        caption, embed = recipe.caption, recipe.embed
-        name = caption.model if caption.captioner == "llava" else caption.captioner
-        command.stderr.print(f"{name}: {next(iter(registry.plans(caption).values())).fetch()}")
-        command.stderr.print(f"{embed.llm}: {llm_weights.fetch(embed.llm, embed.revision)}")
+        caption, embed = settings.datasets[dataset].caption, settings.datasets[dataset].embed
+        if caption is not None:
+            name = caption.model if caption.captioner == "llava" else caption.captioner
+            command.stderr.print(f"{name}: {next(iter(registry.plans(caption).values())).fetch()}")
+        if embed is not None:
+            command.stderr.print(f"{embed.llm}: {llm_weights.fetch(embed.llm, embed.revision)}")
 
 
 @app.command()
@@ -148,21 +148,46 @@ def gc(
 
 @app.command()
 def deps(
-    write: Annotated[bool, typer.Option("--write", help="Bring dvc.yaml in line.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Bring them in line.")] = False,
 ) -> None:
-    """Compare each stage's `deps` in dvc.yaml with the modules its code imports."""
+    """Compare dvc.yaml and data/dvc.yaml with the code each stage imports, and with the recipes of
+    params.yaml that have the stage.
+    """
     from stages import dependencies
 
     if write:
         dependencies.write()
     found = dependencies.differences()
-    for stage, (missing, idle) in found.items():
-        for path in missing:
+    for stage, difference in found.items():
+        for path in difference.missing:
             command.stderr.print(f"{stage}: deps misses {path}")
-        for path in idle:
+        for path in difference.idle:
             command.stderr.print(f"{stage}: deps lists {path}, which it does not use")
+        if difference.recipes is not None:
+            command.stderr.print(f"{stage}: should be for {', '.join(difference.recipes) or '-'}")
     if found:
-        raise UserError("dvc.yaml is out of line with the code: llmvs deps --write")
+        raise UserError("dvc.yaml or data/dvc.yaml is out of line: llmvs deps --write")
+
+
+exports = typer.Typer(no_args_is_help=True, help="A dataset in the form that others read.")
+app.add_typer(exports, name="export")
+
+
+@exports.command("h5")
+def export_h5(
+    dataset: Annotated[str, typer.Argument(help="an entry of params.yaml: datasets")],
+    out: Annotated[Path, typer.Argument(help="HDF5 file to write")],
+    data: Annotated[Path, typer.Option(help="folder of what the stages made")] = Path("data"),
+) -> None:
+    """Write a dataset's timeline and people in the field's schema, for PGL-SUM, CSTA or DSNet.
+
+    Groups video_1, … with video_name, n_frames, n_steps, picks, gtscore, user_summary,
+    change_points, n_frame_per_seg; user_scores beside them, where people gave scores.
+    """
+    from stages.export import field_h5
+
+    field_h5(data / dataset, out)
+    command.stderr.print(f"{out}: {dataset} in the field's schema")
 
 
 @app.command()

@@ -78,14 +78,17 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _recorded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The stage, which when it is done records what it took (`stages.work.runs`)."""
+def staged(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A stage as it runs however it was called: told to stop it exits non-zero, and when it is
+    done it records what it took (`stages.work.runs`).
+    """
 
     @wraps(function)
     def stage(**given: Any) -> None:
+        signal.signal(signal.SIGTERM, _terminate)
         function(**given)
-        output = given.get("out") or given.get("predictions")
-        if isinstance(output, Path):
+        output = given.get("out") or given.get("predictions") or given.get("timeline")
+        if isinstance(output, Path) and output.exists():
             seconds = time.monotonic() - BEGAN
             runs.keep(Store.default().root, function.__name__, output, seconds)
 
@@ -95,8 +98,7 @@ def _recorded(function: Callable[..., Any]) -> Callable[..., Any]:
 def run(function: Callable[..., Any]) -> None:
     """Run one typer command function as this process's program."""
     set_up_logging()
-    signal.signal(signal.SIGTERM, _terminate)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(_recorded(function))
+    app.command()(staged(function))
     with reported():
         app(prog_name=f"python -m stages.{sys.argv[0].rsplit('/', 1)[-1].removesuffix('.py')}")

@@ -1,18 +1,27 @@
-"""Which files of this package a stage runs on: what its `deps` in dvc.yaml must list.
+"""Which files of this package a stage runs on: what its `deps` must list.
 
 DVC does not trace imports, so a stage whose code changed behind a missing `deps` line would be
-taken for up to date. `llmvs deps --write` brings dvc.yaml in line; a test compares the two.
+taken for up to date. `llmvs deps --write` brings the pipeline files in line; a test compares. It
+also keeps, in data/dvc.yaml, the recipes that have each stage: which they are follows from what a
+recipe is given, and DVC's templates cannot look that up.
 """
 
 import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
+from stages import section
 from stages.errors import UserError
+from stages.params import BEGINS
 
 PACKAGE = "stages"
+PIPELINES = ("data/dvc.yaml", "dvc.yaml")
+"""In the order of the DAG; paths in both are from the root."""
 
 
 def _module_file(root: Path, module: str) -> Path | None:
@@ -83,37 +92,98 @@ def files_used(stage: str, root: Path = Path()) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in modules | data)
 
 
-def _document(path: Path) -> tuple[YAML, CommentedMap]:
-    yaml = YAML()
-    yaml.width = 100
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    document: CommentedMap = yaml.load(path)
-    return yaml, document
+@dataclass(frozen=True)
+class Pipeline:
+    """One pipeline file: its YAML, kept with its comments."""
+
+    path: Path
+    yaml: YAML
+    document: CommentedMap
+
+    @classmethod
+    def read(cls, path: Path) -> "Pipeline":
+        yaml = YAML()
+        yaml.width = 100
+        yaml.indent(mapping=2, sequence=4, offset=2)
+        return cls(path, yaml, yaml.load(path))
+
+    def stages(self) -> Iterator[tuple[str, CommentedMap, CommentedMap]]:
+        """Name, entry, and the body that a `foreach` repeats."""
+        for name, entry in self.document["stages"].items():
+            yield name, entry, entry.get("do", entry)
+
+    def write(self) -> None:
+        with self.path.open("w", encoding="utf-8") as file:
+            self.yaml.dump(self.document, file)
 
 
-def _body(stage: CommentedMap) -> CommentedMap:
-    body: CommentedMap = stage.get("do", stage)
-    return body
+def module_of(stage: str) -> str:
+    """The module that runs a stage of the DAG: several stages may be one command."""
+    return stage.partition("-")[0]
 
 
-def differences(path: Path = Path("dvc.yaml")) -> dict[str, tuple[list[str], list[str]]]:
-    """Per stage: (files its deps miss, files of the package its deps list for nothing)."""
-    _, document = _document(path)
+def recipes_with(stage: str, params: Mapping[str, Any]) -> list[str]:
+    """The recipes of params.yaml that have a stage before evaluate, by what they are given."""
+    kinds = {name: of["given"]["kind"] for name, of in params["datasets"].items()}
+    if stage.startswith("given-"):
+        return [name for name, kind in kinds.items() if stage == f"given-{kind}"]
+    if stage == "download":
+        return list(kinds)
+    return [name for name, kind in kinds.items() if stage in BEGINS[kind]]
+
+
+def _listed(entry: CommentedMap) -> Any:
+    """The list of recipes that a stage of data/dvc.yaml is repeated for; None where it has none."""
+    repeated = entry.get("foreach", entry.get("matrix", {}).get("dataset"))
+    return repeated if isinstance(repeated, list) else None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is out of line in a stage: files its deps miss, files of the package they list for
+    nothing, and the recipes it should be repeated for where it is for others.
+    """
+
+    missing: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+    recipes: tuple[str, ...] | None = None
+
+
+def differences(root: Path = Path()) -> dict[str, Difference]:
+    """Every stage that is out of line with the code or with params.yaml."""
     found = {}
-    for name, stage in document["stages"].items():
-        listed = {dep for dep in _body(stage)["deps"] if str(dep).startswith(f"{PACKAGE}/")}
-        used = set(files_used(name, path.parent))
-        if listed != used:
-            found[name] = (sorted(used - listed), sorted(listed - used))
+    params = section.document(root / section.PARAMS) if (root / section.PARAMS).is_file() else None
+    for file in PIPELINES:
+        if not (root / file).is_file():
+            continue
+        for name, entry, body in Pipeline.read(root / file).stages():
+            listed = {dep for dep in body["deps"] if str(dep).startswith(f"{PACKAGE}/")}
+            used = set(files_used(module_of(name), root))
+            wanted = None
+            if params is not None and (repeated := _listed(entry)) is not None:
+                recipes = recipes_with(name, params)
+                wanted = tuple(recipes) if list(repeated) != recipes else None
+            if listed != used or wanted is not None:
+                found[name] = Difference(
+                    tuple(sorted(used - listed)), tuple(sorted(listed - used)), wanted
+                )
     return found
 
 
-def write(path: Path = Path("dvc.yaml")) -> None:
-    """Bring the package's files in every stage's `deps` in line, keeping the rest as it is."""
-    yaml, document = _document(path)
-    for name, stage in document["stages"].items():
-        deps = _body(stage)["deps"]
-        other = [dep for dep in deps if not str(dep).startswith(f"{PACKAGE}/")]
-        deps[:] = other + files_used(name, path.parent)
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(document, file)
+def write(root: Path = Path()) -> None:
+    """Bring every stage's `deps` in line with the code, and the lists of recipes with params.yaml,
+    keeping the rest as it is.
+    """
+    params = section.document(root / section.PARAMS) if (root / section.PARAMS).is_file() else None
+    for file in PIPELINES:
+        if not (root / file).is_file():
+            continue
+        pipeline = Pipeline.read(root / file)
+        for name, entry, body in pipeline.stages():
+            deps = body["deps"]
+            other = [dep for dep in deps if not str(dep).startswith(f"{PACKAGE}/")]
+            deps[:] = other + files_used(module_of(name), root)
+            repeated = _listed(entry)
+            if params is not None and repeated is not None:
+                repeated[:] = recipes_with(name, params)
+        pipeline.write()

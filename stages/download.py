@@ -1,42 +1,38 @@
-"""The download stage: videos and people's annotations."""
+"""The download stage: videos, and what people say of them."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stages import command, params
-from stages.errors import UserError
+from stages import command, section
 from stages.sources import demo, published
+from stages.sources.settings import Download, Given, SumMeDownload, TVSumDownload
 from stages.work.store import Store
 
 
 def download(
     dataset: Annotated[str, typer.Option(help="An entry of params.yaml: datasets.")],
-    out: Annotated[Path, typer.Option(help="Folder for videos/ and annotations.h5.")],
+    out: Annotated[Path, typer.Option(help="Folder for timeline.h5, people.h5 and videos/.")],
 ) -> None:
-    """Bring a dataset's videos and annotations into place.
+    """Bring a dataset's timeline, people's judgement and, where they are what is given, its videos.
 
-    Writes OUT/videos/ and OUT/annotations.h5 in the field's own schema. SumMe and TVSum are
-    fetched once into the work store, or read from `download.source`. The demo is made, not
-    fetched: short videos of the photographs in scikit-image, judged by simulated people.
+    Writes OUT/timeline.h5, OUT/people.h5 and, where the recipe is given videos, OUT/videos/. SumMe
+    and TVSum are fetched once into the work store, or read from `download.source`; without videos
+    only people's judgement is fetched. The demo is made, not fetched: short videos of the
+    photographs in scikit-image, judged by simulated people.
     """
-    recipe = params.recipe(dataset)
-    settings = recipe.download
-    if recipe.simulated != isinstance(settings, params.DemoDownload):
-        raise UserError(
-            f"params.yaml: datasets.{dataset}.simulated must be true for the demo, whose people "
-            "are, and false for a dataset of real people"
-        )
-    videos = recipe.embeddings is None
+    settings = section.lookup(Download, "datasets", dataset, "download")
+    given = section.lookup(Given, "datasets", dataset, "given")
+    videos = given.kind == "videos"
     work = Store.default().root / "downloads"
     match settings:
-        case params.DemoDownload():
-            demo.make(dataset, settings, out)
-        case params.SumMeDownload():
+        case SumMeDownload():
             published.make_summe(dataset, settings, out, work, videos)
-        case params.TVSumDownload():
+        case TVSumDownload():
             published.make_tvsum(dataset, settings, out, work, videos)
+        case _:
+            demo.make(dataset, settings, out, videos)
 
 
 if __name__ == "__main__":

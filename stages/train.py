@@ -1,4 +1,4 @@
-"""train: global attention learns people's scores from the LLM's embeddings."""
+"""train: scorers learn people's scores from what is known of every frame."""
 
 import logging
 from pathlib import Path
@@ -6,18 +6,25 @@ from typing import Annotated
 
 import typer
 
-from stages import command, params
-from stages.artifacts import field as people
-from stages.metrics.inputs import read_people
+from stages import command, section
+from stages.artifacts import curves as learning
+from stages.artifacts import people as judgements
+from stages.artifacts import predictions as scored
+from stages.artifacts import timeline as timelines
 from stages.metrics.panel import Rules
+from stages.metrics.panels import panels
+from stages.metrics.settings import Evaluate
 from stages.scorers import checkpoints
-from stages.splits.folds import Protocol, Split, splits
-from stages.training import fitting as training
-from stages.training import records
+from stages.scorers.settings import Model, overridden
+from stages.splits.folds import Split, splits
+from stages.splits.settings import Protocol, Splits
 from stages.training.crossvalidation import cross_validate
-from stages.training.held_out import Judge
+from stages.training.fitting import device
 from stages.training.inputs import BySplit
-from stages.work.executor import progress
+from stages.training.settings import Train
+from stages.training.trainer import Judged, Trainer
+from stages.work.files import replacing
+from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
 
@@ -25,9 +32,9 @@ log = logging.getLogger("llmvs")
 def train(
     dataset: Annotated[str, typer.Option(help="an entry of params.yaml: datasets")],
     model: Annotated[str, typer.Option(help="an entry of params.yaml: models")],
-    embeddings: Annotated[Path, typer.Option(help="the LLM's embeddings (from embed)")],
-    annotations: Annotated[Path, typer.Option(help="people's annotations (from download)")],
-    frames: Annotated[Path, typer.Option(help="picks and shots (from sample)")],
+    timeline: Annotated[Path, typer.Option(help="the dataset's timeline, shots included")],
+    people: Annotated[Path, typer.Option(help="people's judgement (from download)")],
+    inputs: Annotated[Path, typer.Option(help="folder of what scorers are fed")],
     predictions: Annotated[Path, typer.Option(help="HDF5 file of test scores to write")],
     checkpoints_folder: Annotated[
         Path, typer.Option("--checkpoints", help="folder to write a model a split and seed to")
@@ -36,7 +43,7 @@ def train(
 ) -> None:
     """Train one row of the comparison, and score the videos it did not see.
 
-    For every protocol, seed and split, a model learns from the split's training videos to give
+    For every protocol, seed and split, a scorer learns from the split's training videos to give
     each frame the score people gave it (gtscore, mean squared error), and scores the test videos.
 
     official: overlapping splits; the test videos are judged every half epoch, and the weights of
@@ -44,38 +51,51 @@ def train(
     strict: every video is tested once, by the last epoch's weights; with train.validation, by the
     weights that do best on that share of the training videos.
     """
-    recipe = params.recipe(dataset)
-    settings, row = recipe.train, params.model(model)
-    annotated = people.read(annotations)
-    videos = BySplit(embeddings, annotated, row.inputs)
-    names = [video.name for video in annotated.videos]
+    chosen: Splits = section.lookup(Splits, "datasets", dataset, "splits")
+    settings: Train = section.lookup(Train, "datasets", dataset, "train")
+    entry = overridden(
+        section.lookup(Model, "models", model), settings.scorer, f"datasets.{dataset}.train.scorer"
+    )
+    videos = timelines.read(timeline)
+    judged = judgements.read(people, videos)
     planned: dict[Protocol, list[Split]] = {
-        protocol: splits(protocol, settings.splits, names, settings.folds)
-        for protocol in settings.protocols
+        protocol: splits(protocol, chosen.source, videos.names, chosen.folds)
+        for protocol in chosen.protocols
     }
-    judges: dict[str, Judge] = {}
+    choosing: dict[str, Judged] = {}
     if "official" in planned or settings.validation:
-        rules = Rules(recipe.evaluate.agreement, recipe.evaluate.f1, recipe.evaluate.budget)
-        panels = read_people(annotations, frames, rules).panels
-        judges = {name: panel.agreement for name, panel in panels.items()}
-    where = training.device()
+        evaluate: Evaluate = section.lookup(Evaluate, "datasets", dataset, "evaluate")
+        rules = Rules(evaluate.agreement, evaluate.f1, evaluate.budget)
+        found = panels(videos, judged, rules)
+        choosing = {name: Judged.of(panel) for name, panel in found.items()}
+    trainer = Trainer(
+        videos=BySplit.of(inputs, model, entry, videos, judged),
+        judged=choosing,
+        entry=entry,
+        settings=settings,
+        where=device(),
+    )
     log.info(
-        "training %s on %s: %d videos, protocols %s, %d splits, %d seeds, %d epochs",
-        *(model, where, len(names), " and ".join(planned)),
-        *(settings.folds, len(settings.seeds), settings.epochs),
+        "training %s (%s of %s) on %s: %d videos, protocols %s, %d splits, %d seeds, %d epochs; "
+        "runs that are finished already are reused",
+        *(model, entry.kind, " and ".join(entry.inputs), trainer.where, len(videos.videos)),
+        *(" and ".join(planned), chosen.folds, len(settings.seeds), settings.epochs),
     )
 
-    runs = []
-    total = len(settings.seeds) * sum(map(len, planned.values()))
-    with progress(command.stderr) as bar:
-        task = bar.add_task("protocols × seeds × splits", total=total)
-        for run, trained in cross_validate(
-            videos, planned, judges, settings, row.attention, where, lambda: bar.advance(task)
-        ):
-            runs.append(run)
-            checkpoints.save(checkpoints_folder / f"{run.place}.safetensors", trained)
-    records.write_predictions(predictions, runs)
-    records.write_curves(curves, runs)
+    store = Store.default()
+    runs: list[scored.Run] = []
+    points: list[learning.Point] = []
+    keys: list[str] = []
+    for finished in cross_validate(trainer, planned, store):
+        runs.append(finished.run)
+        points += finished.curve
+        keys += finished.keys
+        place = checkpoints_folder / f"{finished.run.place}{checkpoints.SUFFIX}"
+        with replacing(place) as temporary:
+            temporary.write_bytes(finished.checkpoint)
+    learning.write(curves, points)
+    scored.write(predictions, runs)
+    store.keep(predictions, keys)
 
 
 if __name__ == "__main__":

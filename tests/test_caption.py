@@ -38,14 +38,8 @@ def _frames(path: Path, videos: dict[str, int]) -> Path:
         (
             Sampled(
                 name=name,
-                video_name=name,
-                n_frames=15 * length,
-                fps=30.0,
-                jpegs=tuple(_jpeg(5 * index, 2 * number) for index in range(length)),
                 picks_T=np.arange(length) * 15,
-                features_TD=np.zeros((length, 4), np.float32),
-                change_points_S2=np.array([[0, 15 * length - 1]]),
-                change_points_from="kts",
+                jpegs=tuple(_jpeg(5 * index, 2 * number) for index in range(length)),
             )
             for number, (name, length) in enumerate(videos.items())
         ),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import h5py
@@ -17,6 +18,7 @@ import yaml
 from tiny_llms import byte_tokenizer, causal_lm, save
 from transformers import LlamaConfig
 
+from stages.artifacts import timeline
 from stages.work.store import Store, content_hash
 
 ROOT = Path(__file__).parents[1]
@@ -66,10 +68,13 @@ class Place:
     def write_captions(self):
         lines = [json.dumps(line) for line in self.captions]
         (self.root / "captions.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        frames = Counter(line["video"] for line in self.captions)
+        videos = [timeline.Video.sampled(name, name, 15 * count) for name, count in frames.items()]
+        timeline.write(self.root / "timeline.h5", timeline.Timeline("demo", tuple(videos)))
 
     def start(self, out="out.h5"):
         command = [sys.executable, "-m", "stages.embed", "--dataset", "demo"]
-        command += ["--captions", "captions.jsonl", "--out", out]
+        command += ["--captions", "captions.jsonl", "--timeline", "timeline.h5", "--out", out]
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -223,6 +228,32 @@ def test_an_added_video_costs_that_video_and_changes_no_other(finished, place):
         for video in old:
             for name in ("query", "answer"):
                 assert np.array_equal(file[video][name], old[video][name])
+
+
+def test_readouts_kept_beside_change_neither_the_output_nor_its_items(finished, place):
+    place.embed["also"] = [{"layer": "last_layer", "pooling": "max"}]
+    place.write_params()
+    place.run()
+    assert content_hash(place.root / "out.h5") == content_hash(finished.root / "out.h5")
+    names = {path.name for path in place.items()}
+    assert 2 * len(names & {path.name for path in finished.items()}) == len(names)
+    place.embed["layer"] = "last_layer"
+    place.write_params()
+    said = place.run("before_the_norm.h5")
+    assert f"reused {len(names) // 2} of {len(names) // 2}, computing 0" in said
+
+
+def test_captions_of_other_frames_than_the_timelines_end_in_one_message(place):
+    videos = [timeline.Video.sampled("video_1", "dog.mp4", 450)]
+    timeline.write(place.root / "timeline.h5", timeline.Timeline("demo", tuple(videos)))
+    assert "video_2, video_10 not on the timeline" in place.run(code=1)
+    place.captions = place.captions[-29:]
+    (place.root / "captions.jsonl").write_text(
+        "".join(json.dumps(line) + "\n" for line in place.captions), encoding="utf-8"
+    )
+    said = place.run(code=1)
+    assert "video_1 (dog.mp4) is given for 29 frames and its timeline picks 30" in said
+    assert "Traceback" not in said
 
 
 def test_emptying_the_store_keeps_what_the_output_was_made_from(finished, monkeypatch):

@@ -12,11 +12,10 @@ from tiny_llms import CONFIGS, save
 from transformers import LlamaConfig
 
 from stages import params
-from stages.artifacts import field as people
+from stages.artifacts import embeddings, people, timeline
 from stages.embed import embed
 from stages.errors import UserError
 from stages.splits.folds import Split, splits
-from stages.training.inputs import BySplit
 
 ROOT = Path(__file__).parent.parent
 CONFIG = LlamaConfig(
@@ -28,26 +27,23 @@ PROTOCOLS = ("strict", "official")
 
 
 def annotate(seed: int = 0, **changed: int) -> None:
-    """Writes annotations; `changed` videos are scored with another seed."""
+    """Writes people's judgement; `changed` videos are scored with another seed."""
     videos = []
     for number, (name, length) in enumerate(LENGTHS.items()):
         random = np.random.default_rng([changed.get(name, seed), number])
         videos.append(
-            people.VideoAnnotations(
+            people.Judgement(
                 name=name,
-                video_name=name,
-                n_frames=15 * length,
-                picks_T=np.arange(length) * 15,
                 gtscore_T=random.random(length, dtype=np.float32),
                 user_summary_UN=np.ones((1, 15 * length), np.float32),
             )
         )
-    people.write(Path("annotations.h5"), people.Annotations("tiny", True, tuple(videos)))
+    people.write(Path("people.h5"), people.People("tiny", True, tuple(videos)))
 
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Captions and annotations of five videos, a tiny Llama, three examples drawn for it."""
+    """Captions and people's judgement of five videos, a tiny Llama, three examples drawn for it."""
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
     save(Path("model"), CONFIG)
@@ -55,7 +51,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     demo = document["datasets"]["demo"]
     demo["embed"].update(llm="./model", max_new_tokens=4)
     demo["embed"]["prompt"]["shown"] = {"source": "training", "count": 3, "seed": 0}
-    demo["train"].update(folds=2, protocols=list(PROTOCOLS))
+    demo["splits"].update(folds=2, protocols=list(PROTOCOLS))
     Path("params.yaml").write_text(yaml.safe_dump(document))
     random = np.random.default_rng(1)
     lines = [
@@ -64,13 +60,15 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for index in range(length)
     ]
     Path("captions.jsonl").write_text("\n".join(lines) + "\n")
+    videos = [timeline.Video.sampled(name, name, 15 * length) for name, length in LENGTHS.items()]
+    timeline.write(Path("timeline.h5"), timeline.Timeline("tiny", tuple(videos)))
     annotate()
     return tmp_path
 
 
 def run(out: str = "out.h5") -> dict[str, Any]:
     """Every group's query embeddings, by the group's name."""
-    embed("demo", Path("captions.jsonl"), Path(out), Path("annotations.h5"))
+    embed("demo", Path("captions.jsonl"), Path("timeline.h5"), Path(out), Path("people.h5"))
     found: dict[str, Any] = {}
     with h5py.File(out) as file:
         file.visit(lambda name: found.update({name: None}))
@@ -120,28 +118,32 @@ def test_no_splits_embeddings_saw_the_annotation_of_a_video_it_tests(workplace: 
         ), "the test could not fail: training videos' scores must matter"
 
 
-def test_training_takes_each_splits_own(workplace: Path) -> None:
+def test_each_splits_own_can_be_read(workplace: Path) -> None:
     found = run()
-    annotated = people.read(Path("annotations.h5"))
-    videos = BySplit(Path("out.h5"), annotated, "query")
-    for protocol, number, _ in planned():
-        for name, video in videos(protocol, number).items():  # type: ignore[arg-type]
-            assert np.array_equal(video.x_TD.numpy(), found[f"splits/{protocol}/{number}/{name}"])
+    videos = timeline.read(Path("timeline.h5")).videos
+    with embeddings.reading(Path("out.h5")) as file:
+        assert file.by_split
+        for protocol, number, _ in planned():
+            for video in videos:
+                query_TW = file.video(video, protocol, number).query_TW
+                assert np.array_equal(query_TW, found[f"splits/{protocol}/{number}/{video.name}"])
 
 
 def test_a_second_run_reads_nothing_again(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run()
-    monkeypatch.setattr("stages.llm.judge.Judge.__init__", lambda *_: pytest.fail("was loaded"))
+    monkeypatch.setattr("stages.llm.reader.Reader.__init__", lambda *_: pytest.fail("was loaded"))
     again = run("again.h5")
     assert all(np.array_equal(first[name], again[name]) for name in first)
 
 
-def test_without_annotations_or_with_other_frames_it_is_one_message(workplace: Path) -> None:
-    with pytest.raises(UserError, match="name --annotations as well"):
-        embed("demo", Path("captions.jsonl"), Path("out.h5"))
+def test_without_people_or_with_other_frames_it_is_one_message(workplace: Path) -> None:
+    with pytest.raises(UserError, match="name --people as well"):
+        embed("demo", Path("captions.jsonl"), Path("timeline.h5"), Path("out.h5"))
     lines = Path("captions.jsonl").read_text().splitlines()
     Path("captions.jsonl").write_text("\n".join(lines[1:]) + "\n")
-    with pytest.raises(UserError, match="video_1: captions and annotations are not of the same"):
+    with pytest.raises(
+        UserError, match=r"video_1 .* is given for 8 frames and its timeline picks 9"
+    ):
         run()
     assert not Path("out.h5").exists()
 

@@ -1,25 +1,27 @@
 """The train stage end to end on a tiny dataset."""
 
-import csv
+import logging
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import h5py
 import numpy as np
 import pytest
 import yaml
 
-from stages import params
-from stages.artifacts import field as people
-from stages.artifacts import predictions
+from stages import section
+from stages.artifacts import curves, embeddings, people, predictions, timeline
 from stages.errors import UserError
-from stages.metrics.inputs import read_people
 from stages.metrics.panel import Rules
-from stages.scorers import checkpoints
+from stages.metrics.panels import panels
+from stages.scorers import load_checkpoint
+from stages.scorers.settings import Model
 from stages.splits.folds import Split, overlapping, strict
 from stages.train import train
-from stages.training import inputs as embeddings
-from stages.training.fitting import predict
+from stages.training.inputs import Inputs
+from stages.training.trainer import Job, Trainer
+from stages.work.store import Arrays, Store
 
 ROOT = Path(__file__).parent.parent
 LENGTHS = {f"video_{number}": 3 + number for number in (1, 2, 3, 10)}
@@ -27,56 +29,63 @@ SPLITS: dict[str, list[Split]] = {
     "strict": strict(list(LENGTHS), 2),
     "official": overlapping(list(LENGTHS), 2),
 }
+SCORER = {"width": 32, "layers": 1, "heads": 2, "feedforward": 16}
+
+
+def change(stage: str, **values: Any) -> None:
+    document = yaml.safe_load(Path("params.yaml").read_text())
+    document["datasets"]["demo"][stage].update(values)
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+
+
+def videos() -> list[timeline.Video]:
+    made = []
+    for name, length in LENGTHS.items():
+        video = timeline.Video.sampled(name, name, 15 * length)
+        made.append(video.with_shots([[0, 29], [30, video.n_frames - 1]], "kts"))
+    return made
 
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with small training settings and four annotated, embedded videos."""
-    document = yaml.safe_load((ROOT / "params.yaml").read_text())
-    document["datasets"]["demo"]["train"].update(
-        folds=2, seeds=[0, 3], width=32, layers=1, feedforward=16, epochs=2, batch=2
-    )
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
+    """A working directory with small training settings and four judged, embedded videos."""
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     monkeypatch.chdir(tmp_path)
+    change("splits", folds=2)
+    change("train", seeds=[0, 3], epochs=2, batch=2, scorer=SCORER)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 1)  # starting processes takes longer than training
     random = np.random.default_rng(0)
-    videos = []
-    with h5py.File("embeddings.h5", "w") as file:
-        for name, length in LENGTHS.items():
-            picks_T = np.arange(length) * 15
-            for kind in ("query", "answer"):
-                file[f"{name}/{kind}"] = random.normal(size=(length, 6)).astype(np.float32)
-            file[f"{name}/picks"] = picks_T
-            videos.append(
-                people.VideoAnnotations(
-                    name=name,
-                    video_name=name,
-                    n_frames=15 * length,
-                    picks_T=picks_T,
-                    gtscore_T=random.random(length, dtype=np.float32),
-                    user_summary_UN=np.ones((1, 15 * length), np.float32),
-                    user_scores_UN=random.integers(1, 6, (3, 15 * length)).astype(np.float32),
+    judged = []
+    with embeddings.writing(Path("inputs/embeddings.h5"), llm="tiny") as file:
+        for video in videos():
+            query_TW, answer_TW = random.normal(size=(2, len(video.picks_T), 6)).astype(np.float32)
+            picks_T = video.picks_T
+            file.put(video.name, query_TW=query_TW, answer_TW=answer_TW, picks_T=picks_T)
+            judged.append(
+                people.Judgement(
+                    name=video.name,
+                    gtscore_T=random.random(len(picks_T), dtype=np.float32),
+                    user_summary_UN=np.ones((1, video.n_frames), np.float32),
+                    user_scores_UN=random.integers(1, 6, (3, video.n_frames)).astype(np.float32),
                 )
             )
-    with h5py.File("frames.h5", "w") as file:
-        for video in videos:
-            shots = [[0, 29], [30, video.n_frames - 1]]
-            file[f"{video.name}/picks"], file[f"{video.name}/change_points"] = video.picks_T, shots
-    people.write(Path("annotations.h5"), people.Annotations("tiny", True, tuple(videos)))
+    timeline.write(Path("timeline.h5"), timeline.Timeline("tiny", tuple(videos())))
+    people.write(Path("people.h5"), people.People("tiny", True, tuple(judged)))
     return tmp_path
 
 
 def run(model: str = "llmvs", out: str = "out") -> Path:
     folder = Path(out)
     train(
-        "demo",
-        model,
-        Path("embeddings.h5"),
-        Path("annotations.h5"),
-        Path("frames.h5"),
-        folder / "p.h5",
-        folder / "checkpoints",
-        folder / "c.csv",
+        dataset="demo",
+        model=model,
+        timeline=Path("timeline.h5"),
+        people=Path("people.h5"),
+        inputs=Path("inputs"),
+        predictions=folder / "p.h5",
+        checkpoints_folder=folder / "checkpoints",
+        curves=folder / "c.csv",
     )
     return folder
 
@@ -94,48 +103,41 @@ def test_every_video_is_scored_once_a_seed_as_the_metrics_want_it(workplace: Pat
 
 
 def test_curves_hold_every_point_of_every_run(workplace: Path) -> None:
-    with (run() / "c.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    runs = [(row["protocol"], row["seed"], row["split"], row["epoch"]) for row in rows]
-    assert runs == [
-        (protocol, str(seed), str(split), epoch)
+    points = curves.read(run() / "c.csv")
+    assert [(point.protocol, point.seed, point.split, point.epoch) for point in points] == [
+        (protocol, seed, split, epoch)
         for protocol in SPLITS
         for seed in (0, 3)
         for split in (0, 1)
-        for epoch in ("1", "2")
+        for epoch in (1, 2)
     ]
-    assert all(float(row[key]) > 0 for row in rows for key in ("lr", "train_loss", "test_loss"))
-    for row in rows:
-        assert (row["tau"] == "") == (row["protocol"] == "strict")
+    for point in points:
+        assert min(point.lr, point.train_loss, point.test_loss) > 0
+        assert (point.tau is None) == (point.protocol == "strict")
 
 
-@pytest.mark.parametrize("model", ["llmvs", "mlp"])
+@pytest.mark.parametrize("model", ["llmvs", "mlp", "query-only"])
 def test_a_checkpoint_gives_the_scores_that_were_written(workplace: Path, model: str) -> None:
     folder = run(model)
-    videos = embeddings.read(
-        Path("embeddings.h5"),
-        people.read(Path("annotations.h5")),
-        params.model(model).inputs,
-        "strict",
-        0,
-    )
-    runs = [
-        (protocol, f"{protocol}/seed_{seed}/split_{number}", split)
-        for protocol, planned in SPLITS.items()
-        for seed in (0, 3)
-        for number, split in enumerate(planned)
-    ]
-    with h5py.File(folder / "p.h5") as file:
-        for protocol, place, split in runs:
-            loaded = checkpoints.load(folder / "checkpoints" / f"{place}.safetensors")
-            assert (loaded.transformer_encoder_agg is not None) == (model == "llmvs")
-            assert protocol == "official" or file[place].attrs["epoch"] == 2
-            for video in videos:
-                assert (video.name in file[place]) == (video.name in split.test)
-                if video.name in split.test:
-                    scores_T = file[place][video.name][()]
-                    # Training had one thread, this process has more: other last bits.
-                    np.testing.assert_allclose(scores_T, predict(loaded, video), atol=1e-6)
+    entry = section.lookup(Model, "models", model)
+    found = predictions.read(folder / "p.h5", LENGTHS, ["strict", "official"])
+    by_name = {video.name: video for video in videos()}
+    with Inputs(Path("inputs"), model, entry.inputs).reading() as inputs:
+        for protocol, planned in SPLITS.items():
+            for seed in (0, 3):
+                for number, split in enumerate(planned):
+                    place = predictions.place(protocol, seed, number)
+                    path = folder / "checkpoints" / f"{place}.safetensors"
+                    loaded = load_checkpoint(entry.kind, path)
+                    assert loaded.architecture["width"] == 32
+                    scores = found[protocol].scores[f"seed_{seed}"][number]
+                    assert sorted(scores) == sorted(split.test)
+                    epoch = found[protocol].epochs[f"seed_{seed}"][number]
+                    assert epoch == 2 if protocol == "strict" else epoch in (0.5, 1, 1.5, 2)
+                    for name, scores_T in scores.items():
+                        again_T = loaded.scores(inputs.video(by_name[name], "strict", number))
+                        # Training had one thread, this process has more: other last bits.
+                        np.testing.assert_allclose(scores_T, again_T, atol=1e-6)
 
 
 @pytest.mark.parametrize("agreement", ["scores", "summary"])
@@ -143,46 +145,85 @@ def test_official_keeps_the_epoch_that_evaluate_would_find_best(
     workplace: Path, agreement: Literal["scores", "summary"]
 ) -> None:
     """The τ of the scores written is the best on the curve, at the epoch written."""
-    document = yaml.safe_load(Path("params.yaml").read_text())
-    document["datasets"]["demo"]["train"].update(epochs=6, batch=1, lr=1e-2)
-    document["datasets"]["demo"]["evaluate"].update(agreement=agreement, budget=0.5)
-    Path("params.yaml").write_text(yaml.safe_dump(document))
+    change("train", epochs=6, batch=1, lr=1e-2)
+    change("evaluate", agreement=agreement, budget=0.5)
     folder = run()
-    panels = read_people(
-        Path("annotations.h5"), Path("frames.h5"), Rules(agreement, "mean", 0.5)
-    ).panels
-    with (folder / "c.csv").open() as lines, h5py.File(folder / "p.h5") as file:
-        rows = [row for row in csv.DictReader(lines) if row["protocol"] == "official"]
-        for seed in (0, 3):
-            for number in (0, 1):
-                group = file[f"official/seed_{seed}/split_{number}"]
-                taus = {
-                    float(row["epoch"]): float(row["tau"])
-                    for row in rows
-                    if (row["seed"], row["split"]) == (str(seed), str(number))
-                }
-                assert list(taus) == [half / 2 for half in range(1, 13)]
-                earned = [panels[video].verdict(group[video][()]).marks.tau for video in group]
-                assert taus[group.attrs["epoch"]] == max(taus.values())
-                assert np.mean(earned) == pytest.approx(max(taus.values()), abs=1e-5)
+    spine = timeline.read(Path("timeline.h5"))
+    judging = panels(spine, people.read(Path("people.h5"), spine), Rules(agreement, "mean", 0.5))
+    points = [point for point in curves.read(folder / "c.csv") if point.protocol == "official"]
+    found = predictions.read(folder / "p.h5", LENGTHS, ["official"])["official"]
+    for seed in (0, 3):
+        for number in (0, 1):
+            taus = {at.epoch: at.tau for at in points if (at.seed, at.split) == (seed, number)}
+            assert list(taus) == [half / 2 for half in range(1, 13)]
+            best = max(tau for tau in taus.values() if tau is not None)
+            scores = found.scores[f"seed_{seed}"][number]
+            earned = [
+                judging[name].verdict(scores_T).marks.tau for name, scores_T in scores.items()
+            ]
+            assert taus[found.epochs[f"seed_{seed}"][number] or 0] == best
+            assert np.mean(earned) == pytest.approx(best, abs=1e-5)
 
 
-def test_strict_alone_needs_no_frames(workplace: Path) -> None:
-    text = Path("params.yaml").read_text()
-    document = yaml.safe_load(text)
-    document["datasets"]["demo"]["train"]["protocols"] = ["strict"]
-    Path("params.yaml").write_text(yaml.safe_dump(document))
-    Path("frames.h5").unlink()
+def test_strict_alone_needs_no_shots(workplace: Path) -> None:
+    bare = [timeline.Video.sampled(of.name, of.title, of.n_frames) for of in videos()]
+    timeline.write(Path("timeline.h5"), timeline.Timeline("tiny", tuple(bare)))
+    change("splits", protocols=["strict"])
     assert list(h5py.File(run() / "p.h5")) == ["strict"]
-    Path("params.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"frames\.h5 not found; run the sample stage"):
+    change("splits", protocols=["strict", "official"])
+    with pytest.raises(UserError, match=r"video_1 .*its shots are not known"):
         run()
+
+
+def test_an_input_that_is_not_there_is_one_clear_error(workplace: Path) -> None:
+    document = yaml.safe_load(Path("params.yaml").read_text())
+    document["models"]["mlp"]["inputs"] = ["image"]
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(UserError, match=r"models\.mlp\.inputs: image .*inputs/image\.h5; .*videos"):
+        run("mlp")
+    assert not Path("out").exists()
+
+
+def test_a_hyperparameter_that_no_kind_has_is_named_by_its_path(workplace: Path) -> None:
+    change("train", scorer=SCORER | {"depth": 3})
+    with pytest.raises(UserError, match=r"datasets\.demo\.train\.scorer\.depth: no kind"):
+        run()
+
+
+def test_a_killed_training_goes_on_where_it_stopped_and_writes_the_same_bytes(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Job] = []
+    working = Trainer.__call__
+
+    def dying(self: Trainer, jobs: list[Job]) -> Iterator[tuple[int, Arrays]]:
+        for index, arrays in working(self, jobs):
+            if len(seen) == 5:
+                raise KeyboardInterrupt
+            seen.append(jobs[index])
+            yield index, arrays
+
+    monkeypatch.setattr(Trainer, "__call__", dying)
+    with pytest.raises(KeyboardInterrupt):
+        run(out="a")
+    assert not outputs(Path("a"))
+    monkeypatch.setattr(Trainer, "__call__", working)
+    logging.getLogger("llmvs").propagate = True
+    with caplog.at_level(logging.INFO, "llmvs"):
+        resumed = outputs(run(out="a"))
+    assert "runs that are finished already are reused" in caplog.text
+    assert "reused 5 of 8, computing 3" in caplog.text
+    store = Store.default()
+    assert store.collect(dry_run=True).dropped == 0
+    store.root.rename("elsewhere")
+    assert outputs(run(out="b")) == resumed
 
 
 def test_a_second_run_on_more_processes_writes_the_same_bytes(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = outputs(run(out="a"))
+    Store.default().root.rename("elsewhere")  # or nothing would be left to do
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     second = outputs(run(out="b"))
     assert len(first) == 2 + 2 * 4
@@ -192,12 +233,12 @@ def test_a_second_run_on_more_processes_writes_the_same_bytes(
 def test_the_test_videos_scores_play_no_part_in_training(workplace: Path) -> None:
     """Under strict, another opinion of a video changes the models that train on it alone."""
     before = outputs(run(out="a"))
-    known = people.read(Path("annotations.h5"))
+    known = people.read(Path("people.h5"), timeline.read(Path("timeline.h5")))
     changed = strict(list(LENGTHS), 2)[0].test[0]
     for video in known.videos:
         if video.name == changed:
             video.gtscore_T[:] = 1 - video.gtscore_T
-    people.write(Path("annotations.h5"), known)
+    people.write(Path("people.h5"), known)
     after = outputs(run(out="b"))
     for seed in (0, 3):
         place = f"checkpoints/strict/seed_{seed}"
@@ -207,8 +248,7 @@ def test_the_test_videos_scores_play_no_part_in_training(workplace: Path) -> Non
 
 def test_more_folds_than_videos_is_an_error_and_leaves_outputs_alone(workplace: Path) -> None:
     before = outputs(run())
-    text = Path("params.yaml").read_text()
-    Path("params.yaml").write_text(text.replace("folds: 2", "folds: 9"))
+    change("splits", folds=9)
     with pytest.raises(UserError, match="folds"):
         run()
     assert outputs(Path("out")) == before

@@ -112,17 +112,17 @@ class Embedded:
         self._group, self._steps = group, steps
 
     @property
-    def query_TW(self) -> Floats:  # noqa: N802
+    def query_TW(self) -> Floats:
         """States of the query's tokens. Raises UserError where they are not finite, or not T."""
         return self._numbers("query")
 
     @property
-    def answer_TW(self) -> Floats:  # noqa: N802
+    def answer_TW(self) -> Floats:
         """States of the answer's tokens. Raises UserError as `query_TW`."""
         return self._numbers("answer")
 
     @property
-    def score_T(self) -> Floats | None:  # noqa: N802
+    def score_T(self) -> Floats | None:
         """The LLM's own scores, NaN where its reply holds none; None where it was not asked."""
         if "score" not in self._group:
             return None

@@ -1,68 +1,90 @@
 """The sampled frames of a dataset in one HDF5 file: written video by video, read lazily.
 
 Shapes: T sampled frames, H, W pixels.
+
+A group a video: `jpeg` (T,), the bytes of a JPEG file each, and `picks` (T,).
 """
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from stages.artifacts.names import natural
+from stages.artifacts import hdf5
 from stages.errors import UserError
 from stages.work.files import replacing
 
 Integers = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
 
+_AGAIN = "run the sample stage (`dvc repro`)"
+
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """One video's frames before they are written."""
+    """One video's frames before they are written: a JPEG file's bytes for each of its picks."""
 
     name: str
     picks_T: Integers
     jpegs: tuple[bytes, ...]
 
 
-def write(path: Path, videos: Iterable[Sampled]) -> None:
-    """Write videos as they come, one in memory at a time; the file appears whole or not at all."""
+@contextmanager
+def writing(path: Path) -> Iterator[Callable[[Sampled], None]]:
+    """A function that adds a video, for as long as the block lasts.
+
+    The file appears when the block ends well, and not at all where it raises. The same videos give
+    the same bytes.
+    """
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        for video in videos:
+
+        def put(video: Sampled) -> None:
             group = file.create_group(video.name)
             stored_T = group.create_dataset(
                 "jpeg", shape=(len(video.jpegs),), dtype=h5py.vlen_dtype(np.uint8)
             )
             for index, jpeg in enumerate(video.jpegs):
                 stored_T[index] = np.frombuffer(jpeg, dtype=np.uint8)
-            group["picks"] = video.picks_T
+            group["picks"] = video.picks_T.astype(np.int64)
+
+        yield put
+
+
+def write(path: Path, videos: Iterable[Sampled]) -> None:
+    """Write videos as they come, one in memory at a time; the file appears whole or not at all."""
+    with writing(path) as put:
+        for video in videos:
+            put(video)
 
 
 class VideoFrames:
     """One video of an open file. Arrays and frames are read when asked for, not before."""
 
-    def __init__(self, group: Any) -> None:
-        self._group = group
-        self.name = str(group.name).strip("/")
+    def __init__(self, group: hdf5.Group) -> None:
+        self._jpegs, self._picks = group.dataset("jpeg"), group.dataset("picks")
+        self.name = group.name
+        if self._jpegs.shape != self._picks.shape or self._jpegs.ndim != 1:
+            raise group.wrong(
+                "jpeg", f"is {self._jpegs.shape} in shape, and picks {self._picks.shape}"
+            )
 
     def __len__(self) -> int:
         """Sampled frames, T."""
-        return int(self._group["picks"].shape[0])
+        return int(self._picks.shape[0])
 
     def picks(self) -> Integers:
         """The video frame (T,) of each sampled frame, rising."""
-        return np.asarray(self._group["picks"][()], dtype=np.int64)
+        return np.asarray(self._picks[()], dtype=np.int64)
 
     def jpeg(self, index: int) -> bytes:
         """Sampled frame `index` as the bytes of a JPEG file."""
-        return bytes(self._group["jpeg"][index])
+        return bytes(self._jpegs[index])
 
     def jpegs(self) -> Iterator[bytes]:
         """The sampled frames in order as the bytes of JPEG files."""
@@ -80,24 +102,9 @@ def reading(path: Path) -> Iterator[list[VideoFrames]]:
 
     Raises UserError naming the file, and the group, where it is missing or not in the schema.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run the sample stage first")
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise UserError(
-            f"{path} is not a readable HDF5 file ({error}); delete it and run the sample stage"
-        ) from error
-    with file:
-        videos = []
-        for name in sorted(file, key=natural):
-            try:
-                video = VideoFrames(file[name])
-                if len({file[name][key].shape[0] for key in ("jpeg", "picks")}) != 1:
-                    raise KeyError("jpeg and picks of one length")
-            except (KeyError, AttributeError) as error:
-                raise UserError(
-                    f"{path}: {name} is not what the sample stage writes ({error}); run it again"
-                ) from error
-            videos.append(video)
+    with hdf5.reading(path, _AGAIN) as file:
+        try:
+            videos = [VideoFrames(group) for group in hdf5.groups(path, file)]
+        except UserError as error:
+            raise UserError(f"{error}; {_AGAIN}") from error
         yield videos

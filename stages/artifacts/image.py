@@ -2,10 +2,10 @@
 
 Shapes: T sampled frames, D width of the features.
 
-One HDF5 file a dataset, a group a video: `features` (T, D), `picks` (T,).
+One HDF5 file a dataset, a group a video: `features` (T, D), not normalised, and `picks` (T,).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,32 +20,57 @@ from stages.work.files import replacing
 
 Floats = npt.NDArray[np.float32]
 
+_AGAIN = "run the sample stage (`dvc repro`)"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Callable[[Video, Floats], None]]:
+    """A function that adds a video's features (T, D), for as long as the block lasts.
+
+    The file appears when the block ends well, and not at all where it raises. The same features
+    give the same bytes.
+    """
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+
+        def put(video: Video, features_TD: Floats) -> None:
+            group = file.create_group(video.name)
+            group["features"] = features_TD.astype(np.float32)
+            group["picks"] = video.picks_T.astype(np.int64)
+
+        yield put
+
 
 def write(path: Path, videos: Iterable[tuple[Video, Floats]]) -> None:
-    """Write videos as they come; the file appears whole or not at all."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    """Write videos as they come, one in memory at a time; the file appears whole or not at all."""
+    with writing(path) as put:
         for video, features_TD in videos:
-            group = file.create_group(video.name)
-            group["features"], group["picks"] = features_TD, video.picks_T
+            put(video, features_TD)
 
 
 class Reading:
-    """An open file of image features."""
+    """A file of image features while it is open."""
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self._path, self._file = path, file
 
     def video(self, video: Video) -> Floats:
-        """One video's features (T, D). Raises UserError where they are not there, or not its."""
+        """One video's features (T, D).
+
+        Raises UserError where they are missing, misshapen, not finite, or of other frames than
+        the timeline picks.
+        """
         if video.name not in self._file:
-            raise UserError(f"{self._path}: lacks {video.name}; run the sample stage again")
+            raise UserError(f"{self._path}: lacks {video.name} ({video.title}); {_AGAIN}")
         group = hdf5.Group(self._path, self._file[video.name])
-        same_picks(video, group.numbers("picks", (None,)), f"{self._path}")
-        return group.numbers("features", (len(video.picks_T), None)).astype(np.float32)
+        try:
+            same_picks(video, group.numbers("picks", (None,)), str(self._path))
+            return group.numbers("features", (len(video.picks_T), None)).astype(np.float32)
+        except UserError as error:
+            raise UserError(f"{error}; {_AGAIN}") from error
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[Reading]:
     """The file while the block lasts. Raises UserError where it is missing or unreadable."""
-    with hdf5.reading(path, "run the sample stage (`dvc repro`)") as file:
+    with hdf5.reading(path, _AGAIN) as file:
         yield Reading(path, file)

@@ -1,6 +1,8 @@
-"""Scores of the picked frames that were given: a row a group, a video a dataset in it.
+"""Scores that were given, to be judged as they are: a row each.
 
 Shapes: T sampled frames.
+
+One HDF5 file a dataset: a group a row, in it an array (T,) a video.
 """
 
 from collections.abc import Mapping
@@ -10,39 +12,46 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.hdf5 import Group, reading
+from stages.artifacts import hdf5
+from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
 from stages.work.files import replacing
 
 Floats = npt.NDArray[np.float64]
-Scores = Mapping[str, Mapping[str, Floats]]
-"""[row][video], (T,) each."""
+Rows = dict[str, dict[str, Floats]]
+"""By the row's name, by the video's: scores_T."""
+
+_AGAIN = "run the given stage again (`dvc repro`)"
 
 
-def write(path: Path, scores: Scores) -> None:
-    """Write every row's scores, whole or not at all."""
+def write(path: Path, rows: Mapping[str, Mapping[str, npt.ArrayLike]]) -> None:
+    """Write rows, whole or not at all, in their order. The same rows give the same bytes."""
     with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-        for row, videos in scores.items():
-            group = file.create_group(row, track_order=True)
-            for video, scores_T in videos.items():
-                group[video] = np.asarray(scores_T, dtype=np.float64)
+        for row, videos in rows.items():
+            group = file.create_group(row)
+            for name in sorted(videos, key=natural):
+                group[name] = np.asarray(videos[name], dtype=np.float64)
 
 
-def read(path: Path, timeline: Timeline) -> dict[str, dict[str, Floats]]:
-    """Every row's scores of a timeline's videos. Raises UserError where some are missing or of
-    another length.
+def read(path: Path, timeline: Timeline) -> Rows:
+    """Every row's scores (T,) of every video, in the order they were named.
+
+    Raises UserError where a row lacks a video, or a video's scores are not finite or not as many
+    as its timeline picks.
     """
-    found: dict[str, dict[str, Floats]] = {}
-    with reading(path, "run the given stage (`dvc repro`)") as file:
-        for row in file:
-            group = Group(path, file[row])
-            if missing := [name for name in timeline.names if name not in group]:
-                raise UserError(
-                    f"{path}: {row} lacks {', '.join(missing)}; give scores of them too"
-                )
-            found[row] = {
-                video.name: group.numbers(video.name, (len(video.picks_T),)).astype(np.float64)
-                for video in timeline.videos
-            }
-    return found
+    with hdf5.reading(path, _AGAIN) as file:
+        names = [name for name in file if isinstance(file[name], h5py.Group)]
+        if not names:
+            raise UserError(f"{path} holds no row of scores; {_AGAIN}")
+        try:
+            return {name: _row(hdf5.Group(path, file[name]), timeline) for name in names}
+        except UserError as error:
+            raise UserError(f"{error}; {_AGAIN}") from error
+
+
+def _row(group: hdf5.Group, timeline: Timeline) -> dict[str, Floats]:
+    return {
+        video.name: group.numbers(video.name, (len(video.picks_T),)).astype(np.float64)
+        for video in timeline.videos
+    }

@@ -39,17 +39,10 @@ class ImageTextPlan:
     Args:
         settings: the recipe's.
         prompt: what is asked of each image.
-        dtype: what `settings.dtype` stands for here; a worker elsewhere keeps to it.
     """
 
     settings: ImageTextCaption
     prompt: str
-    dtype: str
-
-    @classmethod
-    def of(cls, settings: ImageTextCaption, prompt: str) -> "ImageTextPlan":
-        dtype = str(pretrained.dtype_of(settings.dtype)).removeprefix("torch.")
-        return cls(settings, prompt, dtype)
 
     @property
     def batch(self) -> int:
@@ -63,7 +56,7 @@ class ImageTextPlan:
             "weights": hub.identity(self.settings.model, self.settings.revision, KIND),
             "prompt": self.prompt,
             "max_new_tokens": self.settings.max_new_tokens,
-            "dtype": self.dtype,
+            "dtype": self.settings.dtype,
         }
 
     def fetch(self) -> Path:
@@ -74,7 +67,7 @@ class ImageTextPlan:
 
         name, folder = self.settings.model, self.fetch()
         reader = processor(name, folder, self.prompt)
-        dtype = pretrained.dtype_of(self.dtype)
+        dtype = pretrained.dtype_of(self.settings.dtype)
         model = pretrained.load(AutoModelForImageTextToText, name, folder, dtype)
         return ImageTextCaptioner(model, reader, self.settings, self.prompt)
 

@@ -67,7 +67,7 @@ def _notes(table: Table) -> list[str]:
     if table.benchmarks:
         notes.append(
             f"paper: τ ρ as printed in {rows.CITATION}, {rows.ADDRESS}; not measured here"
-            + ("." if rows.benchmark(table.dataset) else ", and on other videos than these.")
+            + ("." if table.benchmark else ", and on other videos than these.")
         )
     notes += [f"{'; '.join(titles)}: {why}." for why, titles in table.whys.items()]
     return [*notes, *table.notes]

@@ -10,7 +10,9 @@ from typing import Any
 from stages.experiments.overrides import ABSENT, differing, laid_over, lookup
 from stages.experiments.revisions import HERE, Revision
 
-_SHARED = ("stages/", "data/raw/", "data/frames/")
+_CODE = "stages/"
+_ORIGINS = ("source", "timeline.h5", "frames.h5")
+"""Of a dataset's folder: what no row's settings change."""
 _SHOWN = 3
 
 
@@ -35,27 +37,29 @@ def stale(
     return f"measured by other code or data: {_named(changed)}" if changed else None
 
 
-def _stages(dataset: str, model: str) -> list[str]:
-    names = [f"{stage}@{dataset}" for stage in ("download", "sample", "caption", "embed")]
-    return [*names, f"train@{dataset}-{model}", f"evaluate@{dataset}"]
+def _stages(dataset: str, model: str, locked: Mapping[str, Any]) -> list[str]:
+    """The stages of a dataset that lead to a model's row, of those that were run."""
+    before = [name for name in locked if name.endswith(f"@{dataset}")]
+    return [*before, f"train@{dataset}-{model}"]
 
 
-def _locked(revision: Revision) -> Mapping[str, Any]:
-    stages: Mapping[str, Any] = revision.document("dvc.lock").get("stages", {})
-    return stages
+def _shared(path: str, dataset: str) -> bool:
+    """Whether a file a stage depends on should be the same for all rows of a dataset."""
+    origins = tuple(f"data/{dataset}/{name}" for name in _ORIGINS)
+    return path.startswith((_CODE, *origins))
 
 
 def _changed_files(experiment: Revision, dataset: str, model: str) -> list[str]:
-    here, there = _locked(HERE), _locked(experiment)
+    here, there = HERE.locked(), experiment.locked()
     changed: set[str] = set()
-    for stage in _stages(dataset, model):
+    for stage in _stages(dataset, model, here):
         if stage not in here or stage not in there:
             continue
         sides = [
             {
                 dep["path"]: dep.get("md5")
                 for dep in locked[stage].get("deps", ())
-                if dep["path"].startswith(_SHARED)
+                if _shared(dep["path"], dataset)
             }
             for locked in (here, there)
         ]
@@ -66,8 +70,8 @@ def _changed_files(experiment: Revision, dataset: str, model: str) -> list[str]:
 
 def outdated(dataset: str) -> str | None:
     """Why the workspace's own results are not those of its params.yaml; None where they are."""
-    params, locked = HERE.document("params.yaml"), _locked(HERE)
-    names = {stage for model in params["models"] for stage in _stages(dataset, model)}
+    params, locked = HERE.document("params.yaml"), HERE.locked()
+    names = {stage for model in params["models"] for stage in _stages(dataset, model, locked)}
     changed: set[str] = set()
     for stage in names & locked.keys():
         entry = locked[stage]

@@ -49,7 +49,7 @@ def fill(table: str, dataset: str, protocol: str) -> Filled:
     if protocol != "all" and protocol not in protocols:
         raise UserError(
             f"reports/results/{dataset}/results.json: has the protocols {', '.join(protocols)}, "
-            f"not {protocol}; name it in datasets.{dataset}.train.protocols and run `dvc repro`"
+            f"not {protocol}; name it in datasets.{dataset}.splits.protocols and run `dvc repro`"
         )
     found = [_find(row, document, dataset, here) for row in rows.of_table(table)]
     wanted = protocols if protocol == "all" else [protocol]
@@ -63,7 +63,7 @@ def _find(row: rows.Row, document: Json, dataset: str, here: Measured) -> _Found
     if row.reads is None:
         return _Found(row, None, "measured by the paper alone")
     recipe = document["datasets"][dataset]
-    captioner = recipe["caption"].get("captioner")
+    captioner = recipe.get("caption", {}).get("captioner", "no captions made")
     if row.captioner not in (None, captioner):
         return _Found(row, None, f"not for this recipe: takes {row.captioner}, not {captioner}")
     for path in row.overrides:
@@ -115,8 +115,9 @@ def _table(
     found: list[_Found],
     notes: tuple[str, ...],
 ) -> Table:
-    shown = [rows.benchmark(dataset)] if rows.benchmark(dataset) else list(rows.DATASETS)
-    benchmarks = tuple(name for name in shown if name and any(one.row.on(name) for one in found))
+    benchmark = here.results.get("benchmark")
+    shown = [benchmark] if benchmark else list(rows.DATASETS)
+    benchmarks = tuple(name for name in shown if any(one.row.on(name) for one in found))
     of = here.results["protocols"][protocol]
     reference = rows.LLMVS if rows.LLMVS in of["rows"] else next(iter(of["rows"]))
     lines = tuple(_lines(protocol, here, reference, found, benchmarks))
@@ -124,6 +125,7 @@ def _table(
         table=table,
         dataset=dataset,
         title=here.results["title"],
+        benchmark=benchmark,
         simulated=bool(here.results["simulated"]),
         protocol=protocol,
         videos=int(of["videos"]),

@@ -17,6 +17,7 @@ import yaml
 from stages.errors import UserError
 
 WORKSPACE = "workspace"
+LOCKS = ("data/dvc.lock", "dvc.lock")
 _REFERENCE = re.compile(r"refs/exps/([0-9a-f]{2}/[0-9a-f]{38})/(\S+) ([0-9a-f]{40})")
 
 
@@ -48,6 +49,14 @@ class Revision:
         if not isinstance(found, dict):
             raise UserError(f"{self.name}: {path} is damaged (no mapping)")
         return found
+
+    def locked(self) -> dict[str, Any]:
+        """Every stage that was run, by its name, as the lock files record it."""
+        stages: dict[str, Any] = {}
+        for path in LOCKS:
+            if self.text(path) is not None:
+                stages |= self.document(path).get("stages", {})
+        return stages
 
 
 HERE = Revision(WORKSPACE)

@@ -39,11 +39,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """One protocol's table; benchmarks are the paper's datasets that its lines have figures of."""
+    """One protocol's table. benchmark: the paper's dataset that this one is, None for another;
+    benchmarks: those that its lines have figures of.
+    """
 
     table: str
     dataset: str
     title: str
+    benchmark: str | None
     simulated: bool
     protocol: str
     videos: int

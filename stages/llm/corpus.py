@@ -1,32 +1,26 @@
-"""All videos of a dataset before the LLM, once or once a split, into the embed stage's file."""
+"""All videos of a dataset before the LLM, once or once a split, into the embeddings file."""
 
 import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import h5py
 import numpy as np
 
-from stages.artifacts import embeddings as readings
 from stages.artifacts.captions import Caption
-from stages.artifacts.field import Annotations
-from stages.errors import UserError
+from stages.artifacts.embeddings import Split, Writing
+from stages.artifacts.people import People
 from stages.llm.examples import Examples, Judged, drawn
-from stages.llm.judge import judge
+from stages.llm.reader import read_videos
 from stages.llm.reply import parser
 from stages.llm.settings import Embed
-from stages.params import Recipe
 from stages.splits.folds import splits
+from stages.splits.settings import Splits
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
 
 Said = Mapping[str, Sequence[Caption]]
 """Every video's captions, a frame each."""
-
-
-def _words(frames: Sequence[Caption]) -> list[str]:
-    return [frame.caption for frame in frames]
 
 
 class Kept(NamedTuple):
@@ -37,65 +31,76 @@ class Kept(NamedTuple):
     unparsed: int
 
 
-def read(parent: h5py.Group, said: Said, settings: Embed, examples: Examples, store: Store) -> Kept:
-    """Have the LLM read every video, and write each one's group into `parent`.
+def embed_once(
+    file: Writing, said: Said, settings: Embed, examples: Examples, store: Store
+) -> Kept:
+    """Have the LLM read every video, and put each into the file.
 
-    Raises UserError as `judge`.
+    Raises UserError as `reader.read_videos`.
     """
+    return _embed(file, said, settings, examples, store)
+
+
+def embed_by_split(
+    file: Writing, said: Said, people: People, settings: Embed, split_by: Splits, store: Store
+) -> Kept:
+    """Have the LLM read every video once a split, with examples of the split's training videos.
+
+    Args:
+        file: to put them into.
+        said: captions of every video that people judged.
+        people: their scores are what drawn examples show.
+        settings, split_by: the recipe's sections.
+        store: of what was read before.
+
+    Raises:
+        UserError: as `embed_once`, `examples.drawn` and `splits.folds.splits`.
+    """
+    judged = {
+        video.name: Judged(_words(said[video.name]), video.gtscore_T) for video in people.videos
+    }
+    total = Kept([], 0, 0)
+    for protocol in split_by.protocols:
+        each = splits(protocol, split_by.source, list(judged), split_by.folds)
+        for number, split in enumerate(each):
+            log.info("protocol %s, split %d of %d", protocol, number + 1, len(each))
+            examples = drawn({name: judged[name] for name in split.train}, settings)
+            kept = _embed(file, said, settings, examples, store, (protocol, number), split.test)
+            total = Kept(
+                total.keys + kept.keys, total.frames + kept.frames, total.unparsed + kept.unparsed
+            )
+    return total
+
+
+def _embed(
+    file: Writing,
+    said: Said,
+    settings: Embed,
+    examples: Examples,
+    store: Store,
+    split: Split | None = None,
+    tested: Sequence[str] = (),
+) -> Kept:
     words = {video: _words(frames) for video, frames in said.items()}
-    judgements, keys = judge(words, settings, examples, store)
+    readings, keys = read_videos(words, settings, examples, store)
     parse = parser(settings.prompt.answer, settings.prompt.scale)
-    scored = settings.prompt.task == "score"
+    asked = settings.prompt.task == "score"
     frames = unparsed = 0
-    for video, judgement in judgements.items():
-        scores = [parse(reply) if scored else None for reply in judgement.replies]
-        frames, unparsed = frames + len(scores), unparsed + scores.count(None)
-        readings.put(
-            parent.create_group(video, track_order=True),
-            query_TW=judgement.query_TW,
-            answer_TW=judgement.answer_TW,
-            score_T=[np.nan if score is None else score for score in scores],
-            replies=judgement.replies,
+    for video, reading in readings.items():
+        scores = [parse(reply) for reply in reading.replies] if asked else []
+        frames, unparsed = frames + len(reading.replies), unparsed + scores.count(None)
+        file.put(
+            video,
+            query_TW=reading.query_TW,
+            answer_TW=reading.answer_TW,
+            score_T=[np.nan if score is None else score for score in scores] if asked else None,
+            replies=reading.replies,
             picks_T=[frame.pick for frame in said[video]],
+            split=split,
+            tested=video in tested,
         )
     return Kept(keys, frames, unparsed)
 
 
-def read_by_split(
-    file: h5py.File,
-    said: Said,
-    annotated: Annotations,
-    recipe: Recipe,
-    store: Store,
-) -> Kept:
-    """Have the LLM read every video once a split, with examples of the split's training videos.
-
-    Raises UserError as `read` and `examples.drawn`, and where captions and annotations differ.
-    """
-    train = recipe.train
-    judged = {}
-    for video in annotated.videos:
-        if video.name not in said or len(said[video.name]) != len(video.gtscore_T):
-            raise UserError(
-                f"{video.name}: captions and annotations are not of the same frames; run the "
-                "caption stage again (`dvc repro`)"
-            )
-        judged[video.name] = Judged(_words(said[video.name]), video.gtscore_T)
-    total = Kept([], 0, 0)
-    for protocol in train.protocols:
-        for number, split in enumerate(splits(protocol, train.splits, list(judged), train.folds)):
-            log.info("protocol %s, split %d of %d", protocol, number + 1, train.folds)
-            examples = drawn({name: judged[name] for name in split.train}, recipe.embed)
-            group = file.create_group(f"{readings.SPLITS}/{protocol}/{number}", track_order=True)
-            kept = read(group, said, recipe.embed, examples, store)
-            total = Kept(
-                total.keys + kept.keys, total.frames + kept.frames, total.unparsed + kept.unparsed
-            )
-            for name in split.test:
-                if name not in file:
-                    file[name] = group[name]  # a second name for it, not a copy
-            last = group
-    for name in said:  # tested by no split
-        if name not in file:
-            file[name] = last[name]
-    return total
+def _words(frames: Sequence[Caption]) -> list[str]:
+    return [frame.caption for frame in frames]

@@ -3,7 +3,8 @@
 A prompt is the run's shared prefix (instruction, examples), a query of its own, and a closing
 that hands the turn to the model. For every prompt the engine returns what LLMVS trains on
 (section 3 of arXiv 2504.11199): q, the states of the query's tokens, and a, those of the answer's
-tokens, both after the final RMSNorm and max-pooled over tokens (`stages.llm.readout` has others).
+tokens, both after the final RMSNorm and max-pooled over tokens. Other readouts of the same states
+(`stages.llm.readout`) can be had beside it from the same pass.
 
 What plain generation repeats for every frame is done once, and what it keeps is not kept:
 
@@ -27,7 +28,7 @@ from torch import Tensor
 
 from stages.errors import UserError
 from stages.llm import attention
-from stages.llm.readout import Layer, Pooling, Readout, Span
+from stages.llm.readout import Kind, Layer, Norm, Pooled, Pooling, Readout, Spans, States
 
 VERSION = 4
 """Part of every key in the work store: raise it when the same inputs would give other numbers."""
@@ -37,29 +38,27 @@ VERSION = 4
 class Reading:
     """What the model made of one prompt.
 
-    query_W, answer_W: float32, pooled states. `tokens`: the answer, without the end of the turn.
-    An empty answer has no states: answer_W is then the state of the prompt's last token, from
-    which its emptiness was read.
+    query_W, answer_W: `Pooled` by the engine's own readout. `tokens`: the answer, without
+    the end of the turn. `also`: the other readouts, in their order.
     """
 
     query_W: Tensor
     answer_W: Tensor
     tokens: tuple[int, ...]
+    also: tuple[Pooled, ...] = ()
 
 
 @dataclass
 class _Row:
     index: int
-    query_W: Tensor
-    answer: Span | None
-    """None while the answer is empty."""
-    empty_W: Tensor
     tokens: list[int]
     next: int
+    spans: list[Spans]
+    """One a readout."""
 
     def reading(self) -> Reading:
-        answer_W = self.empty_W if self.answer is None else self.answer.pooled()
-        return Reading(self.query_W, answer_W, tuple(self.tokens))
+        own, *also = (spans.pooled() for spans in self.spans)
+        return Reading(own.query_W, own.answer_W, tuple(self.tokens), tuple(also))
 
 
 class Engine:
@@ -76,6 +75,7 @@ class Engine:
         complete: Callable[[Sequence[int], int], bool] | None = None,
         layer: Layer = "norm",
         pooling: Pooling = "max",
+        also: Sequence[Kind] = (),
     ) -> None:
         """Read the prefix.
 
@@ -90,6 +90,7 @@ class Engine:
             complete: whether an answer's tokens are all of it, given the one that would follow;
                 None: only the end of the turn ends one.
             layer, pooling: what is kept of the states; see `stages.llm.readout`.
+            also: what is kept of them beside.
 
         Raises:
             UserError: the model has no final RMSNorm, or its attention cannot be replaced.
@@ -101,7 +102,9 @@ class Engine:
         self.max_new_tokens = max_new_tokens
         self.draft = tuple(takewhile(lambda token: token not in self.ends, draft))[:max_new_tokens]
         self.complete = complete
-        self.readout = Readout(model, layer, pooling)
+        kinds = [Kind(layer, pooling), *also]
+        self.readouts = [Readout(model, kind) for kind in kinds]
+        self.norm = Norm(model, kinds)
         self.device = model.get_input_embeddings().weight.device
         try:
             model.set_attn_implementation(attention.NAME)
@@ -117,17 +120,16 @@ class Engine:
 
     def _states(
         self, ids: Sequence[int], positions: Sequence[int], tokens: attention.Pass
-    ) -> tuple[Tensor, Tensor]:
-        """States (N, D) of packed tokens after the final norm, and those the readout takes."""
-        with self.readout.noting() as noted:
+    ) -> States:
+        """The states of packed tokens."""
+        with self.norm.noting() as noted:
             output = self.decoder(
                 input_ids=torch.tensor([list(ids)], device=self.device),
                 position_ids=torch.tensor([list(positions)], device=self.device),
                 use_cache=False,
                 tokens=tokens,
             )
-        states_ND: Tensor = output.last_hidden_state[0]
-        return states_ND, noted[0][0] if noted else states_ND
+        return States(output.last_hidden_state[0], noted[0][0] if noted else None)
 
     def _choices(self, states_BD: Tensor) -> list[int]:
         """The greedy next token after each state."""
@@ -188,50 +190,39 @@ class Engine:
         P, spare = len(self.prefix), self.max_new_tokens - len(self.draft)
         lengths = [len(row) for row in packed]
         own = attention.OwnTokens(lengths, max(lengths) + spare)
-        states_ND, kept_ND = self._states(
+        states = self._states(
             [token for row in packed for token in row],
             [P + place for length in lengths for place in range(length)],
             attention.PromptPass(self.shared, own),
         )
         tails = len(self.draft) + 1
-        states = torch.split(states_ND, lengths)
-        choices = self._choices(torch.cat([states_LD[-tails:] for states_LD in states]))
+        ends = [states_LD[-tails:] for states_LD in torch.split(states.after_ND, lengths)]
+        choices = self._choices(torch.cat(ends))
         rows = []
-        for index, (query, kept_LD) in enumerate(
-            zip(queries, torch.split(kept_ND, lengths), strict=True)
-        ):
+        for index, query in enumerate(queries):
             chosen = choices[index * tails : (index + 1) * tails]
             accepted = 0
             while accepted < len(self.draft) and chosen[accepted] == self.draft[accepted]:
                 accepted += 1
-            first = len(query) + len(self.closing)
-            own.lengths[index] = first + accepted
-            span = self.readout.span
-            rows.append(
-                _Row(
-                    index,
-                    span(kept_LD[: len(query)]).pooled(),
-                    span(kept_LD[first : first + accepted]) if accepted else None,
-                    # An empty answer is represented by the state that chose to end.
-                    span(kept_LD[first - 1][None]).pooled(),
-                    list(self.draft[:accepted]),
-                    chosen[accepted],
-                )
-            )
+            own.lengths[index] = len(query) + len(self.closing) + accepted
+            rows.append(_Row(index, list(self.draft[:accepted]), chosen[accepted], []))
+        for readout in self.readouts:
+            kept = torch.split(readout.of(states), lengths)
+            for row, query, kept_LD in zip(rows, queries, kept, strict=True):
+                first = len(query) + len(self.closing)
+                row.spans.append(Spans(readout, kept_LD, len(query), first, len(row.tokens)))
         return rows, own
 
     def _step(self, rows: list[_Row], own: attention.OwnTokens) -> None:
-        """Feed each row its next token, pool its state, choose the token after it."""
+        """Feed each row its next token, pool its states, choose the token after it."""
         positions = [len(self.prefix) + length for length in own.lengths]
-        states_BD, kept_BD = self._states(
+        states = self._states(
             [row.next for row in rows], positions, attention.StepPass(self.shared, own)
         )
-        choices = self._choices(states_BD)
-        for row, kept_D, choice in zip(rows, kept_BD, choices, strict=True):
-            if row.answer is None:
-                row.answer = self.readout.span(kept_D[None])
-            else:
-                self.readout.extend(row.answer, kept_D[None])
+        for place, readout in enumerate(self.readouts):
+            for row, kept_D in zip(rows, readout.of(states), strict=True):
+                row.spans[place].add(kept_D)
+        for row, choice in zip(rows, self._choices(states.after_ND), strict=True):
             row.tokens.append(row.next)
             row.next = choice
 

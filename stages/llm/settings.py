@@ -95,12 +95,21 @@ class Prompt(Section):
         return self
 
 
-class Embed(Section):
+class Readout(Section):
+    """Which states are kept: those after the final norm, before it, or the outputs of the
+    language-model head, pooled over tokens.
+    """
+
+    layer: Literal["norm", "last_layer", "lm_head"]
+    pooling: Literal["max", "mean"]
+
+
+class Embed(Readout):
     """What the frozen LLM is, what it is asked, and which of its states are kept.
 
-    `edges`: what stands where a window reaches beyond its video. `layer`: the states after the
-    final norm, before it, or the outputs of the language-model head. `stop`: an answer ends with
-    the model's turn, or as soon as its score is complete.
+    `edges`: what stands where a window reaches beyond its video. `also`: readouts that the same
+    pass leaves in the work store, for a recipe that asks for them; the stage's file holds none.
+    `stop`: an answer ends with the model's turn, or as soon as its score is complete.
     """
 
     llm: Text
@@ -108,8 +117,7 @@ class Embed(Section):
     dtype: Dtype
     window: Positive
     edges: Literal["truncate", "repeat", "mirror"]
-    layer: Literal["norm", "last_layer", "lm_head"]
-    pooling: Literal["max", "mean"]
+    also: tuple[Readout, ...] = ()
     stop: Literal["score", "turn"]
     max_new_tokens: Positive
     token_budget: Positive

@@ -10,7 +10,8 @@ from stages.work.hub import Status
 from stages.work.pretrained import dtype_of
 
 __all__ = [
-    "Status", "dtype_of", "ends_of_turn", "fetch", "identity", "model", "status", "tokenizer",
+    "Status", "dtype_of", "ends_of_turn", "fetch", "fetch_small", "identity", "model", "status",
+    "tokenizer",
 ]  # fmt: skip
 
 KIND = hub.Kind(alternative=smollm2.NAME, embedded=smollm2.NAME)
@@ -39,6 +40,14 @@ def fetch(name: str, revision: str | None = None) -> Path:
     return smollm2.fetch() if name == smollm2.NAME else hub.fetch(name, revision, KIND)
 
 
+def fetch_small(name: str, revision: str | None = None) -> Path:
+    """The local folder of a model's tokenizer and configuration, and maybe no weights.
+
+    Raises UserError as `fetch`.
+    """
+    return smollm2.fetch() if name == smollm2.NAME else hub.fetch_small(name, revision, KIND)
+
+
 def identity(name: str, revision: str | None = None) -> dict[str, str]:
     """What determines a model's numbers, for keys in the work store; see `hub.identity`."""
     if name == smollm2.NAME:
@@ -50,7 +59,7 @@ def tokenizer(name: str, revision: str | None = None) -> Any:
     """The model's tokenizer. Raises UserError where it has none that can be used."""
     from transformers import AutoTokenizer
 
-    folder = fetch(name, revision)
+    folder = fetch_small(name, revision)
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except pretrained.FAILURES as error:
@@ -61,12 +70,16 @@ def tokenizer(name: str, revision: str | None = None) -> Any:
 def model(name: str, revision: str | None = None, dtype: Any = None) -> Any:
     """The causal LM in evaluation mode, on the GPUs where there are any.
 
+    Args:
+        name, revision: as in `fetch`.
+        dtype: torch's, of the weights; None: float32.
+
     Raises:
         UserError: fetching failed, or the files hold no causal LM that transformers knows.
     """
     from transformers import AutoModelForCausalLM
 
-    dtype = dtype_of("auto") if dtype is None else dtype
+    dtype = dtype_of("float32") if dtype is None else dtype
     return pretrained.load(AutoModelForCausalLM, name, fetch(name, revision), dtype)
 
 

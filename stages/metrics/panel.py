@@ -17,6 +17,8 @@ from stages.metrics.rank import Rankings
 from stages.summaries.keyshots import keyshots
 
 Floats = npt.NDArray[np.float64]
+BUDGET = 0.15
+"""Share of a video that the field lets a summary hold."""
 
 
 class Marks(NamedTuple):

@@ -13,7 +13,8 @@ Shapes: S segments, U users, T sampled frames, N video frames.
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.field import EVERY, VideoAnnotations, seg_lengths
+from stages.artifacts.people import Judgement
+from stages.artifacts.timeline import Video, lengths_of
 from stages.sources.photographs import SUBJECTS
 from stages.sources.screenplay import Script
 from stages.sources.settings import DemoDownload
@@ -45,8 +46,8 @@ def interests(script: Script, rarity: float, appeal: dict[str, float]) -> Floats
     )
 
 
-def judge(script: Script, number: int, settings: DemoDownload) -> VideoAnnotations:
-    """The simulated annotations of video `number`.
+def judge(script: Script, number: int, settings: DemoDownload) -> tuple[Video, Judgement]:
+    """Video `number` on the timeline, and what the simulated people say of it.
 
     Every user gives every segment a whole score from 1 to 5 and gets the summary that the field
     makes of scores: keyshots within 15 % of the video.
@@ -60,20 +61,19 @@ def judge(script: Script, number: int, settings: DemoDownload) -> VideoAnnotatio
     score_US = np.clip(np.rint(judged_US), LOWEST, HIGHEST)
 
     segments_S2 = script.segments()
-    score_UN = np.repeat(score_US, seg_lengths(segments_S2), axis=1)
-    picks_T = np.arange(0, script.n_frames, EVERY)
+    name = f"video_{number}"
+    video = Video.sampled(name, script.name, script.n_frames, settings.fps)
+    video = video.with_shots(segments_S2, "annotations")
+    score_UN = np.repeat(score_US, lengths_of(segments_S2), axis=1)
     summaries = [
-        keyshots(score_T, picks_T, script.n_frames, segments_S2, BUDGET)
-        for score_T in score_UN[:, picks_T]
+        keyshots(score_T, video.picks_T, video.n_frames, segments_S2, BUDGET)
+        for score_T in score_UN[:, video.picks_T]
     ]
-    mean_T = score_UN[:, picks_T].mean(axis=0)
-    return VideoAnnotations(
-        name=f"video_{number}",
-        video_name=script.name,
-        n_frames=script.n_frames,
-        picks_T=picks_T,
+    mean_T = score_UN[:, video.picks_T].mean(axis=0)
+    judged = Judgement(
+        name=name,
         gtscore_T=((mean_T - LOWEST) / (HIGHEST - LOWEST)).astype(np.float32),
-        change_points_S2=segments_S2,
         user_summary_UN=np.array(summaries, dtype=np.float32),
         user_scores_UN=score_UN.astype(np.float32),
     )
+    return video, judged

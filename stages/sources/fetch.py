@@ -11,6 +11,7 @@ from pathlib import Path
 
 import requests
 import urllib3
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -20,7 +21,6 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from stages import command
 from stages.errors import UserError
 from stages.work.store import content_hash
 
@@ -106,7 +106,8 @@ def _total(response: requests.Response, start: int) -> int | None:
     return start + int(length) if length.isdigit() else None
 
 
-def _refuse_error_pages(response: requests.Response, url: str) -> None:
+def refuse_error_pages(response: requests.Response, url: str) -> None:
+    """Raises requests.RequestException where trying again may help, UserError where it will not."""
     if response.status_code >= 500 or response.status_code in (408, 429):
         raise requests.ConnectionError(f"the server answered {response.status_code}")
     if response.status_code >= 400:
@@ -137,7 +138,7 @@ def _attempt(remote: Remote, part: _Part, show: Callable[[int, int | None], None
                 return
             part.discard()
             raise requests.ConnectionError("the part on disk is not of the file now served")
-        _refuse_error_pages(response, remote.url)
+        refuse_error_pages(response, remote.url)
         resumed = response.status_code == 206
         if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             part.discard()
@@ -209,7 +210,7 @@ def fetch(remote: Remote, folder: Path, pause: float = 1.0) -> Path:
     part, fruitless = _Part(target), 0
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(
-        *columns, TransferSpeedColumn(), TimeRemainingColumn(), console=command.stderr
+        *columns, TransferSpeedColumn(), TimeRemainingColumn(), console=Console(stderr=True)
     ) as bar:
         row = bar.add_task(remote.name, total=None)
         while True:

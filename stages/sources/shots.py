@@ -2,22 +2,72 @@
 
 Shapes: S shots.
 
-Two files are read: `shot_TVSum.mat`, whose `shot_boundaries` are cut points 0 to n_frames, and any
-h5 of the field's schema with `change_points`.
+`shots.json`, which the project carries, holds those of SumMe and TVSum; it names its sources. Two
+kinds of file are read besides: `shot_TVSum.mat`, whose `shot_boundaries` are cut points 0 to
+n_frames, and any h5 of the field's schema with `change_points`.
 """
 
-from collections.abc import Sequence
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import resources
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import scipy.io
 from scipy.io.matlab import MatReadError
 
-from stages.artifacts import field as annotations
+from stages.artifacts import field as field_file
+from stages.artifacts.timeline import Video, covering
 from stages.errors import UserError
 
+log = logging.getLogger("llmvs")
+
 Integers = npt.NDArray[np.int64]
+Benchmark = Literal["summe", "tvsum"]
+
+_NAMES = {"summe": "SumMe", "tvsum": "TVSum"}
+
+
+@cache
+def _carried(kind: Benchmark) -> dict[str, Any]:
+    text = (resources.files("stages.sources") / "shots.json").read_text(encoding="utf-8")
+    videos: dict[str, Any] = json.loads(text)[_NAMES[kind]]["videos"]
+    return videos
+
+
+def field(kind: Benchmark) -> dict[str, Integers]:
+    """The shots (S, 2) that the field cuts a benchmark's videos into, by `video_N`."""
+    return {
+        name: covering(name, video["shots"], video["n_frames"])
+        for name, video in _carried(kind).items()
+    }
+
+
+def with_field(kind: Benchmark, videos: Iterable[Video]) -> list[Video]:
+    """The videos, each with the field's shots of that title; without any where it has none.
+
+    Raises UserError where a video has another number of frames than its shots are for.
+    """
+    by_title = {video["title"]: video for video in _carried(kind).values()}
+    placed = []
+    for video in videos:
+        known = by_title.get(video.title)
+        if known and known["n_frames"] != video.n_frames:
+            raise UserError(
+                f"{video.name} ({video.title}) has {video.n_frames} frames, and {_NAMES[kind]}'s "
+                f"{known['n_frames']}: it is another version. Fetch the annotations anew, or name "
+                "an h5 of the field's schema with its shots as download.h5 in params.yaml"
+            )
+        placed.append(video.with_shots(known["shots"], "field") if known else video)
+    if strangers := [video.title for video in placed if video.shots_S2 is None]:
+        log.warning(
+            "no shots are known of %s: not %s's videos?", ", ".join(strangers[:5]), _NAMES[kind]
+        )
+    return placed
 
 
 def read(path: Path, n_frames: Sequence[int]) -> list[Integers]:
@@ -56,8 +106,8 @@ def _of_mat(path: Path) -> list[Integers]:
 
 def _of_h5(path: Path) -> list[Integers]:
     found = []
-    for video in annotations.read(path).videos:
-        if video.change_points_S2 is None:
+    for video in field_file.read(path).timeline.videos:
+        if video.shots_S2 is None:
             raise UserError(f"{path}: {video.name} has no change_points, so it brings no shots")
-        found.append(video.change_points_S2)
+        found.append(video.shots_S2)
     return found

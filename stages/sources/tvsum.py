@@ -26,12 +26,16 @@ USERS = 20
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """One video's annotations as TVSum publishes them: user_scores_UN from 1 to 5."""
+    """One video's annotations as TVSum publishes them: user_scores_UN from 1 to 5.
+
+    fps: frames a second, on average; None where only the .tsv is at hand, which does not say.
+    """
 
     youtube_id: str
     category: str
     title: str
     user_scores_UN: npt.NDArray[np.float32]
+    fps: float | None = None
 
     @property
     def n_frames(self) -> int:
@@ -56,10 +60,18 @@ def _structures(file: Any) -> Iterator[Judged]:
     def text(field: str, row: int) -> str:
         return "".join(map(chr, np.asarray(file[table[field][row, 0]]).ravel()))
 
+    def number(field: str, row: int) -> float:
+        return float(np.asarray(file[table[field][row, 0]]).item())
+
     for row in range(len(table["video"])):
         scores_UN = np.asarray(file[table["user_anno"][row, 0]], dtype=np.float32)
-        judged = Judged(text("video", row), text("category", row), text("title", row), scores_UN)
-        announced = int(np.asarray(file[table["nframes"][row, 0]]).item())
+        announced = int(number("nframes", row))
+        seconds = number("length", row) if "length" in table else 0.0
+        judged = Judged(
+            *(text("video", row), text("category", row), text("title", row)),
+            scores_UN,
+            announced / seconds if seconds > 0 else None,
+        )
         if announced != judged.n_frames:
             raise UserError(
                 f"{file.filename}: {judged.youtube_id} has scores for {judged.n_frames} frames and "

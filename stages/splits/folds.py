@@ -4,15 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Literal
 
 import numpy as np
 
-from stages.artifacts.field import natural
+from stages.artifacts.names import natural
 from stages.errors import UserError
-
-Protocol = Literal["official", "strict"]
-Source = Literal["drawn", "summe", "tvsum"]
+from stages.splits.settings import Protocol, Source
 
 
 @dataclass(frozen=True)
@@ -92,12 +89,12 @@ def _field(protocol: Protocol, source: Source, names: Sequence[str], folds: int)
         said += [f"has {', '.join(added)} besides"] * bool(added)
         raise UserError(
             f"splits: the field's lists for {source} are of {len(known)} videos, and this dataset "
-            f"{' and '.join(said)}; set train.splits in params.yaml to drawn"
+            f"{' and '.join(said)}; set splits.source in params.yaml to drawn"
         )
     if folds != len(tests):
         raise UserError(
-            f"splits: the field's lists for {source} are {len(tests)}; set train.folds in "
-            f"params.yaml to {len(tests)}, or train.splits to drawn"
+            f"splits: the field's lists for {source} are {len(tests)}; set splits.folds in "
+            f"params.yaml to {len(tests)}, or splits.source to drawn"
         )
     ordered = _ordered(names, folds)
     return [_testing(ordered, [ordered.index(name) for name in test]) for test in tests]
@@ -109,7 +106,7 @@ def _ordered(names: Sequence[str], folds: int) -> list[str]:
         raise UserError("splits: a video is named twice")
     if not 2 <= folds <= len(ordered):
         raise UserError(
-            f"splits: {folds} folds cannot be made of {len(ordered)} videos; set train.folds in "
+            f"splits: {folds} folds cannot be made of {len(ordered)} videos; set splits.folds in "
             f"params.yaml to 2 to {len(ordered)}"
         )
     return ordered

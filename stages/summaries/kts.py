@@ -15,6 +15,9 @@ is at least a line plus g, which is concave and so least at an end: the best m i
 the hull. A vertex is what minimises scatter + rate · m for some rate, which one pass of T²/2 steps
 finds whatever m turns out to be. So the hull is refined only where it can still hold something
 better: some tens of passes instead of T, and the same answer.
+
+Where the number of shots is given (`fixed`), only scatter counts, and the plain programme is run up
+to that number.
 """
 
 from dataclasses import dataclass
@@ -39,15 +42,7 @@ def change_points(
     Raises UserError for features that are empty, not two-dimensional or not finite, a negative
     penalty, or max_shots below 1.
     """
-    features_TD = np.asarray(features, dtype=np.float64)
-    if features_TD.ndim != 2 or 0 in features_TD.shape:
-        raise UserError(
-            "segmentation wants features of shape (frames, width), neither zero; got "
-            f"{features_TD.shape}"
-        )
-    if not np.isfinite(features_TD).all():
-        frame = int(np.argwhere(~np.isfinite(features_TD))[0, 0])
-        raise UserError(f"segmentation: the features of frame {frame} hold NaN or infinity")
+    features_TD = _checked(features)
     if not 0 <= penalty < np.inf:
         raise UserError(f"segmentation: the penalty must be a number from 0 up, got {penalty}")
     if max_shots is not None and max_shots < 1:
@@ -57,7 +52,42 @@ def change_points(
     starts = _best_starts(scatter_TT, penalty)
     if max_shots is not None and len(starts) > max_shots:
         starts = _limited_starts(scatter_TT, penalty, max_shots)
-    bounds = np.array([*starts, len(features_TD)], dtype=np.int64)
+    return _rows(starts, len(features_TD))
+
+
+def fixed(features: npt.ArrayLike, shots: int) -> npt.NDArray[np.int64]:
+    """The best S = `shots` shots (S, 2) of features (T, D): inclusive [start, end] indices.
+
+    T shots of one sample each where more are asked for than there are samples. It takes
+    shots · T² / 2 steps, done a sample at a time for all numbers of shots at once.
+
+    Raises UserError for features that are empty, not two-dimensional or not finite, or shots below
+    1.
+    """
+    features_TD = _checked(features)
+    if shots < 1:
+        raise UserError(f"segmentation: there must be at least 1 shot, got {shots}")
+    wanted = min(shots, len(features_TD))
+    _, start_of = _programme(_scatter(features_TD), wanted)
+    return _rows(_traced(start_of, wanted), len(features_TD))
+
+
+def _checked(features: npt.ArrayLike) -> Floats:
+    features_TD = np.asarray(features, dtype=np.float64)
+    if features_TD.ndim != 2 or 0 in features_TD.shape:
+        raise UserError(
+            "segmentation wants features of shape (frames, width), neither zero; got "
+            f"{features_TD.shape}"
+        )
+    if not np.isfinite(features_TD).all():
+        frame = int(np.argwhere(~np.isfinite(features_TD))[0, 0])
+        raise UserError(f"segmentation: the features of frame {frame} hold NaN or infinity")
+    return features_TD
+
+
+def _rows(starts: list[int], count: int) -> npt.NDArray[np.int64]:
+    """Inclusive [start, end] of shots that begin at `starts` and cover `count` samples."""
+    bounds = np.array([*starts, count], dtype=np.int64)
     return np.column_stack([bounds[:-1], bounds[1:] - 1])
 
 
@@ -160,21 +190,37 @@ def _best_starts(scatter_TT: Floats, penalty: float) -> list[int]:
     return best.starts
 
 
-def _limited_starts(scatter_TT: Floats, penalty: float, max_shots: int) -> list[int]:
-    """The plain dynamic programme, for at most `max_shots` shots: m = 0 .. max_shots - 1."""
+def _programme(scatter_TT: Floats, most: int) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """The plain dynamic programme, for 1 to `most` shots of the first 1 to T samples.
+
+    Row m is of m + 1 shots, column t of the first t samples: the least scatter, infinite where
+    there are fewer samples than shots, and where the last of the shots begins.
+    """
     count = len(scatter_TT)
-    least = np.full((max_shots, count + 1), np.inf)
-    start_of = np.zeros((max_shots, count + 1), dtype=np.int64)
+    least = np.full((most, count + 1), np.inf)
+    start_of = np.zeros((most, count + 1), dtype=np.int64)
     for end in range(1, count + 1):
         row = scatter_TT[end - 1, :end]
         least[0, end] = row[0]
         totals = least[:-1, :end] + row
         start_of[1:, end] = totals.argmin(axis=1)
         least[1:, end] = totals.min(axis=1)
-    costs = least[:, count] / count + _complexity(count, np.arange(max_shots), penalty)
+    return least, start_of
+
+
+def _traced(start_of: npt.NDArray[np.int64], shots: int) -> list[int]:
+    """The first sample of each of `shots` shots over all samples."""
     starts: list[int] = []
-    end = count
-    for changes in range(int(costs.argmin()), -1, -1):
-        end = int(start_of[changes, end])
+    end = start_of.shape[1] - 1
+    for row in range(shots - 1, -1, -1):
+        end = int(start_of[row, end])
         starts.append(end)
     return starts[::-1]
+
+
+def _limited_starts(scatter_TT: Floats, penalty: float, max_shots: int) -> list[int]:
+    """The first sample of each shot where at most `max_shots` may be: m = 0 .. max_shots - 1."""
+    count = len(scatter_TT)
+    least, start_of = _programme(scatter_TT, max_shots)
+    costs = least[:, count] / count + _complexity(count, np.arange(max_shots), penalty)
+    return _traced(start_of, int(costs.argmin()) + 1)

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from rich.console import Console
@@ -25,7 +26,7 @@ from rich.progress import (
 from rich.text import Text
 
 from stages.errors import UserError
-from stages.work import runs
+from stages.work import pool, runs
 from stages.work.pace import Pace
 from stages.work.store import Arrays, Store
 
@@ -81,6 +82,7 @@ def complete(
     store: Store,
     noun: str = "frames",
     unit: str | None = None,
+    processes: int | None = None,
 ) -> list[Arrays]:
     """The result of every task, in order; tasks with the same key are computed once.
 
@@ -90,6 +92,9 @@ def complete(
         store: where finished results are looked up and kept.
         noun: what one task is, for the log and the progress bar.
         unit: what `Task.cost` counts, where it is not the tasks themselves.
+        processes: so many of this machine, each with a worker of its own, whatever
+            `LLMVS_EXECUTOR` says; one is this process itself. Beyond one, `load` and the payloads
+            must be such that other processes can be handed them.
 
     Raises:
         UserError: `LLMVS_EXECUTOR` names no executor, or a worker left a task unanswered.
@@ -110,7 +115,8 @@ def complete(
         pace = Pace(sum(task.cost for task in missing), unit or noun)
         with progress() as bar:
             row = bar.add_task(noun, total=len(missing))
-            for index, arrays in _executor()([task.payload for task in missing], load):
+            answers = _executor() if processes is None else partial(_local, processes)
+            for index, arrays in answers([task.payload for task in missing], load):
                 task = missing[index]
                 results[task.key] = _put(store, task, arrays)
                 bar.advance(row)
@@ -143,6 +149,13 @@ def _put(store: Store, task: Task[Any], arrays: Arrays) -> Arrays:
 
 def _serial(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int, Arrays]]:
     yield from load()(payloads)
+
+
+def _local(
+    processes: int, payloads: list[P], load: Callable[[], Worker[P]]
+) -> Iterator[tuple[int, Arrays]]:
+    answers = _serial(payloads, load) if processes == 1 else pool.scatter(payloads, load, processes)
+    yield from answers
 
 
 def _ray(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int, Arrays]]:

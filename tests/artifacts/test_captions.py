@@ -1,8 +1,10 @@
 import json
 
+import numpy as np
 import pytest
 
-from stages.artifacts.captions import read
+from stages.artifacts.captions import Caption, of_timeline, read, write
+from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 
 GOOD = {"video": "video_1", "pick": 0, "caption": "A dog."}
@@ -52,11 +54,46 @@ def test_a_frame_that_occurs_twice_is_named(tmp_path):
         read(written(tmp_path, GOOD, GOOD))
 
 
-def test_a_frame_of_which_nothing_is_said_is_refused_where_words_are_needed(tmp_path):
+def test_a_frame_of_which_nothing_is_said_is_refused(tmp_path):
     path = written(tmp_path, GOOD, {**GOOD, "pick": 15, "caption": ""})
     with pytest.raises(UserError, match=r"line 2: nothing is said of frame 15 of video_1"):
         read(path)
-    assert [caption.caption for caption in read(path, needed=False)["video_1"]] == ["A dog.", ""]
+
+
+def test_what_is_written_is_read_and_a_score_is_on_the_line_only_where_it_was_asked_for(tmp_path):
+    path = tmp_path / "demo.jsonl"
+    captions = [
+        Caption(video="video_1", pick=0, caption="Café \u2028"),
+        Caption(video="video_1", pick=15, caption="A dog.", reply="5", score=0.5),
+        Caption(video="video_1", pick=30, caption="A dog.", reply="no"),
+    ]
+    write(path, captions)
+    assert read(path) == {"video_1": captions}
+    assert path.read_text("utf-8").split("\n") == [
+        '{"video": "video_1", "pick": 0, "caption": "Café \u2028"}',
+        '{"video": "video_1", "pick": 15, "caption": "A dog.", "reply": "5", "score": 0.5}',
+        '{"video": "video_1", "pick": 30, "caption": "A dog.", "reply": "no", "score": null}',
+        "",
+    ]
+
+
+def timeline(*lengths):
+    videos = [Video.sampled(f"video_{n}", f"dog {n}.mp4", length) for n, length in lengths]
+    return Timeline("demo", tuple(videos))
+
+
+def test_captions_are_those_of_the_timelines_frames(tmp_path):
+    path = written(tmp_path, {**GOOD, "video": "video_2"}, {**GOOD, "pick": 15}, GOOD)
+    found = of_timeline(path, timeline((1, 20), (2, 15)))
+    assert list(found) == ["video_1", "video_2"]
+    assert np.array_equal([caption.pick for caption in found["video_1"]], [0, 15])
+    with pytest.raises(UserError, match=r"demo.jsonl: video_2 not on the timeline; run the stage"):
+        of_timeline(path, timeline((1, 20)))
+    with pytest.raises(UserError, match=r"demo.jsonl: says nothing of video_3; run the stage"):
+        of_timeline(path, timeline((1, 20), (2, 15), (3, 15)))
+    said = r"demo.jsonl: video_1 \(dog 1.mp4\) is given for 2 frames and its timeline picks 3 of 45"
+    with pytest.raises(UserError, match=said):
+        of_timeline(path, timeline((1, 45), (2, 15)))
 
 
 def test_a_caption_may_hold_any_character_but_a_line_is_ended_by_a_newline_alone(tmp_path):
@@ -67,7 +104,7 @@ def test_a_caption_may_hold_any_character_but_a_line_is_ended_by_a_newline_alone
 
 
 def test_an_absent_an_empty_and_a_binary_file_say_what_to_do(tmp_path):
-    with pytest.raises(UserError, match="not found; the caption stage makes it"):
+    with pytest.raises(UserError, match="not found; run the stage that makes it"):
         read(tmp_path / "demo.jsonl")
     path = tmp_path / "demo.jsonl"
     path.write_bytes(b"")

@@ -48,17 +48,7 @@ def grey(level: int) -> bytes:
 
 
 def frames_file(path: Path, jpegs: Sequence[bytes]) -> Path:
-    video = Sampled(
-        name="video_1",
-        video_name="video_1",
-        n_frames=len(jpegs),
-        fps=30.0,
-        jpegs=tuple(jpegs),
-        picks_T=np.arange(len(jpegs)),
-        features_TD=np.zeros((len(jpegs), 4), np.float32),
-        change_points_S2=np.array([[0, len(jpegs) - 1]]),
-        change_points_from="kts",
-    )
+    video = Sampled(name="video_1", picks_T=np.arange(len(jpegs)), jpegs=tuple(jpegs))
     write(path, [video])
     return path
 

@@ -69,17 +69,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         stream = io.BytesIO()
         Image.fromarray(picture).save(stream, "JPEG", quality=90)
         jpegs.append(stream.getvalue())
-    video = Sampled(
-        name="video_1",
-        video_name="video_1",
-        n_frames=15 * FRAMES,
-        fps=30.0,
-        jpegs=tuple(jpegs),
-        picks_T=np.arange(FRAMES) * 15,
-        features_TD=np.zeros((FRAMES, 4), np.float32),
-        change_points_S2=np.array([[0, 15 * FRAMES - 1]]),
-        change_points_from="kts",
-    )
+    video = Sampled(name="video_1", picks_T=np.arange(FRAMES) * 15, jpegs=tuple(jpegs))
     write(Path("frames.h5"), [video])
     return tmp_path
 

@@ -9,8 +9,9 @@ import numpy as np
 import yaml
 
 from stages.experiments.overrides import laid_over
-from stages.metrics import results, standings
-from stages.metrics.leaderboard import Row
+from stages.artifacts import curves
+from stages.metrics import figures, results
+from stages.metrics.leaderboard import Scored
 
 VIDEOS = tuple(f"video_{number}" for number in range(1, 9))
 SPLITS = {
@@ -56,13 +57,13 @@ class Laboratory:
         return self.git("rev-parse", "HEAD")
 
     def measure(self, levels: Mapping[str, float], params: dict[str, Any] | None = None) -> None:
-        """params.yaml, dvc.lock and reports/results/demo as they are after `dvc repro`."""
+        """params.yaml, data/dvc.lock and reports/results/demo as they are after `dvc repro`."""
         params = params or self.params
         (self.root / "params.yaml").write_text(yaml.safe_dump(params))
         self.lock(params)
         folder = self.root / "reports" / "results" / "demo"
         rows = {
-            name: Row(
+            name: Scored(
                 name if name != "llmvs" else "LLMVS (q + a)",
                 "people" if name == "human" else "model",
                 marks(level, number, 2 if name in params["models"] else 1),
@@ -72,6 +73,7 @@ class Laboratory:
         document = {
             "dataset": "demo",
             "title": "Demo (simulated annotations)",
+            "benchmark": None,
             "simulated": True,
             "confidence": 0.95,
             "llm": {"replies": 80, "unparsed": 0},
@@ -79,7 +81,7 @@ class Laboratory:
                 protocol: {
                     "videos": len({video for split in splits for video in split}),
                     "flags": [],
-                    "rows": standings.rows_document(rows, splits, confidence=0.95, resamples=200),
+                    "rows": figures.rows_document(rows, splits, confidence=0.95, resamples=200),
                 }
                 for protocol, splits in SPLITS.items()
             },
@@ -91,7 +93,7 @@ class Laboratory:
         )
         results.write_csv(
             folder / "curves.csv",
-            ["model", *results.CURVE],
+            ["model", *curves.COLUMNS],
             [
                 ["llmvs", protocol, seed, split, epoch, 0.001, 1 / epoch, 1.1 / epoch, ""]
                 for protocol, splits in SPLITS.items()
@@ -111,13 +113,14 @@ class Laboratory:
             "stages": {
                 name: {
                     "deps": [{"path": "stages/train.py", "md5": self.code},
-                             {"path": "data/embeddings/demo.h5", "md5": str(recipe["embed"])}],
+                             {"path": "data/demo/inputs/embeddings.h5", "md5": str(recipe["embed"])}],
                     "params": {"params.yaml": of},
                 }
                 for name, of in stages.items()
             }
         }  # fmt: skip
-        (self.root / "dvc.lock").write_text(yaml.safe_dump(document))
+        (self.root / "data").mkdir(exist_ok=True)
+        (self.root / "data" / "dvc.lock").write_text(yaml.safe_dump(document))
 
     def experiment(
         self, name: str, overrides: Mapping[str, Any], level: float, model: str = "llmvs"

@@ -13,6 +13,7 @@ from stages.llm import attention, smollm2, weights
 from stages.llm.engine import Engine
 from stages.llm.packing import pack
 from stages.llm.prompt import layout, query_text
+from stages.llm.readout import Kind
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0}
 
@@ -161,6 +162,33 @@ def test_every_layer_and_pooling_is_that_of_plain_generation(family, layer, pool
     # Without the norm, states are two orders larger, and so is what rounding leaves of them.
     tolerance = {"atol": 2e-3 if layer == "last_layer" else 1e-4, "rtol": 0}
     assert_read_as(expected, engine, queries, 3, tolerance)
+
+
+KINDS = [
+    Kind(layer, pooling)
+    for layer in ("norm", "last_layer", "lm_head")
+    for pooling in ("max", "mean")
+]
+
+
+@pytest.mark.parametrize("draft", [0, 2, 5])
+def test_readouts_of_one_pass_are_to_the_bit_those_of_a_pass_each(draft):
+    prefix, closing, *queries = prompts(1, (37, 4, 300, 9, 12, 1, 30))
+    model = causal_lm(CONFIGS["llama, grouped heads"])
+    # A fifth of the vocabulary ends an answer: some are empty, and rows leave at every step.
+    settings = (prefix, closing, range(0, 500, 5), 6)
+    longest = max((x.tokens for x in Engine(model, *settings).read(queries)), key=len)
+    alone = [Engine(model, *settings, longest[:draft], None, *kind).read(queries) for kind in KINDS]
+    first, *others = KINDS
+    together = Engine(model, *settings, longest[:draft], None, *first, others).read(queries)
+    assert len({len(reading.tokens) for reading in together}) > 1
+    for row, reading in enumerate(together):
+        found = [reading, *reading.also]
+        assert len(found) == len(KINDS)
+        for of_kind, pooled in zip(alone, found, strict=True):
+            assert reading.tokens == of_kind[row].tokens
+            assert pooled.query_W.equal(of_kind[row].query_W)
+            assert pooled.answer_W.equal(of_kind[row].answer_W)
 
 
 def test_an_answer_ends_where_it_is_complete():

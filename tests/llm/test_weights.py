@@ -8,8 +8,12 @@ import pytest
 import torch
 from tiny_llms import CONFIGS, causal_lm, save
 
+from stages import params
 from stages.errors import UserError
 from stages.llm import smollm2, weights
+from stages.llm.reader import read_videos
+from stages.llm.settings import Shown
+from stages.work.store import Store
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -207,10 +211,56 @@ def test_a_name_no_hub_could_hold_is_one_message(hub):
         weights.fetch("no such name!")
 
 
-def test_the_width_of_numbers_follows_the_machine(monkeypatch):
-    assert weights.dtype_of("float16") is torch.float16
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert weights.dtype_of("auto") is torch.float32
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
-    assert weights.dtype_of("auto") is torch.bfloat16
+def test_the_width_of_numbers_is_what_the_recipe_says():
+    for name in ("float32", "bfloat16", "float16"):
+        assert weights.dtype_of(name) is getattr(torch, name)
+
+
+COMMIT = "b234b804b114d9e37bb655e11cbbb5f5e971b7a9"
+
+
+@pytest.fixture
+def cached(hub, tmp_path):
+    """A hub that is out of order, and the small files of `owner/model` fetched from it before."""
+    hub.answer = (503, "", {})
+    repository = tmp_path / "hub" / "models--owner--model"
+    snapshot = save(repository / "snapshots" / COMMIT)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT)
+    (snapshot / "model.safetensors").rename(tmp_path / "model.safetensors")
+    return snapshot
+
+
+def test_what_is_read_already_is_found_without_the_weights(cached, tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    section = params.recipe("demo").embed
+    embed = section.model_copy(update={"llm": "owner/model", "revision": COMMIT, "window": 1})
+    shown = Shown(source="written", count=0, seed=0)
+    prompt = embed.prompt.model_copy(update={"shown": shown, "instruction": "Judge."})
+    embed = embed.model_copy(update={"prompt": prompt})
+    videos, store = {"video_1": ["A dog.", "A cat."]}, Store(tmp_path / "store")
+    assert not weights.status("owner/model", COMMIT).present
+    with pytest.raises(UserError, match="not on this machine, and the hub cannot be reached"):
+        read_videos(videos, embed, (), store)
+    (tmp_path / "model.safetensors").rename(cached / "model.safetensors")
+    assert weights.status("owner/model", COMMIT).present
+    first, _ = read_videos(videos, embed, (), store)
+    (cached / "model.safetensors").unlink()
+    again, _ = read_videos(videos, embed, (), store)
+    assert (first["video_1"].query_TW == again["video_1"].query_TW).all()
+
+
+def test_a_branch_is_known_by_its_commit_without_the_weights(cached, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    assert weights.identity("owner/model") == {"name": "owner/model", "commit": COMMIT}
+    assert weights.ends_of_turn(cached, weights.tokenizer("owner/model")) == (2,)
+
+
+def test_weights_in_parts_are_here_when_every_part_is(cached):
+    parts = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    index = json.dumps({"weight_map": parts})
+    (cached / "model.safetensors.index.json").write_text(index)
+    (cached / parts["a"]).touch()
+    assert not weights.status("owner/model").present
+    (cached / parts["b"]).touch()
+    assert weights.status("owner/model").present

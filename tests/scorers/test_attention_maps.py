@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from stages.errors import UserError
-from stages.scorers.attention_maps import attention, local_share, uniform_share
+from stages.scorers.attention_maps import local_share, uniform_share
 from stages.scorers.global_attention import GlobalAttention
+from stages.scorers.mlp import Mlp
 
 
-def model(has_attention: bool = True) -> GlobalAttention:
+def model() -> GlobalAttention:
     torch.manual_seed(0)
-    built = GlobalAttention(12, 32, layers=3, heads=2, feedforward=24, attention=has_attention)
+    built = GlobalAttention(12, 32, layers=3, heads=2, feedforward=24)
     for parameter in built.parameters():
         if parameter.dim() == 1:
             torch.nn.init.normal_(parameter, mean=0.5, std=0.5)
@@ -23,11 +23,10 @@ X_TD = torch.randn(9, 12, generator=torch.Generator().manual_seed(1))
 
 def test_the_weights_mix_values_into_each_layers_own_attention() -> None:
     built = model()
-    weights_LHTT = attention(built, X_TD)
+    weights_LHTT = built.attention({"query": X_TD})
     assert weights_LHTT.shape == (3, 2, 9, 9)
     torch.testing.assert_close(weights_LHTT.sum(-1), torch.ones(3, 2, 9))
     encoder = built.transformer_encoder_agg
-    assert encoder is not None
     h_TM = built.d_linear1_norm(built.d_linear1(X_TD))
     with torch.no_grad():
         for layer, weights_HTT in zip(encoder.layers, weights_LHTT, strict=True):
@@ -38,7 +37,7 @@ def test_the_weights_mix_values_into_each_layers_own_attention() -> None:
             torch.testing.assert_close(own.out_proj(mixed_TM), expected_TM)
             h_TM = layer(h_TM[None])[0]
         # And what was run beside is the model itself.
-        torch.testing.assert_close(built.mlp_head(h_TM)[:, 0], built(X_TD[None])[0])
+        torch.testing.assert_close(built.mlp_head(h_TM)[:, 0], built({"states": X_TD[None]})[0])
 
 
 def by_loops(weights_LHTT: Tensor, reach: int) -> list[list[float]]:
@@ -56,13 +55,12 @@ def by_loops(weights_LHTT: Tensor, reach: int) -> list[list[float]]:
 
 @pytest.mark.parametrize("reach", [0, 1, 3, 20])
 def test_local_shares_are_those_of_loops_over_frames(reach: int) -> None:
-    weights_LHTT = attention(model(), X_TD)
+    weights_LHTT = model().attention({"query": X_TD})
     expected = torch.tensor(by_loops(weights_LHTT, reach))
     torch.testing.assert_close(local_share(weights_LHTT, reach), expected)
     uniform = torch.full((1, 1, 9, 9), 1 / 9)
     assert uniform_share(9, reach) == pytest.approx(by_loops(uniform, reach)[0][0])
 
 
-def test_a_row_without_attention_has_no_maps() -> None:
-    with pytest.raises(UserError, match="no attention"):
-        attention(model(has_attention=False), X_TD)
+def test_a_kind_without_attention_has_no_maps() -> None:
+    assert Mlp(12, 32).attention({"query": X_TD}) is None

@@ -1,18 +1,29 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from stages.errors import UserError
+from stages.scorers import registry
 from stages.scorers.global_attention import GlobalAttention
+from stages.scorers.head import Headed
+from stages.scorers.mlp import Mlp
+from stages.scorers.settings import GlobalAttentionEntry, MlpEntry
 
 
-def model(attention: bool = True, seed: int = 0) -> GlobalAttention:
+def states(x: Tensor) -> dict[str, Tensor]:
+    return {"states": x}
+
+
+def model(attention: bool = True, seed: int = 0) -> Headed:
     torch.manual_seed(seed)
-    built = GlobalAttention(
-        12, width=32, layers=3, heads=2, feedforward=24, dropout=0.1, attention=attention
-    )
+    built: Headed = Mlp(12, width=32)
+    if attention:
+        torch.manual_seed(seed)
+        built = GlobalAttention(12, width=32, layers=3, heads=2, feedforward=24, dropout=0.1)
     for parameter in built.parameters():
         if parameter.dim() == 1:
             # Zero biases and unit gains would hide a layer that is not applied.
@@ -20,7 +31,7 @@ def model(attention: bool = True, seed: int = 0) -> GlobalAttention:
     return built.eval()
 
 
-def by_hand(built: GlobalAttention, x_TD: Tensor) -> Tensor:
+def by_hand(built: Headed, x_TD: Tensor) -> Tensor:
     """The same network for one video from its weights, in float64, one head and frame a time."""
     weight = {name: value.double() for name, value in built.state_dict().items()}
 
@@ -32,10 +43,11 @@ def by_hand(built: GlobalAttention, x_TD: Tensor) -> Tensor:
         unit = centred / (centred.square().mean(-1, keepdim=True) + 1e-5).sqrt()
         return unit * weight[f"{name}.weight"] + weight[f"{name}.bias"]
 
-    width, heads = int(built.architecture["width"]), int(built.architecture["heads"])
+    layers, heads = built.architecture.get("layers", 0), built.architecture.get("heads", 1)
+    width = built.architecture["width"]
     size = width // heads
     h_TM = norm("d_linear1_norm", linear("d_linear1", x_TD.double()))
-    for layer in range(int(built.architecture["layers"]) if built.architecture["attention"] else 0):
+    for layer in range(layers):
         at = f"transformer_encoder_agg.layers.{layer}"
         projected = h_TM @ weight[f"{at}.self_attn.in_proj_weight"].T
         q_TM, k_TM, v_TM = (projected + weight[f"{at}.self_attn.in_proj_bias"]).split(width, -1)
@@ -68,7 +80,7 @@ def test_scores_are_those_of_the_formulas(attention: bool, frames: int) -> None:
     built = model(attention)
     x_TD = torch.randn(frames, 12)
     expected_T = by_hand(built, x_TD)
-    torch.testing.assert_close(built(x_TD[None])[0].double(), expected_T, atol=2e-6, rtol=0)
+    torch.testing.assert_close(built(states(x_TD[None]))[0].double(), expected_T, atol=2e-6, rtol=0)
 
 
 @pytest.mark.parametrize("attention", [True, False])
@@ -78,9 +90,9 @@ def test_padding_changes_no_score_whatever_it_holds(attention: bool) -> None:
     lengths = [5, 1, 9, 9]
     x_BTD = torch.randn(len(lengths), 9, 12) * 100
     valid_BT = torch.arange(9) < torch.tensor(lengths)[:, None]
-    scores_BT = built(x_BTD, valid_BT)
+    scores_BT = built(states(x_BTD), valid_BT)
     for video, length in enumerate(lengths):
-        alone_T = built(x_BTD[video : video + 1, :length])[0]
+        alone_T = built(states(x_BTD[video : video + 1, :length]))[0]
         torch.testing.assert_close(scores_BT[video, :length], alone_T, atol=1e-6, rtol=0)
         assert (scores_BT[video, length:] == 0).all()
 
@@ -92,10 +104,10 @@ def test_padding_changes_no_gradient() -> None:
     valid_BT = torch.arange(6) < torch.tensor(lengths)[:, None]
     padded, single = model(), model()
     # Dropout off, yet not the kernels of inference.
-    errors_BT = (padded(x_BTD, valid_BT) - target_BT)[valid_BT].square()
+    errors_BT = (padded(states(x_BTD), valid_BT) - target_BT)[valid_BT].square()
     errors_BT.sum().backward()
     for video, length in enumerate(lengths):
-        scores_BT = single(x_BTD[video : video + 1, :length])
+        scores_BT = single(states(x_BTD[video : video + 1, :length]))
         functional.mse_loss(scores_BT[0], target_BT[video, :length], reduction="sum").backward()
     for one, other in zip(padded.parameters(), single.parameters(), strict=True):
         assert one.grad is not None
@@ -105,7 +117,7 @@ def test_padding_changes_no_gradient() -> None:
 @pytest.mark.parametrize("attention", [True, False])
 def test_every_weight_receives_a_gradient(attention: bool) -> None:
     built = model(attention).train()
-    built(torch.randn(2, 5, 12)).sum().backward()
+    built(states(torch.randn(2, 5, 12))).sum().backward()
     for name, parameter in built.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
@@ -118,7 +130,7 @@ def test_a_frame_sees_the_whole_video_with_attention_and_itself_alone_without() 
     changed_1TD[0, -1] += 1
     for attention in (True, False):
         built = model(attention)
-        moved_T = (built(x_1TD) - built(changed_1TD))[0].abs()
+        moved_T = (built(states(x_1TD)) - built(states(changed_1TD)))[0].abs()
         assert moved_T[-1] > 0
         assert bool((moved_T[:-1] > 0).any()) is attention
 
@@ -127,8 +139,38 @@ def test_a_frame_sees_the_whole_video_with_attention_and_itself_alone_without() 
 def test_the_order_of_frames_carries_no_meaning() -> None:
     built, x_1TD = model(), torch.randn(1, 8, 12)
     order = torch.randperm(8)
-    shuffled_1T = built(x_1TD[:, order])
-    torch.testing.assert_close(shuffled_1T, built(x_1TD)[:, order], atol=1e-6, rtol=0)
+    shuffled_1T = built(states(x_1TD[:, order]))
+    torch.testing.assert_close(shuffled_1T, built(states(x_1TD))[:, order], atol=1e-6, rtol=0)
+
+
+@torch.inference_mode()
+def test_inputs_meet_in_their_elementwise_maximum() -> None:
+    built, inputs = model(), {"query": torch.randn(7, 12), "answer": torch.randn(7, 12)}
+    expected_T = by_hand(built, torch.from_numpy(np.maximum(*(x.numpy() for x in inputs.values()))))
+    torch.testing.assert_close(built.scores(inputs).double(), expected_T, atol=2e-6, rtol=0)
+    assert torch.equal(built.prepare({"query": inputs["query"]})["states"], inputs["query"])
+
+
+def test_inputs_of_different_widths_are_named() -> None:
+    inputs = {"query": torch.randn(7, 12), "image": torch.randn(7, 5)}
+    with pytest.raises(UserError, match="equally wide; found query 12 and image 5"):
+        model().scores(inputs)
+
+
+def test_scores_are_those_of_evaluation_whatever_the_mode() -> None:
+    built, inputs = model(), {"query": torch.randn(7, 12)}
+    expected_T = built.scores(inputs)
+    built.train()
+    assert torch.equal(built.scores(inputs), expected_T)
+    assert built.training
+
+
+def test_an_entry_is_built_as_it_says() -> None:
+    said = {"width": 48, "layers": 1, "heads": 3, "feedforward": 7, "dropout": 0.3}
+    entry = GlobalAttentionEntry(title="a", kind="global-attention", inputs=("query",), **said)
+    assert registry.build(entry, {"states": 12}).architecture == {"embedding": 12, **said}
+    plain = MlpEntry(title="m", kind="mlp", inputs=("query",), width=48)
+    assert registry.build(plain, {"states": 12}).architecture == {"embedding": 12, "width": 48}
 
 
 def test_matrices_start_within_xaviers_bounds() -> None:
@@ -139,3 +181,24 @@ def test_matrices_start_within_xaviers_bounds() -> None:
             assert parameter.abs().max() <= bound, name
             if parameter.numel() > 100:
                 assert parameter.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.1), name
+
+
+@pytest.mark.parametrize(
+    ("kind", "hyperparameters", "expected"),
+    [
+        (
+            GlobalAttention,
+            {"layers": 2, "heads": 2, "feedforward": 24},
+            [0.42722157, 0.32415700, 0.27770782, 0.40067461],
+        ),
+        (Mlp, {}, [0.54666930, 0.54857481, 0.59367931, 0.60288006]),
+    ],
+)
+def test_a_seed_means_the_same_weights_as_ever(
+    kind: type[Headed], hyperparameters: dict[str, int], expected: list[float]
+) -> None:
+    """Golden scores of untrained weights: the order in which numbers are drawn has not changed."""
+    torch.manual_seed(0)
+    built = kind(12, width=128, **hyperparameters)
+    x_TD = torch.randn(4, 12, generator=torch.Generator().manual_seed(1))
+    assert built.scores({"query": x_TD}).tolist() == pytest.approx(expected, abs=2e-6)

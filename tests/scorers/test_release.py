@@ -6,6 +6,8 @@ import torch
 
 from stages.errors import UserError
 from stages.scorers.global_attention import GlobalAttention
+from stages.scorers.head import Headed
+from stages.scorers.mlp import Mlp
 from stages.scorers.release import load_checkpoint
 
 
@@ -13,7 +15,7 @@ class Arbitrary:
     """What a hostile pickle would hold."""
 
 
-def released(path: Path, model: GlobalAttention, prefix: str = "model.") -> Path:
+def released(path: Path, model: Headed, prefix: str = "model.") -> Path:
     """A checkpoint as Lightning writes one, with what training kept beside the weights."""
     state = OrderedDict((f"{prefix}{name}", tensor) for name, tensor in model.state_dict().items())
     content = {
@@ -43,10 +45,18 @@ def test_a_released_checkpoint_gives_the_same_scores_padded_or_not(
     x_BTD = torch.randn(2, 9, 24)
     valid_BT = torch.arange(9) < torch.tensor([[9], [5]])
     with torch.inference_mode():
-        alone = [model(x_BTD[:1]), model(x_BTD[1:, :5])]
-        together = loaded(x_BTD, valid_BT)
+        alone = [model({"states": x_BTD[:1]}), model({"states": x_BTD[1:, :5]})]
+        together = loaded({"states": x_BTD}, valid_BT)
     torch.testing.assert_close(together[:1], alone[0], atol=1e-5, rtol=0)
     torch.testing.assert_close(together[1:, :5], alone[1], atol=1e-5, rtol=0)
+
+
+def test_a_released_row_without_attention_is_an_mlp(tmp_path: Path) -> None:
+    model = Mlp(24, width=32).eval()
+    loaded = load_checkpoint(released(tmp_path / "a.ckpt", model))
+    assert (loaded.kind, loaded.architecture) == ("mlp", model.architecture)
+    inputs = {"query": torch.randn(9, 24)}
+    assert torch.equal(loaded.scores(inputs), model.scores(inputs))
 
 
 def test_the_papers_model_has_its_88_84_million_parameters() -> None:

@@ -4,48 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from lessons import ATTENTION, CPU, MLP, SETTINGS, trained, videos
 
 from stages.errors import UserError
+from stages.scorers.settings import Entry
 from stages.training.batches import Video, padded
 from stages.training.fitting import Epoch, Trained, fit, predict
-from stages.training.held_out import squared_error
-from stages.training.settings import Train
-
-CPU = torch.device("cpu")
-SETTINGS = Train(
-    protocols=("strict",),
-    splits="drawn",
-    folds=2,
-    validation=0,
-    seeds=(0,),
-    width=32,
-    layers=1,
-    heads=2,
-    feedforward=32,
-    dropout=0.1,
-    lr=1e-3,
-    weight_decay=0.01,
-    schedule=None,
-    clip=None,
-    epochs=3,
-    batch=2,
-    accumulate=1,
-    standardise=False,
-)
-
-
-def videos(count: int = 5, seed: int = 0) -> list[Video]:
-    """A frame's score is a function of its embedding, so there is something to learn."""
-    random = torch.Generator().manual_seed(seed)
-    made = []
-    for number in range(count):
-        x_TD = torch.randn(4 + number, 8, generator=random)
-        made.append(Video(f"video_{number + 1}", x_TD, x_TD[:, 0].sigmoid()))
-    return made
-
-
-def trained(attention: bool = True, seed: int = 0, **changes: float) -> Trained:
-    return fit(videos(), videos(2, 1), SETTINGS.model_copy(update=changes), attention, seed, CPU)
 
 
 def state(result: Trained) -> dict[str, np.ndarray]:
@@ -76,16 +40,16 @@ def test_training_leaves_the_callers_randomness_alone() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-@pytest.mark.parametrize("attention", [True, False])
-def test_what_can_be_learnt_is_learnt(attention: bool) -> None:
-    curve = trained(attention, epochs=60).curve
+@pytest.mark.parametrize("entry", [ATTENTION, MLP])
+def test_what_can_be_learnt_is_learnt(entry: Entry) -> None:
+    curve = trained(entry, epochs=60).curve
     assert [point.epoch for point in curve] == list(range(1, 61))
     assert curve[-1].train_loss < curve[0].train_loss / 2
 
 
 def test_the_test_videos_change_nothing_but_their_own_loss() -> None:
-    one = fit(videos(), videos(2, 1), SETTINGS, True, 0, CPU)
-    other = fit(videos(), videos(3, 2), SETTINGS, True, 0, CPU)
+    one = fit(videos(), videos(2, 1), ATTENTION, SETTINGS, seed=0, where=CPU)
+    other = fit(videos(), videos(3, 2), ATTENTION, SETTINGS, seed=0, where=CPU)
     assert [point.train_loss for point in one.curve] == [p.train_loss for p in other.curve]
     assert one.curve[-1].test_loss != other.curve[-1].test_loss
     assert all(np.array_equal(value, state(other)[name]) for name, value in state(one).items())
@@ -100,12 +64,14 @@ def test_the_last_test_loss_is_that_of_the_predictions(standardise: bool) -> Non
 
 
 def test_only_standardised_training_ignores_the_scale_and_origin_of_the_embeddings() -> None:
-    moved = [replace(video, x_TD=video.x_TD * 16 + 512) for video in videos()]
+    moved = [
+        replace(video, inputs={"states": video.inputs["states"] * 16 + 512}) for video in videos()
+    ]
     losses = {}
     for standardise in (True, False):
         settings = SETTINGS.model_copy(update={"standardise": standardise})
         for name, chosen in (("as it is", videos()), ("moved", moved)):
-            curve = fit(chosen, chosen, settings, True, 0, CPU).curve
+            curve = fit(chosen, chosen, ATTENTION, settings, seed=0, where=CPU).curve
             losses[standardise, name] = curve[-1].train_loss
     assert losses[True, "moved"] == pytest.approx(losses[True, "as it is"], rel=1e-3)
     assert losses[False, "moved"] != pytest.approx(losses[False, "as it is"], rel=1e-3)
@@ -113,19 +79,23 @@ def test_only_standardised_training_ignores_the_scale_and_origin_of_the_embeddin
 
 def test_each_epoch_is_reported_as_it_ends() -> None:
     told: list[Epoch] = []
-    result = fit(videos(), videos(2, 1), SETTINGS, True, 0, CPU, on_point=told.append)
+    result = fit(
+        videos(), videos(2, 1), ATTENTION, SETTINGS, seed=0, where=CPU, on_point=told.append
+    )
     assert told == result.curve
 
 
 def test_the_loss_counts_real_frames_alone_and_each_alike() -> None:
-    batch = padded([Video("a", torch.zeros(1, 8), torch.zeros(1)), *videos(1)])
+    batch = padded([Video("a", {"states": torch.zeros(1, 8)}, torch.zeros(1)), *videos(1)])
     scores_BT = torch.rand(batch.gtscore_BT.shape)
     squares = [
         (float(scores_BT[video, frame]) - float(batch.gtscore_BT[video, frame])) ** 2
         for video, length in enumerate((1, 4))
         for frame in range(length)
     ]
-    assert float(squared_error(scores_BT, batch)) == pytest.approx(math.fsum(squares) / 5)
+    assert float(trained(epochs=1).model.loss(scores_BT, batch)) == pytest.approx(
+        math.fsum(squares) / 5
+    )
 
 
 def test_predictions_are_one_score_a_frame_in_0_to_1() -> None:
@@ -138,6 +108,6 @@ def test_predictions_are_one_score_a_frame_in_0_to_1() -> None:
 
 
 def test_training_that_falls_apart_says_what_to_change() -> None:
-    broken = [Video("a", torch.full((3, 8), torch.inf), torch.zeros(3))]
+    broken = [Video("a", {"states": torch.full((3, 8), torch.inf)}, torch.zeros(3))]
     with pytest.raises(UserError, match=r"epoch 1 .*train\.lr"):
-        fit(broken, broken, SETTINGS, True, 0, CPU)
+        fit(broken, broken, ATTENTION, SETTINGS, seed=0, where=CPU)

@@ -1,24 +1,26 @@
 """Which weights are kept, and that nothing else looks at the test videos."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from test_training import CPU, SETTINGS, trained, videos
+from lessons import ATTENTION, CPU, SETTINGS, trained, videos
 
 from stages.splits.folds import Split
 from stages.training.batches import Video
 from stages.training.crossvalidation import chosen_by, cross_validate
 from stages.training.fitting import Trained, fit, predict
-from stages.training.held_out import HeldOut, Judge, Watch
-from stages.training.settings import Train
+from stages.training.held_out import AgreementOf, HeldOut, Watch
+from stages.training.trainer import Judged, Trainer
+from stages.work.store import Store
 
 NAMES = tuple(f"video_{number}" for number in range(1, 8))
 
 
-def judge(video: Video) -> Judge:
+def agreement(video: Video) -> AgreementOf:
     """Agreement by counting concordant pairs, one by one."""
     truth = video.gtscore_T.tolist()
 
@@ -32,7 +34,7 @@ def judge(video: Video) -> Judge:
 
 
 def watching(tested: Sequence[Video], halfway: bool = True) -> Watch:
-    return Watch(tested, {video.name: judge(video) for video in tested}, halfway)
+    return Watch(tested, {video.name: agreement(video) for video in tested}, halfway)
 
 
 def official(epochs: float, halfway: bool = True, standardise: bool = False) -> Trained:
@@ -41,12 +43,14 @@ def official(epochs: float, halfway: bool = True, standardise: bool = False) -> 
         update={"epochs": epochs, "lr": 1e-2, "standardise": standardise}
     )
     tested = videos(3, 1)
-    return fit(videos(), tested, settings, True, 0, CPU, watching(tested, halfway))
+    return fit(
+        videos(), tested, ATTENTION, settings, seed=0, where=CPU, watch=watching(tested, halfway)
+    )
 
 
 def mean_tau(result: Trained) -> float:
     tested = videos(3, 1)
-    return float(np.mean([judge(video)(predict(result.model, video))[0] for video in tested]))
+    return float(np.mean([agreement(video)(predict(result.model, video))[0] for video in tested]))
 
 
 def test_the_curve_has_a_point_each_half_epoch() -> None:
@@ -56,7 +60,9 @@ def test_the_curve_has_a_point_each_half_epoch() -> None:
 
 def test_an_epoch_of_one_pass_has_no_half() -> None:
     settings = SETTINGS.model_copy(update={"batch": 8})
-    result = fit(videos(), videos(), settings, True, 0, CPU, watching(videos()))
+    result = fit(
+        videos(), videos(), ATTENTION, settings, seed=0, where=CPU, watch=watching(videos())
+    )
     assert [point.epoch for point in result.curve] == [1, 2, 3]
 
 
@@ -74,14 +80,19 @@ def test_the_weights_kept_are_those_of_the_best_evaluation(standardise: bool) ->
         settings = SETTINGS.model_copy(
             update={"epochs": epochs, "lr": 1e-2, "standardise": standardise}
         )
-        stopped = fit(videos(), videos(3, 1), settings, True, 0, CPU)
+        stopped = fit(videos(), videos(3, 1), ATTENTION, settings, seed=0, where=CPU)
         assert taus[epochs] == pytest.approx(mean_tau(stopped))
 
 
 def test_watching_changes_which_weights_are_kept_and_nothing_else() -> None:
     watched = official(4)
     alone = fit(
-        videos(), videos(3, 1), SETTINGS.model_copy(update={"epochs": 4, "lr": 1e-2}), True, 0, CPU
+        videos(),
+        videos(3, 1),
+        ATTENTION,
+        SETTINGS.model_copy(update={"epochs": 4, "lr": 1e-2}),
+        seed=0,
+        where=CPU,
     )
     ends = [point for point in watched.curve if point.epoch == int(point.epoch)]
     assert [(p.train_loss, p.test_loss) for p in ends] == [
@@ -94,41 +105,44 @@ def test_watching_changes_which_weights_are_kept_and_nothing_else() -> None:
 def test_constant_predictions_of_every_evaluation_keep_the_first() -> None:
     tested = videos(3, 1)
     watch = Watch(tested, {video.name: lambda scores_T: (0.0, 0.0) for video in tested}, True)
-    assert fit(videos(), tested, SETTINGS, True, 0, CPU, watch).epoch == 0.5
+    assert fit(videos(), tested, ATTENTION, SETTINGS, seed=0, where=CPU, watch=watch).epoch == 0.5
 
 
 def test_the_test_loss_is_of_the_test_videos_whatever_is_watched_beside_them() -> None:
     model = trained().model
-    tested, watched = videos(2, 1), [Video("other", torch.randn(9, 8), torch.rand(9))]
+    tested, watched = videos(2, 1), [Video("other", {"states": torch.randn(9, 8)}, torch.rand(9))]
     alone, none = HeldOut(tested, None, CPU).measure(model)
     beside, tau = HeldOut(tested, watching(watched), CPU).measure(model)
     assert beside == pytest.approx(alone, abs=1e-6)
     assert none is None
     model.eval()
-    assert tau == pytest.approx(judge(watched[0])(predict(model, watched[0]))[0])
+    assert tau == pytest.approx(agreement(watched[0])(predict(model, watched[0]))[0])
 
 
 def refuse(scores_T: npt.NDArray[np.float32]) -> tuple[float, float]:
     raise AssertionError("looked at the test videos")
 
 
-def strictly(validation: float) -> list[tuple[float, list[float | None]]]:
-    """Epoch kept and τs of each split, where judges of test videos raise."""
+def strictly(folder: Path, validation: float) -> list[tuple[float | None, list[float | None]]]:
+    """Epoch kept and τs of each split, where agreement with test videos raises."""
     known = {video.name: video for video in videos(7)}
     split = Split(NAMES[:5], NAMES[5:])
-    judges = {name: judge(known[name]) for name in split.train}
-    judges |= dict.fromkeys(split.test, refuse)
+    judged = {name: Judged(agreement(known[name]), name) for name in split.train}
+    judged |= {name: Judged(refuse, name) for name in split.test}
     settings = SETTINGS.model_copy(update={"validation": validation, "lr": 1e-2})
-    runs = cross_validate(lambda *_: known, {"strict": [split]}, judges, settings, True, CPU)
-    return [(run.epoch, [point.tau for point in run.curve]) for run, _ in runs]
+    trainer = Trainer(lambda *_: known, judged, ATTENTION, settings, CPU)
+    found = cross_validate(trainer, {"strict": [split]}, Store(folder), processes=1)
+    return [(each.run.epoch, [point.tau for point in each.curve]) for each in found]
 
 
-def test_strict_keeps_the_last_epoch_and_judges_nothing() -> None:
-    assert strictly(0) == [(3, [None, None, None])]
+def test_strict_keeps_the_last_epoch_and_judges_nothing(tmp_path: Path) -> None:
+    assert strictly(tmp_path, 0) == [(3, [None, None, None])]
 
 
-def test_strict_with_a_validation_set_keeps_its_best_epoch_and_never_judges_a_test_video() -> None:
-    [(epoch, taus)] = strictly(0.3)
+def test_strict_with_a_validation_set_keeps_its_best_epoch_and_never_judges_a_test_video(
+    tmp_path: Path,
+) -> None:
+    [(epoch, taus)] = strictly(tmp_path, 0.3)
     assert len(taus) == 3
     assert epoch == 1 + int(np.argmax(np.array(taus, dtype=float)))
 
@@ -142,23 +156,3 @@ def test_videos_set_aside_are_neither_learnt_from_nor_tested(validation: float, 
     assert sorted([*learnt, *watched]) == sorted(split.train)
     assert not set(watched) & (set(split.test) | set(learnt))
     assert chosen_by("official", split, validation, seed) == (split.train, split.test)
-
-
-def test_runs_of_both_protocols_come_in_order() -> None:
-    known = {video.name: video for video in videos(7)}
-    two = [Split(NAMES[2:], NAMES[:2]), Split(NAMES[:5], NAMES[5:])]
-    settings: Train = SETTINGS.model_copy(update={"seeds": (4, 1), "epochs": 1})
-    planned = {"strict": two, "official": two[:1]}
-    found = cross_validate(
-        lambda *_: known, planned, dict.fromkeys(known, flat), settings, True, CPU
-    )  # type: ignore[arg-type]
-    assert [run.place for run, _ in found] == [
-        "strict/seed_4/split_0", "strict/seed_4/split_1",
-        "strict/seed_1/split_0", "strict/seed_1/split_1",
-        "official/seed_4/split_0", "official/seed_1/split_0",
-    ]  # fmt: skip
-
-
-def flat(scores_T: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """A judge that other processes can be handed."""
-    return 0.0, 0.0

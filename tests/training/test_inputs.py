@@ -1,71 +1,103 @@
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-import torch
 
-from stages.artifacts.field import Annotations, VideoAnnotations
+from stages.artifacts import embeddings, image
+from stages.artifacts.people import Judgement, People
+from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
-from stages.training.inputs import BySplit, Inputs, read
+from stages.scorers.settings import Input, MlpEntry
+from stages.training.inputs import BySplit, Inputs
 
 LENGTHS = {"video_1": 4, "video_2": 2}
+VIDEOS = tuple(Video.sampled(name, name, 15 * length) for name, length in LENGTHS.items())
+TIMELINE = Timeline("tiny", VIDEOS)
 
 
-def annotated() -> Annotations:
+def judged() -> People:
     random = np.random.default_rng(0)
-    return Annotations(
-        dataset="tiny",
-        simulated=True,
-        videos=tuple(
-            VideoAnnotations(
-                name=name,
-                video_name=name,
-                n_frames=15 * length,
-                picks_T=np.arange(length) * 15,
-                gtscore_T=random.random(length, dtype=np.float32),
-            )
-            for name, length in LENGTHS.items()
-        ),
-    )
+    videos = [Judgement(video.name, random.random(len(video.picks_T), "f4")) for video in VIDEOS]
+    return People("tiny", True, tuple(videos))
 
 
-def write_embeddings(path: Path) -> Path:
+def write_embeddings(folder: Path, splits: Sequence[embeddings.Split | None] = (None,)) -> None:
     random = np.random.default_rng(1)
-    with h5py.File(path, "w") as file:
-        for name, length in LENGTHS.items():
-            file[f"{name}/query"] = random.normal(size=(length, 6)).astype(np.float32)
-            file[f"{name}/answer"] = random.normal(size=(length, 6)).astype(np.float32)
-            file[f"{name}/picks"] = np.arange(length) * 15
-    return path
+    states = {
+        (video.name, kind): random.normal(size=(len(video.picks_T), 6)).astype(np.float32)
+        for video in VIDEOS
+        for kind in ("query", "answer")
+    }
+    with embeddings.writing(folder / "embeddings.h5", llm="tiny") as file:
+        for split in splits:
+            for video in VIDEOS:
+                file.put(
+                    video.name,
+                    query_TW=states[video.name, "query"] + (split[1] if split else 0),
+                    answer_TW=states[video.name, "answer"],
+                    picks_T=video.picks_T,
+                    split=split,
+                )
+
+
+def by_split(folder: Path, *inputs: Input) -> BySplit:
+    entry = MlpEntry(title="m", kind="mlp", inputs=inputs or ("query", "answer"), width=16)
+    return BySplit.of(folder, "mine", entry, TIMELINE, judged())
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return write_embeddings(tmp_path / "e.h5")
+def folder(tmp_path: Path) -> Path:
+    write_embeddings(tmp_path)
+    return tmp_path
 
 
 @pytest.mark.parametrize(
     ("inputs", "choose"),
     [
-        ("both", np.maximum),
-        ("query", lambda query, answer: query),
-        ("answer", lambda query, answer: answer),
+        (("query", "answer"), np.maximum),
+        (("answer", "query"), np.maximum),
+        (("query",), lambda query, answer: query),
+        (("answer",), lambda query, answer: answer),
     ],
 )
 def test_inputs_choose_among_the_embeddings(
-    tmp_path: Path, inputs: Inputs, choose: Callable[..., np.ndarray]
+    folder: Path, inputs: tuple[Input, ...], choose: Callable[..., np.ndarray]
 ) -> None:
-    path = write_embeddings(tmp_path / "e.h5")
-    videos = read(path, annotated(), inputs, "strict", 0)
-    assert [video.name for video in videos] == [video.name for video in annotated().videos]
-    with h5py.File(path) as file:
-        for video, truth in zip(videos, annotated().videos, strict=True):
-            group = file[video.name]
+    videos = by_split(folder, *inputs)("strict", 0)
+    assert list(videos) == list(LENGTHS)
+    with h5py.File(folder / "embeddings.h5") as file:
+        for truth in judged().videos:
+            video, group = videos[truth.name], file[truth.name]
             expected_TD = choose(group["query"][()], group["answer"][()])
-            assert np.array_equal(video.x_TD.numpy(), expected_TD)
+            assert np.array_equal(video.inputs["states"].numpy(), expected_TD)
             assert np.array_equal(video.gtscore_T.numpy(), truth.gtscore_T)
+            assert video.widths == {"states": 6}
+
+
+def test_what_the_image_encoder_saw_is_an_input_like_another(folder: Path) -> None:
+    features = {video.name: np.full((len(video.picks_T), 3), 0.5, np.float32) for video in VIDEOS}
+    image.write(folder / "image.h5", ((video, features[video.name]) for video in VIDEOS))
+    with Inputs(folder, "mine", ("image", "query")).reading() as file:
+        found = file.video(VIDEOS[0], "strict", 0)
+        assert list(found) == ["image", "query"]
+        assert np.array_equal(found["image"].numpy(), features["video_1"])
+        assert found["query"].shape == (4, 6)
+
+
+def test_an_input_that_the_recipe_cannot_give_names_the_model_and_what_would_give_it(
+    folder: Path,
+) -> None:
+    with pytest.raises(
+        UserError,
+        match=r"models\.mine\.inputs: image is not to be had.*image\.h5; the sample stage .*videos",
+    ):
+        by_split(folder, "query", "image")
+    (folder / "embeddings.h5").unlink()
+    with pytest.raises(UserError, match=r"mine\.inputs: answer is not .*embeddings\.h5; the embed"):
+        by_split(folder, "answer")
 
 
 def _drop(file: h5py.File) -> None:
@@ -87,51 +119,50 @@ def _not_a_number(file: h5py.File) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (_drop, "video_2 is missing"),
+        (_drop, "video_2"),
         (_drop_answer, "answer"),
-        (_other_frames, "not the same ones"),
+        (_other_frames, "video_2 .*another sampling"),
         (_not_a_number, "NaN"),
     ],
 )
-def test_what_does_not_fit_the_annotations_is_named(
-    tmp_path: Path, damage: Callable[[h5py.File], None], said: str
+def test_what_does_not_fit_the_timeline_is_named(
+    folder: Path, damage: Callable[[h5py.File], None], said: str
 ) -> None:
-    path = write_embeddings(tmp_path / "e.h5")
-    with h5py.File(path, "r+") as file:
+    with h5py.File(folder / "embeddings.h5", "r+") as file:
         damage(file)
-    with pytest.raises(UserError, match=rf"e\.h5.*{said}"):
-        read(path, annotated(), "both", "strict", 0)
+    with pytest.raises(UserError, match=rf"embeddings\.h5.*{said}"):
+        by_split(folder)("strict", 0)
 
 
 def test_a_file_that_is_no_hdf5_is_named(tmp_path: Path) -> None:
-    (tmp_path / "e.h5").write_text("nonsense")
-    with pytest.raises(UserError, match=r"e\.h5: cannot be read"):
-        read(tmp_path / "e.h5", annotated(), "both", "strict", 0)
+    (tmp_path / "embeddings.h5").write_text("nonsense")
+    with pytest.raises(UserError, match=r"embeddings\.h5 is not a readable HDF5 file"):
+        by_split(tmp_path)("strict", 0)
 
 
-def test_a_set_of_videos_is_read_once_where_splits_do_not_differ(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    videos = BySplit(path, annotated(), "both")
+def test_a_set_of_videos_is_read_once_where_splits_do_not_differ(folder: Path) -> None:
+    videos = by_split(folder)
     first = videos("strict", 0)
-    path.unlink()
+    (folder / "embeddings.h5").unlink()
     assert videos("official", 3) is first
 
 
-def test_each_split_has_its_own_where_they_differ(path: Path) -> None:
-    with h5py.File(path, "a") as file:
-        for number in (0, 1):
-            for name in [name for name in file if name != "splits"]:
-                file.copy(name, f"splits/strict/{number}/{name}")
-                file[f"splits/strict/{number}/{name}/query"][...] += number
-    videos = BySplit(path, annotated(), "query")
+def test_each_split_has_its_own_where_they_differ(tmp_path: Path) -> None:
+    write_embeddings(tmp_path, [("strict", 0), ("strict", 1)])
+    videos = by_split(tmp_path, "query")
     zero, one = videos("strict", 0), videos("strict", 1)
     for name, video in zero.items():
-        torch.testing.assert_close(one[name].x_TD, video.x_TD + 1)
-    with pytest.raises(UserError, match="is missing, but is annotated"):
+        expected_TD = video.inputs["states"].numpy() + 1
+        np.testing.assert_allclose(one[name].inputs["states"].numpy(), expected_TD, atol=1e-6)
+    with pytest.raises(UserError, match="lacks split 1 of the protocol official"):
         videos("official", 0)
 
 
-def test_a_file_of_no_splits_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be read as embeddings"):
-        BySplit(tmp_path / "none.h5", annotated(), "both")
+def test_another_process_is_handed_no_videos_but_reads_its_own(folder: Path) -> None:
+    videos = by_split(folder)
+    small = len(pickle.dumps(videos))
+    before = videos("strict", 0)
+    assert len(pickle.dumps(videos)) == small
+    after = pickle.loads(pickle.dumps(videos))("strict", 0)
+    for name, video in before.items():
+        assert np.array_equal(after[name].inputs["states"], video.inputs["states"])

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from test_training import CPU, SETTINGS, videos
+from lessons import ATTENTION, CPU, SETTINGS, videos
 from torch import Tensor, nn
 
 from stages.training.batches import Video
@@ -15,9 +15,11 @@ from stages.training.fitting import fit, predict
 from stages.training.optimisation import Optimisation
 from stages.training.settings import Schedule, Train
 
+PLAIN = ATTENTION.model_copy(update={"dropout": 0.0})
+
 
 def settings(**changes: object) -> Train:
-    return SETTINGS.model_copy(update={"weight_decay": 0.0, "dropout": 0.0, **changes})
+    return SETTINGS.model_copy(update={"weight_decay": 0.0, **changes})
 
 
 def weights_after(losses: Sequence[Tensor], chosen: Train) -> Tensor:
@@ -47,7 +49,7 @@ def gradients(count: int) -> list[Tensor]:
 @pytest.mark.parametrize("schedule", [Schedule(period=4, floor=1e-5), None])
 def test_the_rate_follows_the_cosine_and_climbs_back(schedule: Schedule | None) -> None:
     chosen = settings(schedule=schedule, epochs=10, lr=1e-3)
-    curve = fit(videos(), videos(2, 1), chosen, True, 0, CPU).curve
+    curve = fit(videos(), videos(2, 1), PLAIN, chosen, seed=0, where=CPU).curve
     rates = [point.lr for point in curve]
     expected = [
         1e-5 + (1e-3 - 1e-5) * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in range(10)
@@ -82,7 +84,7 @@ def test_accumulated_passes_train_as_one_larger_batch() -> None:
     same_length = [
         Video(
             f"video_{number}",
-            torch.randn(6, 8, generator=generator),
+            {"states": torch.randn(6, 8, generator=generator)},
             torch.rand(6, generator=generator),
         )
         for number in range(5)
@@ -90,7 +92,7 @@ def test_accumulated_passes_train_as_one_larger_batch() -> None:
 
     def scores(batch: int, accumulate: int) -> npt.NDArray[np.float32]:
         chosen = settings(batch=batch, accumulate=accumulate)
-        model = fit(same_length, same_length, chosen, True, 0, CPU).model
+        model = fit(same_length, same_length, PLAIN, chosen, seed=0, where=CPU).model
         return np.array([predict(model, video) for video in same_length])
 
     whole = scores(4, 1)

@@ -72,6 +72,27 @@ def test_an_unanswered_task_is_an_error(tmp_path: Path) -> None:
         complete(tasks(1, 2), lazy, Store(tmp_path))
 
 
+def test_what_a_worker_yields_beside_is_kept_under_its_own_key(tmp_path: Path) -> None:
+    def worker(payloads: list[int]) -> Iterator[tuple[int, Arrays]]:
+        for index, value in enumerate(payloads):
+            own, cube = np.array(value**2), np.array(value**3)
+            yield index, {"square": own, "cube/value": cube, "nobody's/value": cube}
+
+    store = Store(tmp_path)
+    store.put("cube of 3", {"value": np.array(-1)})
+    wanted = [Task(key(n=n), n, siblings={"cube": f"cube of {n}"}) for n in (2, 3)]
+    results = complete(wanted, lambda: worker, store)
+    assert squares(results) == [4, 9]
+    assert [set(arrays) for arrays in results] == [{"square"}, {"square"}]
+    found = store.get("cube of 2")
+    assert found is not None
+    assert {name: int(array) for name, array in found.items()} == {"value": 8}
+    assert int((store.get("cube of 3") or {})["value"]) == -1, "what is there stays"
+    # A sibling that is gone makes nothing missing.
+    next(tmp_path.glob("items/*/cube of 2.npz")).unlink()
+    complete(wanted, lambda: pytest.fail("loaded for nothing"), store)
+
+
 def test_an_unknown_executor_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLMVS_EXECUTOR", "slurm")
     with pytest.raises(UserError, match="slurm"):

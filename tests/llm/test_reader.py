@@ -9,11 +9,14 @@ from transformers import LlamaConfig
 
 from stages import params
 from stages.errors import UserError
+from stages.llm import smollm2
+from stages.llm.blueprint import Blueprint
 from stages.llm.engine import Engine
 from stages.llm.examples import written
-from stages.llm.judge import Setting, judge
-from stages.llm.settings import Shown
-from stages.work.store import Store
+from stages.llm.prompt import Layout, query_text
+from stages.llm.reader import Reader, read_videos
+from stages.llm.settings import Readout, Shown
+from stages.work.store import Store, key
 
 CONFIG = LlamaConfig(
     **{**CONFIGS["llama, grouped heads"].to_dict(), "max_position_embeddings": 8192}
@@ -36,8 +39,8 @@ def store(tmp_path):
     return Store(tmp_path / "store")
 
 
-def judged(videos, embed, store):
-    return judge(videos, embed, written(embed), store)
+def read(videos, embed, store):
+    return read_videos(videos, embed, written(embed), store)
 
 
 def items(store):
@@ -48,11 +51,11 @@ def changed(embed, **prompt):
     return embed.model_copy(update={"prompt": embed.prompt.model_copy(update=prompt)})
 
 
-def test_a_judgement_has_a_row_and_a_reply_for_every_frame(embed, store):
-    judgements, keys = judged(VIDEOS, embed, store)
-    assert list(judgements) == list(VIDEOS)
+def test_a_reading_has_a_row_and_a_reply_for_every_frame(embed, store):
+    readings, keys = read(VIDEOS, embed, store)
+    assert list(readings) == list(VIDEOS)
     for video, captions in VIDEOS.items():
-        found = judgements[video]
+        found = readings[video]
         assert found.query_TW.shape == found.answer_TW.shape == (len(captions), 64)
         assert found.query_TW.dtype == found.answer_TW.dtype == np.float32
         assert len(found.replies) == len(captions)
@@ -60,8 +63,8 @@ def test_a_judgement_has_a_row_and_a_reply_for_every_frame(embed, store):
 
 
 def test_the_budget_decides_nothing_but_rounding(embed, store):
-    few, _ = judged(VIDEOS, embed.model_copy(update={"token_budget": 1}), store)
-    many, _ = judged(VIDEOS, embed.model_copy(update={"token_budget": 10**6}), store)
+    few, _ = read(VIDEOS, embed.model_copy(update={"token_budget": 1}), store)
+    many, _ = read(VIDEOS, embed.model_copy(update={"token_budget": 10**6}), store)
     for video in VIDEOS:
         assert few[video].replies == many[video].replies
         np.testing.assert_allclose(few[video].query_TW, many[video].query_TW, atol=1e-4)
@@ -71,17 +74,17 @@ def test_the_budget_decides_nothing_but_rounding(embed, store):
 def test_frames_with_the_same_prompt_are_read_once(embed, store, caplog):
     same = {video: ["A dog."] * 9 for video in ("video_1", "video_2")}
     with caplog.at_level("INFO", "llmvs"):
-        judgements, keys = judged(same, embed, store)
+        readings, keys = read(same, embed, store)
     # Windows of 4, 5, 6 and 7 captions; the other video's are the same.
     assert sum(len(store.get(key)["query"]) for key in set(keys)) == 4
-    query_TW = judgements["video_1"].query_TW
+    query_TW = readings["video_1"].query_TW
     assert np.array_equal(query_TW[3], query_TW[4])
-    assert np.array_equal(query_TW, judgements["video_2"].query_TW)
+    assert np.array_equal(query_TW, readings["video_2"].query_TW)
 
 
 def test_an_added_video_changes_no_other_videos_items(embed, store):
-    _, before = judged(VIDEOS, embed, store)
-    _, after = judged({"video_0": ["Snow."] * 3, **VIDEOS}, embed, store)
+    _, before = read(VIDEOS, embed, store)
+    _, after = read({"video_0": ["Snow."] * 3, **VIDEOS}, embed, store)
     assert set(before) < set(after)
 
 
@@ -112,35 +115,35 @@ def test_an_added_video_changes_no_other_videos_items(embed, store):
 def test_what_decides_the_numbers_decides_the_keys(embed, store, change):
     other = change(changed(embed, instruction="From {lowest} to {highest}."))
     reference = changed(embed, instruction="From {lowest} to {highest}.")
-    _, before = judged(VIDEOS, reference, store)
-    _, after = judged(VIDEOS, other, store)
+    _, before = read(VIDEOS, reference, store)
+    _, after = read(VIDEOS, other, store)
     assert not set(before) & set(after)
 
 
 def test_other_weights_are_other_keys_and_the_same_weights_elsewhere_are_not(
     embed, store, tmp_path
 ):
-    _, before = judged(VIDEOS, embed, store)
+    _, before = read(VIDEOS, embed, store)
     same = str(save(tmp_path / "same", CONFIG))
-    assert judged(VIDEOS, embed.model_copy(update={"llm": same}), store)[1] == before
+    assert read(VIDEOS, embed.model_copy(update={"llm": same}), store)[1] == before
     other = tmp_path / "other"
     causal_lm(CONFIG, seed=1).save_pretrained(other)
     byte_tokenizer().save_pretrained(other)
-    _, after = judged(VIDEOS, embed.model_copy(update={"llm": str(other)}), store)
+    _, after = read(VIDEOS, embed.model_copy(update={"llm": str(other)}), store)
     assert not set(before) & set(after)
 
 
-def test_a_setting_can_be_sent_to_another_process(embed):
-    setting = Setting.of(embed, written(embed))
-    copy = pickle.loads(pickle.dumps(setting))
-    assert copy.determinants() == setting.determinants()
-    assert copy.layout.query("A dog.") == setting.layout.query("A dog.")
+def test_a_blueprint_can_be_sent_to_another_process(embed):
+    blueprint = Blueprint.of(embed, written(embed))
+    copy = pickle.loads(pickle.dumps(blueprint))
+    assert copy.determinants() == blueprint.determinants()
+    assert copy.layout.query("A dog.") == blueprint.layout.query("A dog.")
 
 
 def test_the_edges_of_a_video_alone_depend_on_the_policy(embed, store):
     videos = {"video_1": ["A dog.", "A cat sits.", "Rain.", "Snow."] * 4}
-    cut, _ = judged(videos, embed, store)
-    mirrored, _ = judged(videos, embed.model_copy(update={"edges": "mirror"}), store)
+    cut, _ = read(videos, embed, store)
+    mirrored, _ = read(videos, embed.model_copy(update={"edges": "mirror"}), store)
     apart_T = np.abs(cut["video_1"].query_TW - mirrored["video_1"].query_TW).max(axis=1)
     assert (apart_T[3:-3] < 1e-4).all()
     assert (apart_T[:3] > 1e-2).all()
@@ -153,8 +156,8 @@ def test_the_edges_of_a_video_alone_depend_on_the_policy(embed, store):
     ids=str,
 )
 def test_another_readout_changes_the_states_and_nothing_that_is_said(embed, store, setting, width):
-    plain, _ = judged(VIDEOS, embed, store)
-    other, _ = judged(VIDEOS, embed.model_copy(update=setting), store)
+    plain, _ = read(VIDEOS, embed, store)
+    other, _ = read(VIDEOS, embed.model_copy(update=setting), store)
     for video, captions in VIDEOS.items():
         assert other[video].replies == plain[video].replies
         assert other[video].query_TW.shape == other[video].answer_TW.shape == (len(captions), width)
@@ -164,12 +167,12 @@ def test_another_readout_changes_the_states_and_nothing_that_is_said(embed, stor
 def test_asked_for_a_summary_the_model_may_say_more_and_never_stops_at_a_score(embed, tmp_path):
     summary = embed.prompt.summary.model_copy(update={"max_new_tokens": 20})
     asked = changed(embed, task="summary", summary=summary)
-    setting = Setting.of(asked, written(asked))
-    assert (setting.max_new_tokens, setting.answer) == (20, None)
-    decode = setting.layout.tokenizer.decode
-    assert "must say in one sentence" in decode(setting.layout.prefix)
-    assert "summary: A dog comes to a bench" in decode(setting.layout.prefix)
-    assert decode(setting.layout.draft).startswith("summary")
+    blueprint = Blueprint.of(asked, written(asked))
+    assert (blueprint.max_new_tokens, blueprint.answer) == (20, None)
+    decode = blueprint.layout.tokenizer.decode
+    assert "must say in one sentence" in decode(blueprint.layout.prefix)
+    assert "summary: A dog comes to a bench" in decode(blueprint.layout.prefix)
+    assert decode(blueprint.layout.draft).startswith("summary")
 
 
 class Cramped:
@@ -192,9 +195,9 @@ def test_out_of_memory_reads_in_halves_from_then_on(embed, store, tmp_path, monk
     monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
     large = embed.model_copy(update={"token_budget": 10**6})
     videos = {"video_1": VIDEOS["video_1"], "video_2": ["Snow.", "Sun.", *VIDEOS["video_1"]]}
-    expected, keys = judged(videos, large, store)
+    expected, keys = read(videos, large, store)
     cramped = Cramped(monkeypatch, 700)
-    found, same = judged(videos, large, Store(tmp_path / "other"))
+    found, same = read(videos, large, Store(tmp_path / "other"))
     assert same == keys
     for video in videos:
         assert found[video].replies == expected[video].replies
@@ -211,4 +214,67 @@ def test_out_of_memory_reads_in_halves_from_then_on(embed, store, tmp_path, monk
 def test_a_prompt_too_long_for_the_memory_is_one_message(embed, store, monkeypatch):
     Cramped(monkeypatch, 10)
     with pytest.raises(UserError, match="out of memory with a single prompt"):
-        judged(VIDEOS, embed, store)
+        read(VIDEOS, embed, store)
+
+
+def test_the_keys_of_the_store_are_what_they_always_were():
+    """What was read once is never read again: raise engine.VERSION where numbers change."""
+    around = Layout(None, (1, 28, 30), (2, 7), (9,))
+    length, answer = 8, "score: {score}"
+    blueprint = Blueprint(
+        smollm2.NAME, None, "float32", around, (2,), length, answer, "norm", "max"
+    )
+    found = key(**blueprint.determinants(), queries=((5, 6, 7), (8, 9)))
+    assert found == "ec70ccd0006b298edcf5c37e8d023da37fc7a1c9b4fd0f742b83a228167e006d"
+
+
+@pytest.mark.real_llm
+def test_the_keys_of_a_recipe_are_what_they_always_were():
+    """Of summe-captions, half an hour's work on a laptop. Another prompt is another key."""
+    embed = params.recipe("summe-captions").embed
+    blueprint = Blueprint.of(embed, written(embed))
+    window = ("A dog.", "A cat sits.", "Rain.")
+    query = blueprint.layout.query(query_text(embed.prompt, window, window[1]))
+    found = key(**blueprint.determinants(), queries=(query,))
+    assert found == "4b07300fe8d8abf13813b4918959dceceab75e0b3fa73d56c93f11d1565b9e3b"
+
+
+ALSO = (
+    Readout(layer="last_layer", pooling="max"),
+    Readout(layer="norm", pooling="mean"),
+    Readout(layer="norm", pooling="max"),
+)
+
+
+def test_readouts_kept_beside_are_found_by_who_asks_for_them(embed, store, tmp_path, monkeypatch):
+    plain, keys = read(VIDEOS, embed, Store(tmp_path / "plain"))
+    wide = embed.model_copy(update={"also": ALSO})
+    found, kept = read(VIDEOS, wide, store)
+    assert set(keys) < set(kept) == items(store)
+    assert len(set(kept)) == 3 * len(set(keys)), "its own readout is not kept twice"
+    for video in VIDEOS:
+        assert np.array_equal(found[video].query_TW, plain[video].query_TW)
+        assert np.array_equal(found[video].answer_TW, plain[video].answer_TW)
+        assert found[video].replies == plain[video].replies
+    others = [embed.model_copy(update=each.model_dump()) for each in ALSO[:2]]
+    alone = [read(VIDEOS, other, Store(tmp_path / str(other.layer)))[0] for other in others]
+    monkeypatch.setattr(Reader, "__init__", lambda *_: pytest.fail("was read again"))
+    for other, expected in zip(others, alone, strict=True):
+        again, used = read(VIDEOS, other.model_copy(update={"also": ALSO}), store)
+        assert set(used) == items(store)
+        for video in VIDEOS:
+            assert np.array_equal(again[video].query_TW, expected[video].query_TW)
+            assert np.array_equal(again[video].answer_TW, expected[video].answer_TW)
+            assert again[video].replies == expected[video].replies
+    for name in keys:
+        assert set(store.get(name)) == {"query", "answer", "reply"}
+
+
+def test_how_many_prompts_are_missing_is_said_before_any_is_read(embed, store, monkeypatch, caplog):
+    monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
+    with caplog.at_level(logging.INFO, "llmvs"):
+        read(VIDEOS, embed, store)
+        assert "10 prompts to read" in caplog.text
+        caplog.clear()
+        read(VIDEOS, embed, store)
+        assert "to read" not in caplog.text

@@ -1,0 +1,113 @@
+"""What an engine is built from, and what of it decides the numbers.
+
+Named by the recipe, filled in by the model's tokenizer and configuration alone: the weights are
+wanted only where something is to be read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stages.llm import engine, weights
+from stages.llm.examples import Examples
+from stages.llm.packing import pack
+from stages.llm.prompt import Layout, layout
+from stages.llm.readout import Kind, Layer, Pooling
+from stages.llm.reply import completion
+from stages.llm.settings import Embed
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """Everything an engine is built from, in a form that travels to another process.
+
+    answer: the template whose score ends an answer; None where only the turn's end does.
+    also: readouts beside its own, which decide nothing of it.
+    """
+
+    llm: str
+    revision: str | None
+    dtype: str
+    layout: Layout
+    ends: tuple[int, ...]
+    max_new_tokens: int
+    answer: str | None
+    layer: Layer
+    pooling: Pooling
+    also: tuple[Kind, ...] = ()
+
+    @classmethod
+    def of(cls, embed: Embed, examples: Examples) -> "Blueprint":
+        """Fetch the tokenizer and configuration of what `embed` names, and lay its prompt out.
+
+        Raises UserError where it cannot.
+        """
+        tokenizer = weights.tokenizer(embed.llm, embed.revision)
+        folder = weights.fetch_small(embed.llm, embed.revision)
+        prompt = embed.prompt.model_copy(update={"examples": examples})
+        longest, answer = embed.max_new_tokens, prompt.answer if embed.stop == "score" else None
+        if prompt.task == "summary":
+            assert prompt.summary is not None  # the schema's to see to
+            longest, answer = prompt.summary.max_new_tokens, None
+        # The recipe of a row of an ablation may ask for what another keeps beside.
+        also = dict.fromkeys(Kind(each.layer, each.pooling) for each in embed.also)
+        also.pop(Kind(embed.layer, embed.pooling), None)
+        return cls(
+            embed.llm,
+            embed.revision,
+            embed.dtype,
+            layout(tokenizer, prompt),
+            weights.ends_of_turn(folder, tokenizer),
+            longest,
+            answer,
+            embed.layer,
+            embed.pooling,
+            tuple(also),
+        )
+
+    def determinants(self) -> dict[str, Any]:
+        """What, beside its queries, decides a batch's numbers."""
+        return {
+            "stage": "embed",
+            "algorithm": engine.VERSION,
+            "weights": weights.identity(self.llm, self.revision),
+            "dtype": self.dtype,
+            "prefix": self.layout.prefix,
+            "closing": self.layout.closing,
+            "draft": self.layout.draft,
+            "ends": self.ends,
+            "max_new_tokens": self.max_new_tokens,
+            "complete": self.answer,
+            "layer": self.layer,
+            "pooling": self.pooling,
+        }
+
+    def siblings(self) -> dict[str, "Blueprint"]:
+        """The blueprints that differ by readout alone, by the readout's name."""
+        return {
+            str(kind): replace(self, layer=kind.layer, pooling=kind.pooling, also=())
+            for kind in self.also
+        }
+
+    def engine(self) -> engine.Engine:
+        """The model, with the prefix read."""
+        model = pack(weights.model(self.llm, self.revision, weights.dtype_of(self.dtype)))
+        complete = None
+        if self.answer is not None:
+            decode, scored = self.layout.tokenizer.decode, completion(self.answer)
+
+            def complete(tokens: Sequence[int], following: int) -> bool:
+                return scored(decode(tokens), decode([*tokens, following]))
+
+        return engine.Engine(
+            model,
+            self.layout.prefix,
+            self.layout.closing,
+            self.ends,
+            self.max_new_tokens,
+            self.layout.draft,
+            complete,
+            self.layer,
+            self.pooling,
+            self.also,
+        )

@@ -1,0 +1,188 @@
+"""Runs in order, kept in the work store, and taken from there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from lessons import ATTENTION, CPU, MLP, SETTINGS, videos
+
+from stages.metrics.panel import Panel, Rules
+from stages.splits.folds import Split
+from stages.splits.settings import Protocol
+from stages.training.batches import Video
+from stages.training.crossvalidation import Finished, cross_validate, jobs
+from stages.training.trainer import Job, Judged, Trainer
+from stages.work.store import Arrays, Store
+
+NAMES = tuple(f"video_{number}" for number in range(1, 8))
+PLANNED: dict[Protocol, list[Split]] = {
+    "strict": [Split(NAMES[2:], NAMES[:2]), Split(NAMES[:5], NAMES[5:])],
+    "official": [Split(NAMES[2:], NAMES[:2])],
+}
+
+
+def flat(scores_T: npt.NDArray[np.float32]) -> tuple[float, float]:
+    return 0.0, 0.0
+
+
+@dataclass
+class Known:
+    """The same videos for every split; can be handed to other processes."""
+
+    videos: dict[str, Video] = field(default_factory=lambda: {v.name: v for v in videos(7)})
+
+    def __call__(self, protocol: Protocol, number: int) -> Mapping[str, Video]:
+        return self.videos
+
+
+@dataclass(frozen=True, eq=False)
+class Counting(Trainer):
+    """Notes the runs it does; breaks after so many."""
+
+    seen: list[Job] = field(default_factory=list)
+    breaks_after: int | None = None
+
+    def __call__(self, jobs: list[Job]) -> Iterator[tuple[int, Arrays]]:
+        for index, job in enumerate(jobs):
+            if self.breaks_after == len(self.seen):
+                raise KeyboardInterrupt
+            self.seen.append(job)
+            for _, arrays in super().__call__([job]):
+                yield index, arrays
+
+
+def trainer(**changes: Any) -> Counting:
+    settings = SETTINGS.model_copy(update={"seeds": (4, 1), "epochs": 1})
+    judged = {name: Judged(flat, name) for name in NAMES}
+    return replace(Counting(Known(), judged, ATTENTION, settings, CPU), **changes)
+
+
+def outcome(found: Iterator[Finished]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            *(of.run.place, of.run.epoch, of.curve, of.checkpoint, of.keys),
+            *((name, scores_T.tobytes()) for name, scores_T in of.run.scores.items()),
+        )
+        for of in found
+    ]
+
+
+def test_runs_of_both_protocols_come_in_order(tmp_path: Path) -> None:
+    found = cross_validate(trainer(), PLANNED, Store(tmp_path), processes=1)
+    assert [each.run.place for each in found] == [
+        "strict/seed_4/split_0", "strict/seed_4/split_1",
+        "strict/seed_1/split_0", "strict/seed_1/split_1",
+        "official/seed_4/split_0", "official/seed_1/split_0",
+    ]  # fmt: skip
+
+
+def test_a_killed_training_goes_on_where_it_stopped_and_gives_the_same_bytes(
+    tmp_path: Path,
+) -> None:
+    whole = outcome(cross_validate(trainer(), PLANNED, Store(tmp_path / "a"), processes=1))
+    killed, second, third = trainer(breaks_after=4), trainer(), trainer()
+    store = Store(tmp_path / "b")
+    with pytest.raises(KeyboardInterrupt):
+        list(cross_validate(killed, PLANNED, store, processes=1))
+    assert outcome(cross_validate(second, PLANNED, store, processes=1)) == whole
+    assert [*killed.seen, *second.seen] == jobs(second.settings, PLANNED)
+    assert outcome(cross_validate(third, PLANNED, store, processes=1)) == whole
+    assert third.seen == []
+
+
+def test_more_processes_give_the_same_bytes(tmp_path: Path) -> None:
+    one = outcome(cross_validate(trainer(), PLANNED, Store(tmp_path / "a"), processes=1))
+    two = outcome(cross_validate(trainer(), PLANNED, Store(tmp_path / "b"), processes=2))
+    assert one == two
+
+
+def test_weights_that_the_store_lost_are_computed_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    whole = outcome(cross_validate(trainer(), PLANNED, store, processes=1))
+    store._item(whole[0][4][1]).write_bytes(b"nonsense")
+    again = trainer()
+    assert outcome(cross_validate(again, PLANNED, store, processes=1)) == whole
+    assert again.seen == jobs(again.settings, PLANNED)[:1]
+
+
+def _another_opinion(of: Known) -> Known:
+    video = of.videos["video_1"]
+    return Known(of.videos | {"video_1": replace(video, gtscore_T=1 - video.gtscore_T)})
+
+
+def _other_states(of: Known) -> Known:
+    video = of.videos["video_1"]
+    return Known(of.videos | {"video_1": replace(video, inputs={"states": torch.ones(4, 8)})})
+
+
+def _settings(**changes: Any) -> dict[str, Any]:
+    return {"settings": trainer().settings.model_copy(update=changes)}
+
+
+JUDGED_OTHERWISE = trainer().judged | {"video_1": Judged(flat, "another")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "redone"),
+    [
+        ({}, 0),
+        ({"entry": ATTENTION.model_copy(update={"title": "another name"})}, 0),
+        ({"entry": ATTENTION.model_copy(update={"dropout": 0.2})}, 6),
+        ({"entry": MLP}, 6),
+        (_settings(lr=1e-2), 6),
+        (_settings(seeds=(1, 4)), 0),
+        (_settings(seeds=(4, 1, 7)), 3),
+        (_settings(scorer={"width": 64}), 0),  # the entry holds it already
+        (_settings(validation=0.2), 4),  # official watches its test videos
+        ({"videos": _another_opinion(Known())}, 6),
+        ({"videos": _other_states(Known())}, 6),
+        ({"judged": JUDGED_OTHERWISE}, 2),  # where video_1 is watched
+    ],
+)
+def test_a_run_is_done_again_when_what_determines_it_changes(
+    tmp_path: Path, changes: dict[str, Any], redone: int
+) -> None:
+    store = Store(tmp_path)
+    list(cross_validate(trainer(), PLANNED, store, processes=1))
+    other = trainer(**changes)
+    list(cross_validate(other, PLANNED, store, processes=1))
+    assert len(other.seen) == redone
+
+
+def test_splits_are_known_by_their_videos(tmp_path: Path) -> None:
+    store, other = Store(tmp_path), trainer()
+    list(cross_validate(trainer(), PLANNED, store, processes=1))
+    swapped: dict[Protocol, list[Split]] = {"strict": PLANNED["strict"][::-1]}
+    list(cross_validate(other, swapped, store, processes=1))
+    assert other.seen == []
+
+
+def test_a_panel_is_known_by_all_that_its_agreement_depends_on() -> None:
+    def content(agreement: Any = "scores", budget: float = 0.15, **changes: Any) -> str:
+        panel = Panel(
+            "video_1",
+            Rules(agreement, "mean", budget),
+            n_frames=30,
+            picks=np.array([0, 15]),
+            change_points=np.array([[0, 14], [15, 29]]),
+            user_summary=np.ones((1, 30), np.float32),
+            user_scores=np.arange(30, dtype=np.float32)[None],
+        )
+        return Judged.of(replace(panel, **changes)).content
+
+    contents = [
+        content(),
+        content(agreement="summary"),
+        content(budget=0.2),
+        content(change_points=np.array([[0, 9], [10, 29]])),
+        content(user_summary=np.zeros((1, 30), np.float32)),
+        content(user_scores=np.ones((1, 30), np.float32)),
+        content(picks=np.array([0, 16])),
+    ]
+    assert len(set(contents)) == len(contents)
+    assert content() == contents[0]
