@@ -150,7 +150,7 @@ def _kept(axes: Axes, told: Story, legend: Legend) -> None:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(
-        f"seconds of {told.name}; vertical lines: shots; blue bars: {legend.first_title}’s summary"
+        f"seconds of {told.name}; vertical lines: shots; blue bars: summary of {legend.first_title}"
     )
 
 

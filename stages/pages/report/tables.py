@@ -73,7 +73,7 @@ def _rows(protocol: Protocol, shown: list[str], legend: Legend) -> list[Json]:
     ]
     theirs = [
         {
-            "title": printed.title,
+            "title": printed.theirs,
             "kind": "paper",
             "row": None,
             "dot": None,
