@@ -71,15 +71,15 @@ def compare(
 
     Paired by video. Everything is read from commits and DVC's cache; the workspace stays as it is.
     """
-    from stages.comparison import contestants, page, summary
+    from stages.pages.comparison import comparison_page, contestants, figures
     from stages.work.files import replacing
 
     with command.stderr.status("reading"):
         sides = contestants.read(names, dataset, row)
-        made = page.build(sides, dataset, Path("data") / "frames" / f"{dataset}.h5")
+        made = comparison_page.build(sides, dataset)
     with replacing(out) as temporary:
         temporary.write_text(made, encoding="utf-8")
     console = Console()
-    for table in summary.tables(sides, dataset):
+    for table in figures.tables(sides, dataset):
         console.print(table)
     typer.echo(out)

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from stages import command, params
-from stages.reporting import chapters, measurements, page, video_page
-from stages.reporting.chapters import Chapter
-from stages.reporting.thumbnails import ON_A_PAGE
+from stages.artifacts import results as measured
+from stages.pages.report import chapters, index, video_page
+from stages.pages.report.chapters import Chapter
+from stages.pages.thumbnails import ON_A_PAGE
+from stages.params import Params
 from stages.work.executor import progress
 from stages.work.files import replacing
 
@@ -28,39 +30,39 @@ def report(
     For each dataset of run.datasets: the tables, ours beside the paper's own figures and marked
     as such; learning curves, split by split; scores against people's, and where they are furthest
     apart. Every video has a page of its own: scores of people and models over its frames, shots,
-    summaries, captions and the LLM's replies, and who agrees with whom.
+    summaries, captions and the LLM's replies, and who agrees with whom. What a dataset has not,
+    pictures where captions are given or curves where scores are, is left out.
 
     Writes the page, and beside it videos/D/V.html for each video V of a dataset D, and
     figures/D-{agreement,learning,calibration,video}.svg.
     """
-    settings = params.load()
-    models = {name: settings.models[name].title for name in settings.run.models}
-    measured = {name: measurements.read(results / name) for name in settings.run.datasets}
-    videos = sum(each.results.videos for each in measured.values())
-    told = []
-    with progress(command.stderr) as bar:
-        row = bar.add_task("videos", total=videos)
-        for name, each in measured.items():
-            chapter = chapters.read(
-                name,
-                settings.datasets[name],
-                models,
-                each,
-                inputs=settings.models[settings.run.models[0]].inputs,
-                data=data,
-                results=results,
-                thumbnails=ON_A_PAGE,
-                advance=lambda: bar.advance(row),
-            )
-            told.append(chapter)
+    told = _chapters(params.load(), data, results)
     for chapter in told:
         for figure, svg in chapters.drawings(chapter).items():
             _write(out.parent / "figures" / f"{chapter.name}-{figure}.svg", svg)
     written = _pages(told, out)
-    largest = max(path.stat().st_size for path in written)
-    total = sum(path.stat().st_size for path in written)
+    sizes = [path.stat().st_size / 1e6 for path in written]
     log.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
-    log.info("%d pages, %.1f MB, the largest %.1f", len(written), total / 1e6, largest / 1e6)
+    log.info("%d pages, %.1f MB, the largest %.1f", len(written), sum(sizes), max(sizes))
+
+
+def _chapters(settings: Params, data: Path, results: Path) -> list[Chapter]:
+    names = settings.run.datasets
+    # Every table is read before any video is, so that one that is missing is known at once.
+    videos = sum(measured.read(results / name)[0].videos for name in names)
+    with progress(command.stderr) as bar:
+        row = bar.add_task("videos", total=videos)
+        return [
+            chapters.read(
+                name,
+                settings,
+                data=data,
+                tables=results,
+                thumbnails=ON_A_PAGE,
+                advance=lambda: bar.advance(row),
+            )
+            for name in names
+        ]
 
 
 def _pages(told: list[Chapter], out: Path) -> list[Path]:
@@ -68,16 +70,16 @@ def _pages(told: list[Chapter], out: Path) -> list[Path]:
     videos = out.parent / "videos"
     written = []
     with progress(command.stderr) as bar:
-        row = bar.add_task("pages", total=sum(len(chapter.videos) for chapter in told))
+        row = bar.add_task("pages", total=sum(len(chapter.stories) for chapter in told))
         for chapter in told:
-            for place, video in enumerate(chapter.videos):
-                path = out.parent / chapter.href(video)
+            for place, story in enumerate(chapter.stories):
+                path = out.parent / chapter.href(story)
                 _write(path, video_page.build(chapter, place))
                 written.append(path)
                 bar.advance(row)
     for left in set(videos.glob("*/*.html")) - set(written):
         left.unlink()
-    _write(out, page.build(told))
+    _write(out, index.build(told))
     return [*written, out]
 
 

@@ -42,23 +42,29 @@ class Reported:
 
 
 @dataclass(frozen=True)
-class Row:
+class PaperRow:
     """A row of the tables named, in their order.
 
     overrides: values below `datasets.D`; empty for a row of the run in the workspace. reads: the
     row of results.json that holds its figures, None for what only the paper measured. captioner:
     the one captioner whose recipes have this row, None for any. theirs: the paper's own name for
-    it, where it has figures.
+    it, where it has figures. heading: what a row is called that only an experiment measures; what
+    models and rows of evaluate are called stands in params.yaml and in results.json.
     """
 
     name: str
-    title: str
     tables: tuple[str, ...]
     reads: str | None
     overrides: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     captioner: str | None = None
     theirs: str | None = None
     figures: tuple[Reported, ...] = ()
+    heading: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called where nothing was measured: its heading, else the paper's name."""
+        return self.heading or self.theirs or self.name
 
     def on(self, dataset: str) -> Reported | None:
         """What the paper reports on one of `DATASETS`, None where it reports nothing."""
@@ -73,79 +79,74 @@ def _tvsum(tau: float, rho: float, table: str) -> Reported:
     return Reported("TVSum", tau, rho, table)
 
 
-def _varied(table: str, name: str, title: str, captioner: str | None = None, **values: Any) -> Row:
+def _varied(
+    table: str, name: str, heading: str, captioner: str | None = None, **values: Any
+) -> PaperRow:
     """A row that an experiment measures; `__` in a key stands for the dot of its path."""
     overrides = {key.replace("__", "."): value for key, value in values.items()}
-    return Row(name, title, (table,), LLMVS, MappingProxyType(overrides), captioner)
+    return PaperRow(name, (table,), LLMVS, MappingProxyType(overrides), captioner, heading=heading)
 
 
 ROWS = (
-    Row(
+    PaperRow(
         LLMVS,
-        "LLMVS (q + a)",
         ("main", "embedding", "ablation"),
         LLMVS,
         theirs="LLMVS",
         figures=(_summe(0.253, 0.282, COMPARISON), _tvsum(0.211, 0.275, COMPARISON)),
     ),
-    Row(
+    PaperRow(
         "query-only",
-        "query only",
         ("embedding",),
         "query-only",
         theirs="query only",
         figures=(_summe(0.238, 0.265, ABLATIONS),),
     ),
-    Row(
+    PaperRow(
         "answer-only",
-        "answer only",
         ("embedding",),
         "answer-only",
         theirs="answer only",
         figures=(_summe(0.233, 0.260, ABLATIONS),),
     ),
-    Row(
+    PaperRow(
         "mlp",
-        "MLP, no attention",
         ("embedding",),
         "mlp",
         theirs="q + a with an MLP",
         figures=(_summe(0.182, 0.203, ABLATIONS),),
     ),
-    Row(
+    PaperRow(
         "zero-shot",
-        "Zero-shot (LLM's own score)",
         ("main", "ablation"),
         "zero-shot",
         theirs="LLM, zero-shot",
         figures=(_summe(0.170, 0.189, COMPARISON), _tvsum(0.051, 0.056, COMPARISON)),
     ),
-    Row(
+    PaperRow(
         "human",
-        "Human (pairs of users)",
         ("main",),
         "human",
         theirs="Human",
         figures=(_summe(0.205, 0.213, COMPARISON), _tvsum(0.177, 0.204, COMPARISON)),
     ),
-    Row("oracle", "Oracle (people's mean)", ("main",), "oracle"),
-    Row("random", "Random", ("main",), "random"),
-    Row(
+    PaperRow("oracle", ("main",), "oracle"),
+    PaperRow("random", ("main",), "random"),
+    PaperRow(
         "csta",
-        "CSTA",
         ("main",),
         None,
         theirs="CSTA",
         figures=(_summe(0.246, 0.274, COMPARISON), _tvsum(0.194, 0.255, COMPARISON)),
     ),
     *(_varied("window", f"window-{w}", f"window of {w}", embed__window=w) for w in (1, 3, 5, 7)),
-    Row(
+    PaperRow(
         "direct",
-        "captioner asked for the score",
         ("ablation",),
         "direct",
         MappingProxyType({"caption.direct": True}),
         captioner="llava",
+        heading="captioner asked for the score",
         theirs="LLaVA, asked directly",
         figures=(_summe(0.119, 0.132, ABLATIONS),),
     ),
@@ -175,11 +176,15 @@ ROWS = (
 )
 
 
-def of_table(table: str) -> tuple[Row, ...]:
+def of_table(table: str) -> tuple[PaperRow, ...]:
     """The rows of one of `TABLES`, in order."""
     return tuple(row for row in ROWS if table in row.tables)
 
 
-def benchmark(dataset: str) -> str | None:
-    """The dataset of the paper that one of ours is, by name; None for one the paper never saw."""
-    return next((name for name in DATASETS if dataset.lower().startswith(name.lower())), None)
+PRINTED = tuple(row for row in ROWS if row.figures)
+"""The rows that the paper has figures of."""
+
+
+def counterpart(row: str) -> PaperRow | None:
+    """What the paper printed of the same thing as a row of results.json, None where it did not."""
+    return next((printed for printed in PRINTED if printed.reads == row), None)

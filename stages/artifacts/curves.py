@@ -28,6 +28,13 @@ class Point:
     test_loss: float
     tau: float | None = None
 
+    def columns(self) -> tuple[str, ...]:
+        """As the file holds them: six significant digits, tau empty where there is none."""
+        numbers = (self.epoch, self.lr, self.train_loss, self.test_loss)
+        tau = "" if self.tau is None else f"{self.tau:.6g}"
+        run = (self.protocol, str(self.seed), str(self.split))
+        return (*run, *(f"{number:.6g}" for number in numbers), tau)
+
 
 def write(path: Path, points: Iterable[Point]) -> None:
     """Write points in the order given, whole or not at all; six significant digits.
@@ -38,10 +45,7 @@ def write(path: Path, points: Iterable[Point]) -> None:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         for point in points:
-            numbers = (point.epoch, point.lr, point.train_loss, point.test_loss)
-            tau = "" if point.tau is None else f"{point.tau:.6g}"
-            run = (point.protocol, point.seed, point.split)
-            table.writerow((*run, *(f"{number:.6g}" for number in numbers), tau))
+            table.writerow(point.columns())
 
 
 def read(path: Path) -> list[Point]:

@@ -29,7 +29,7 @@ class Filled:
 class _Found:
     """Where a row's figures are, or why there are none."""
 
-    row: rows.Row
+    row: rows.PaperRow
     at: Measured | None
     why: str | None = None
     lacking: Experiment | None = None
@@ -58,7 +58,7 @@ def fill(table: str, dataset: str, protocol: str) -> Filled:
     return Filled(tables, tuple(one.lacking for one in found if one.lacking))
 
 
-def _find(row: rows.Row, document: Json, dataset: str, here: Measured) -> _Found:
+def _find(row: rows.PaperRow, document: Json, dataset: str, here: Measured) -> _Found:
     """A row's figures: in the workspace, else in an experiment that is not stale."""
     if row.reads is None:
         return _Found(row, None, "measured by the paper alone")
@@ -80,7 +80,7 @@ def _find(row: rows.Row, document: Json, dataset: str, here: Measured) -> _Found
     return _experiment(row, dataset, model, tuple(settings))
 
 
-def _experiment(row: rows.Row, dataset: str, model: str, settings: tuple[str, ...]) -> _Found:
+def _experiment(row: rows.PaperRow, dataset: str, model: str, settings: tuple[str, ...]) -> _Found:
     """The newest experiment of the row's name that still counts, or the one to be run."""
     base = f"{dataset}-{row.name}"
     why, taken = "not measured", set()

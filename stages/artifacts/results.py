@@ -1,0 +1,254 @@
+"""What evaluate measured: results.json and per_video.csv, written and read here alone.
+
+results.json is `Results` as it stands below, field by field. per_video.csv has a line for each
+video tested under each row of each protocol.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stages.errors import UserError
+from stages.work.files import replacing
+
+MARKS = ("tau", "rho", "f1")
+RESULTS, PER_VIDEO = "results.json", "per_video.csv"
+COLUMNS = ("protocol", "row", "video", *MARKS, "weight")
+"""Of per_video.csv; the weight is the video's share in the row's mean."""
+
+AGAIN = "run the evaluate stage (`dvc repro`)"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Figure(_Part):
+    """A mean over videos and its interval; None where one video gives none.
+
+    spread: standard deviation over training seeds, or random draws. folds: the mean over each
+    split's videos; fold_spread: their standard deviation. None where there is one.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    spread: float | None
+    folds: tuple[float, ...] = ()
+    fold_spread: float | None
+
+
+class Difference(_Part):
+    """A paired difference, its interval, p of a permutation test over videos, raw and Holm's."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    holm: float
+
+
+class Against(_Part):
+    """A row less the reference, which is `row`."""
+
+    row: str
+    tau: Difference
+    rho: Difference
+    f1: Difference
+
+
+class Row(_Part):
+    """One row of a table.
+
+    against: None for the reference itself. deviation: the mean standard deviation of a scorer's
+    scores within a video; collapsed: whether that is next to none. Both None for a row that has
+    no scores of its own.
+    """
+
+    title: str
+    kind: Literal["model", "baseline", "people"]
+    tau: Figure
+    rho: Figure
+    f1: Figure
+    against: Against | None = None
+    deviation: float | None = None
+    collapsed: bool | None = None
+
+    def figure(self, mark: str) -> Figure:
+        """By the names of `MARKS`."""
+        found: Figure = getattr(self, mark)
+        return found
+
+
+class Floor(_Part):
+    """What constant scores earn where the measure gives them anything."""
+
+    tau: float
+    rho: float
+
+
+class Protocol(_Part):
+    """What was measured under one protocol, over the `videos` its splits test.
+
+    flags: sentences that a reader of the table must know. floor: None where it is 0.
+    """
+
+    videos: int
+    flags: tuple[str, ...]
+    floor: Floor | None = None
+    rows: dict[str, Row]
+
+
+class Replies(_Part):
+    """What the LLM was asked, and how often no score was found in its reply."""
+
+    replies: int
+    unparsed: int
+
+
+class Shots(_Part):
+    """Videos by the origin of their shots, as in `artifacts.timeline.Origin`."""
+
+    annotations: int = 0
+    field: int = 0
+    kts: int = 0
+
+
+class File(_Part):
+    """A file that evaluate read."""
+
+    path: str
+    sha256: str
+
+
+class Results(_Part):
+    """results.json of one dataset; the first protocol is the headline.
+
+    benchmark: the dataset of the paper that this is, None for another. llm: None where it was
+    not asked.
+    """
+
+    dataset: str
+    title: str
+    simulated: bool
+    benchmark: Literal["SumMe", "TVSum"] | None
+    given: Literal["videos", "captions", "embeddings", "scores"]
+    shots: Shots
+    confidence: float
+    llm: Replies | None
+    files: tuple[File, ...]
+    protocols: dict[str, Protocol] = Field(min_length=1)
+
+    @property
+    def headline(self) -> str:
+        """The protocol that curves and videos are shown under."""
+        return next(iter(self.protocols))
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """Of the headline."""
+        return self.protocols[self.headline].rows
+
+    @property
+    def videos(self) -> int:
+        """The most videos that a protocol tests."""
+        return max(protocol.videos for protocol in self.protocols.values())
+
+
+@dataclass(frozen=True)
+class VideoMarks:
+    """One video's marks under one row, and its share in the row's mean."""
+
+    marks: Mapping[str, float]
+    weight: float
+
+
+ByVideo = dict[str, dict[str, dict[str, VideoMarks]]]
+"""[protocol][row][video]"""
+
+
+def write_json(path: Path, document: Results | Mapping[str, Any]) -> None:
+    """results.json, metrics.json: whole or not at all."""
+    plain = document.model_dump(mode="json") if isinstance(document, Results) else document
+    with replacing(path) as temporary:
+        text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
+    """A table: whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(lines)
+
+
+def write(folder: Path, results: Results, videos: ByVideo) -> None:
+    """results.json and per_video.csv of one dataset."""
+    write_json(folder / RESULTS, results)
+    lines = (
+        [protocol, row, video, *(of.marks[mark] for mark in MARKS), of.weight]
+        for protocol, rows in videos.items()
+        for row, by_video in rows.items()
+        for video, of in by_video.items()
+    )
+    write_csv(folder / PER_VIDEO, COLUMNS, lines)
+
+
+def read(folder: Path) -> tuple[Results, ByVideo]:
+    """Both tables of one dataset, from evaluate's folder.
+
+    Raises UserError naming the file that is missing, damaged or of another layout, and the
+    command that makes it.
+    """
+    results, per_video = folder / RESULTS, folder / PER_VIDEO
+    return (
+        parsed(_text(results), str(results)),
+        parsed_by_video(_text(per_video), str(per_video)),
+    )
+
+
+def parsed(text: str, origin: str) -> Results:
+    """results.json from its text. Raises UserError naming `origin` where it is another thing."""
+    try:
+        return Results.model_validate(json.loads(text))
+    except ValidationError as error:
+        detail = error.errors()[0]
+        reason = f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
+    except ValueError as error:
+        reason = str(error)
+    raise UserError(f"{origin}: not what evaluate writes now ({reason}); {AGAIN} again")
+
+
+def parsed_by_video(text: str, origin: str) -> ByVideo:
+    """per_video.csv from its text. Raises UserError naming `origin` where it is another thing."""
+    reader = csv.DictReader(io.StringIO(text))
+    if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
+        raise UserError(f"{origin}: lacks the column {', '.join(missing)}; {AGAIN} again")
+    found: ByVideo = {}
+    for line in reader:
+        try:
+            marks = {mark: float(line[mark]) for mark in MARKS}
+            weight = float(line["weight"])
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"{origin}: a line does not hold numbers: {dict(line)}; {AGAIN} again"
+            ) from error
+        of_row = found.setdefault(line["protocol"], {}).setdefault(line["row"], {})
+        of_row[line["video"]] = VideoMarks(marks, weight)
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{path} not found; {AGAIN}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text; {AGAIN} again") from error

@@ -1,0 +1,1 @@
+"""What people read: the report, the comparison of experiments, and what they share."""

@@ -1,0 +1,1 @@
+"""The report: everything measured, on pages that open without a network."""

@@ -1,0 +1,195 @@
+"""Everything the report knows of one dataset, and the figures drawn of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from stages.artifacts import people, results, timeline
+from stages.artifacts.places import Places
+from stages.artifacts.results import Results, VideoMarks
+from stages.pages import stories
+from stages.pages.report import (
+    attention,
+    calibration,
+    figures,
+    folds,
+    learning,
+    provenance,
+)
+from stages.pages.report.attention import Attention
+from stages.pages.report.folds import Run
+from stages.pages.report.learning import Curve
+from stages.pages.report.legend import Legend
+from stages.pages.stories import ZERO_SHOT, Story
+from stages.params import Params, Recipe
+from stages.work.store import Store
+
+REACH = 3
+"""Frames on either side that count as near where no LLM's window says how many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chapter:
+    """marks: [row][video] under the headline protocol. guess: the mean squared error of always
+    answering the average score. curves, runs: of every scorer, and of the first by protocol, seed
+    and split; none where nothing was trained. attention: the first one's under the headline
+    protocol, None where it has none. records: what each stage took.
+    """
+
+    name: str
+    recipe: Recipe
+    legend: Legend
+    results: Results
+    marks: Mapping[str, Mapping[str, VideoMarks]]
+    stories: tuple[Story, ...]
+    guess: float
+    curves: tuple[Curve, ...]
+    runs: tuple[Run, ...]
+    attention: Attention | None
+    records: tuple[Mapping[str, str], ...]
+
+    def href(self, story: Story) -> str:
+        """Where a video's page is, from the index."""
+        return f"videos/{self.name}/{story.name}.html"
+
+    @property
+    def top(self) -> float:
+        """The end of every loss axis."""
+        return learning.highest(self.curves, self.guess)
+
+    @property
+    def typical(self) -> Story:
+        """The video of median τ, which neither flatters nor shames the first scorer."""
+        marks = self.marks.get(self.legend.first, {})
+        judged = [story for story in self.stories if story.name in marks]
+        if not judged:
+            return self.stories[0]
+        middle = median(marks[story.name].marks["tau"] for story in judged)
+        return min(judged, key=lambda story: abs(marks[story.name].marks["tau"] - middle))
+
+
+def read(
+    name: str,
+    settings: Params,
+    *,
+    data: Path,
+    tables: Path,
+    thumbnails: int,
+    advance: Callable[[], None] = lambda: None,
+) -> Chapter:
+    """Gather a dataset's chapter; `advance` is called after each video.
+
+    Args:
+        name: of the dataset.
+        data, tables: folders of all datasets' files, and of all their tables.
+        thumbnails: how many a video may have.
+
+    Raises:
+        UserError: as `results.read`, `stories.read`, `learning.read`, `folds.read` and
+            `attention.read` do.
+    """
+    recipe, places = settings.datasets[name], Places(data / name)
+    measured, by_video = results.read(tables / name)
+    legend = _legend(settings, recipe, measured)
+    told = []
+    for story in stories.read(places, recipe, tuple(legend.scorers), thumbnails):
+        told.append(story)
+        advance()
+    trained = list(legend.scorers) if recipe.train else []
+    return Chapter(
+        name=name,
+        recipe=recipe,
+        legend=legend,
+        results=measured,
+        marks=by_video[measured.headline],
+        stories=tuple(told),
+        guess=_guess(places),
+        curves=tuple(
+            learning.read(places.curves(model), model, measured.headline) for model in trained
+        ),
+        runs=tuple(folds.read(places, legend.first)) if trained else (),
+        attention=_attention(places, settings, recipe, legend.first) if trained else None,
+        records=tuple(
+            provenance.stages_run(Store.default().root, _made(places, recipe, trained, tables))
+        ),
+    )
+
+
+def _legend(settings: Params, recipe: Recipe, measured: Results) -> Legend:
+    """Titles of trained scorers are those of params.yaml, of other rows those of evaluate."""
+    rows = measured.rows
+    if recipe.given.kind == "scores":
+        scorers = {row: rows[row].title for row in recipe.given.rows if row in rows}
+    else:
+        scorers = {model: settings.models[model].title for model in settings.run.models}
+    return Legend(
+        scorers,
+        rows["human"].title if "human" in rows else "human",
+        rows[ZERO_SHOT].title if ZERO_SHOT in rows else None,
+    )
+
+
+def _guess(places: Places) -> float:
+    judged = people.read(places.people, timeline.read(places.timeline))
+    return float(np.concatenate([video.gtscore_T for video in judged.videos]).var())
+
+
+def _attention(places: Places, settings: Params, recipe: Recipe, model: str) -> Attention | None:
+    assert recipe.train is not None  # the model was trained
+    return attention.read(
+        places,
+        model,
+        settings.models[model].inputs,
+        recipe.splits.protocols[0],
+        recipe.train.seeds[0],
+        recipe.embed.window // 2 if recipe.embed else REACH,
+    )
+
+
+def _made(
+    places: Places, recipe: Recipe, trained: list[str], tables: Path
+) -> list[tuple[str, str, Path]]:
+    """Each stage of the recipe: what it is called here, its name, and what it made."""
+    begins = recipe.given.kind
+    made = [("download", "download", places.source)]
+    if begins == "videos":
+        made += [
+            ("sample", "sample", places.frames),
+            ("caption", "caption", places.captions),
+        ]
+    else:
+        made.append(("given", "given", places.timeline))
+    if recipe.embed is not None:
+        made.append(("embed", "embed", places.embeddings))
+    made += [(f"train, {model}", "train", places.predictions(model)) for model in trained]
+    return [*made, ("evaluate", "evaluate", tables / places.folder.name)]
+
+
+def drawings(chapter: Chapter) -> dict[str, str]:
+    """The chapter's figures as SVG that stands alone, by name."""
+    measured, legend = chapter.results, chapter.legend
+    drawn = {"agreement": figures.agreement(measured)}
+    if chapter.curves:
+        drawn["learning"] = learning.figure(
+            chapter.curves,
+            [legend.title(curve.model) for curve in chapter.curves],
+            guess=chapter.guess,
+            top=chapter.top,
+            heading=f"Learning curves: {measured.title}, protocol {measured.headline}",
+            simulated=measured.simulated,
+        )
+    scored = calibration.pairs(chapter.stories, legend.first)
+    if len(scored[0]):
+        drawn["calibration"] = calibration.figure(
+            *scored,
+            legend.first_title,
+            heading=f"Scores against people’s: {measured.title}",
+            simulated=measured.simulated,
+        )
+    drawn["video"] = figures.story(
+        chapter.typical, legend, dataset=measured.title, simulated=measured.simulated
+    )
+    return drawn

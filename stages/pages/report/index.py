@@ -1,0 +1,182 @@
+"""The index: one page that opens without a network, and leads to every video's own."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from stages import rows
+from stages.metrics.printed import mark
+from stages.pages import paths, templates
+from stages.pages.report import (
+    calibration,
+    folds,
+    learning,
+    moments,
+    provenance,
+    tables,
+    views,
+)
+from stages.pages.report.chapters import Chapter
+from stages.pages.report.legend import Legend
+from stages.pages.report.scale import Scale
+from stages.pages.report.wording import counted, keeps, people_and_scorers, ranged, shots
+from stages.pages.svg import inline
+from stages.pages.thumbnails import Pictures
+
+Json = dict[str, Any]
+TEMPLATES = ("index.html", "macros.html")
+SCRIPT = "page.js"
+MOMENTS = 12
+
+
+def build(chapters: Sequence[Chapter]) -> str:
+    """The page's HTML. The same chapters give the same bytes."""
+    pictures = Pictures()
+    sections = [_section(chapter, pictures) for chapter in chapters]
+    legends = [chapter.legend for chapter in chapters]
+    return templates.rendered(
+        TEMPLATES[0],
+        pictures,
+        *styles(legends),
+        paper={"citation": rows.CITATION, "address": rows.ADDRESS},
+        js=Markup(templates.resource(SCRIPT)),
+        sections=sections,
+        versions=provenance.versions(),
+    )
+
+
+def styles(legends: Sequence[Legend]) -> list[str]:
+    """CSS of the rows that a page draws: each one's colour, and that an unticked one is hidden."""
+    widest = max(legends, key=lambda legend: len(legend.scorers))
+    hidden = dict.fromkeys(line for each in legends for line in each.css().splitlines())
+    return [templates.coloured(map(widest.slot, widest.scorers)), "\n".join(hidden)]
+
+
+def _section(chapter: Chapter, pictures: Pictures) -> Json:
+    """A dataset's part of the page. What it has not is None, or empty, and is left out."""
+    return {
+        "name": chapter.name,
+        "recipe": chapter.recipe,
+        "results": chapter.results,
+        "benchmark": chapter.results.benchmark,
+        "headline": chapter.results.headline,
+        "first_title": chapter.legend.first_title,
+        **_facts(chapter),
+        **_tables(chapter),
+        "learning": _learning(chapter),
+        "runs": max((len(curve.train_RE) for curve in chapter.curves), default=0),
+        "folds": _folds(chapter),
+        "calibration": _calibration(chapter),
+        "moments": list(_moments(chapter, pictures)),
+        "attention": _attention(chapter),
+        **_videos(chapter, pictures),
+        "params": provenance.recipe_parts(chapter.recipe),
+        "files": chapter.results.files,
+        "records": chapter.records,
+    }
+
+
+def _facts(chapter: Chapter) -> Json:
+    stories, train = chapter.stories, chapter.recipe.train
+    frames = sum(len(story.video.picks_T) for story in stories)
+    return {
+        "frames": f"{frames:,}".replace(",", " "),
+        "minutes": _duration(sum(story.video.seconds for story in stories)),
+        "users": ranged(story.users for story in stories),
+        "shots": shots(chapter.results.shots),
+        "percent": f"{100 * chapter.results.confidence:g} %",
+        "seeds": counted(len(train.seeds), "seed") if train else None,
+    }
+
+
+def _tables(chapter: Chapter) -> Json:
+    shown, benchmarks, scale = tables.tables(chapter.results, chapter.recipe, chapter.legend)
+    return {
+        "tables": shown,
+        "benchmarks": benchmarks,
+        "scale": scale,
+        "scale_ticks": _ticks(scale),
+    }
+
+
+def _videos(chapter: Chapter, pictures: Pictures) -> Json:
+    legend, marks, typical = chapter.legend, chapter.marks, chapter.typical
+    listed = [views.entry(story, marks, legend, chapter.href(story)) for story in chapter.stories]
+    scale = Scale.over(dot["mean"] for video in listed for dot in video["dots"])
+    return {
+        "videos": listed,
+        "typical": views.explorer(typical, marks, legend, pictures),
+        "data": Markup(views.data(typical, legend, pictures)),
+        "video_scale": scale,
+        "video_ticks": _ticks(scale),
+        "legend": legend.items(),
+        "curves_note": people_and_scorers(chapter.stories, chapter.recipe, legend),
+        "budget": f"{100 * chapter.recipe.evaluate.budget:g} %",
+    }
+
+
+def _learning(chapter: Chapter) -> list[Markup]:
+    drawn = []
+    for curve in chapter.curves:
+        title = chapter.legend.title(curve.model)
+        svg = learning.figure([curve], [title], guess=chapter.guess, top=chapter.top)
+        drawn.append(inline(svg, f"Learning curves of {title}"))
+    return drawn
+
+
+def _folds(chapter: Chapter) -> Markup | None:
+    train = chapter.recipe.train
+    if train is None or not chapter.runs:
+        return None
+    names = dict.fromkeys(run.protocol for run in chapter.runs)
+    rules = {name: keeps(name, train) for name in names}
+    drawn = folds.figure(chapter.runs, rules, guess=chapter.guess, top=chapter.top, heading=None)
+    return inline(drawn, f"Learning curves of {chapter.legend.first_title}, split by split")
+
+
+def _calibration(chapter: Chapter) -> Markup | None:
+    title = chapter.legend.first_title
+    model_F, people_F = calibration.pairs(chapter.stories, chapter.legend.first)
+    if not len(model_F):
+        return None
+    drawn = calibration.figure(model_F, people_F, title, heading=None)
+    return inline(drawn, f"Scores of {title} against people’s")
+
+
+def _attention(chapter: Chapter) -> Json | None:
+    found = chapter.attention
+    if found is None:
+        return None
+    shares = [
+        {
+            "layer": share.layer,
+            "head": share.head,
+            "local": share.local,
+            "uniform": found.uniform,
+            "times": f"{share.local / found.uniform:.2f}",
+        }
+        for share in found.shares
+    ]
+    return {"reach": found.reach, "shares": shares}
+
+
+def _moments(chapter: Chapter, pictures: Pictures) -> Iterable[Json]:
+    by_name = {story.name: story for story in chapter.stories}
+    for moment in moments.of_all(chapter.stories, chapter.legend.first, MOMENTS):
+        story = by_name[moment.video]
+        yield views.moment(story, moment, chapter.legend, pictures, chapter.href(story))
+
+
+def _ticks(scale: Scale) -> Markup:
+    drawn = (
+        f'<b style="left:{scale.at(tick)}%">{mark(tick)[:-2]}</b>'
+        if tick
+        else f'<b class="nought" style="left:{scale.at(0)}%">0</b>'
+        for tick in scale.ticks()
+    )
+    return Markup(f'<span class="ticks">{"".join(drawn)}</span>')
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else paths.clock(seconds)

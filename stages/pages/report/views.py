@@ -1,0 +1,263 @@
+"""What a page shows of one video: text, positions in percent, paths.
+
+Shapes: T sampled frames.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from stages.artifacts.results import VideoMarks
+from stages.metrics.printed import mark
+from stages.pages import paths
+from stages.pages.report.legend import Legend
+from stages.pages.report.moments import Moment
+from stages.pages.report.wording import SHOTS
+from stages.pages.stories import PEOPLE, ZERO_SHOT, Story
+from stages.pages.thumbnails import Pictures
+
+Json = dict[str, Any]
+Marks = Mapping[str, Mapping[str, VideoMarks]]
+"""[row][video]"""
+
+SPARK = 80
+"""Points of a curve in the list of videos."""
+
+
+def entry(story: Story, marks: Marks, legend: Legend, href: str) -> Json:
+    """One video's line in the list of all."""
+    taus = _taus(story, marks, legend)
+    return {
+        "name": story.name,
+        "label": story.label,
+        "href": href,
+        "length": paths.clock(story.video.seconds),
+        "tau": taus.get(legend.first),
+        "human": taus.get("human"),
+        "dots": [
+            {"slot": "s-people" if row == "human" else legend.slot(row), "mean": tau}
+            for row, tau in taus.items()
+        ],
+        "sparks": [
+            {"slot": legend.slot(row), "path": _spark(story, row)}
+            for row in (PEOPLE, legend.first)
+            if row in story.scores
+        ],
+    }
+
+
+def _spark(story: Story, row: str) -> str:
+    """A row's curve, each stretch of frames at its mean, on its own range."""
+    parts = np.array_split(story.scores[row], min(SPARK, len(story.scores[row])))
+    y = np.array([part.mean() for part in parts])
+    spread = np.ptp(y)
+    x = (np.arange(len(y)) + 0.5) / len(y)
+    return paths.line(x, (y - y.min()) / spread if spread else np.full(len(y), 0.5))
+
+
+def _taus(story: Story, marks: Marks, legend: Legend) -> dict[str, float]:
+    by_row = {row: of[story.name] for row, of in marks.items() if story.name in of}
+    rows = ("human", ZERO_SHOT, *legend.scorers)
+    return {row: by_row[row].marks["tau"] for row in rows if row in by_row}
+
+
+def explorer(story: Story, marks: Marks, legend: Legend, pictures: Pictures) -> Json:
+    """One video, to be looked through frame by frame."""
+    video = story.video
+    x_T = paths.centres(video.picks_T, video.n_frames)
+    stills = _stills(story, pictures)
+    return {
+        "name": story.name,
+        "label": story.label,
+        "about": _about(story, _taus(story, marks, legend), legend),
+        "last": len(video.picks_T) - 1,
+        "aspect": _aspect(story),
+        "start": _moment(story, int(np.argmax(story.scores[PEOPLE])), legend, stills),
+        "curves": [_curve(story, row, x_T, legend) for row in _drawn(story, legend)],
+        "share": paths.steps(story.shown_N),
+        "summaries": [
+            {
+                "slot": legend.slot(row),
+                "title": legend.title(row),
+                "bars": [
+                    {
+                        "left": _percent(begin, video.n_frames),
+                        "width": _percent(end + 1 - begin, video.n_frames),
+                    }
+                    for begin, end in summary.tolist()
+                ],
+            }
+            for row, summary in story.summaries.items()
+        ],
+        "cells": _cells(story, stills),
+        "shots": [_percent(begin, video.n_frames) for begin in story.shots[1:, 0].tolist()],
+        "unit": "Seconds" if video.seconds < 60 else "Minutes",
+        "ticks": _ticks(video.seconds),
+    }
+
+
+def _drawn(story: Story, legend: Legend) -> list[str]:
+    return [row for row in legend.rows if row in story.scores]
+
+
+def _stills(story: Story, pictures: Pictures) -> list[str]:
+    images = story.thumbnails.images if story.thumbnails else ()
+    return [pictures.name(image) for image in images]
+
+
+def _aspect(story: Story) -> str | None:
+    stills = story.thumbnails
+    return f"{stills.size[0]} / {stills.size[1]}" if stills else None
+
+
+def _still(story: Story, frame: int) -> int:
+    """The thumbnail that stands for a frame of a video that has them."""
+    assert story.thumbnails is not None
+    return int(story.thumbnails.nearest(len(story.video.picks_T))[frame])
+
+
+def moment(story: Story, wrong: Moment, legend: Legend, pictures: Pictures, href: str) -> Json:
+    """A moment where the first scorer erred: both ranks, and its picture and words, if any."""
+    image = None
+    if story.thumbnails is not None:
+        image = pictures.name(story.thumbnails.images[_still(story, wrong.frame)])
+    return {
+        "href": f"{href}#@{wrong.frame}",
+        "label": story.label,
+        "time": paths.clock(story.second(wrong.frame)),
+        "image": image,
+        "aspect": _aspect(story),
+        "caption": story.captions[wrong.frame] if story.captions else None,
+        "reply": story.replies[wrong.frame] if story.replies else None,
+        "verdict": (
+            f"too {'high' if wrong.gap > 0 else 'low'}: {legend.first_title} ranks it above "
+            f"{100 * wrong.model:.0f} % of the video, people above {100 * wrong.people:.0f} %"
+        ),
+    }
+
+
+def _ticks(seconds: float) -> list[Json]:
+    return [
+        {"left": round(100 * tick / seconds, 2), "label": paths.label(tick, seconds)}
+        for tick in paths.ticks(seconds)
+    ]
+
+
+def _percent(frames: int, n_frames: int) -> float:
+    return round(100 * frames / n_frames, 3)
+
+
+def _about(story: Story, taus: Mapping[str, float], legend: Legend) -> str:
+    video = story.video
+    origin = "" if video.shots_from in (None, "annotations") else f" ({SHOTS[video.shots_from]})"
+    parts = [
+        paths.clock(video.seconds),
+        f"{len(video.picks_T)} frames",
+        f"{len(story.shots)} shots{origin}",
+    ]
+    named = {legend.first: legend.first_title, ZERO_SHOT: legend.own, "human": legend.human}
+    said = [f"{title} {mark(taus[row])}" for row, title in named.items() if row in taus]
+    return " · ".join(parts) + (f" · τ: {', '.join(said)}" if said else "")
+
+
+def _curve(story: Story, row: str, x_T: paths.Floats, legend: Legend) -> Json:
+    scores_T = story.scores[row]
+    spread = None
+    if row == PEOPLE and story.people_UT is not None:
+        sd_T = story.people_UT.std(axis=0)
+        spread = paths.band(x_T, scores_T - sd_T, scores_T + sd_T)
+    return {
+        "slot": legend.slot(row),
+        "path": paths.line(x_T, scores_T),
+        "band": spread,
+        "stretch": paths.stretch(scores_T),
+    }
+
+
+def _moment(story: Story, frame: int, legend: Legend, stills: Sequence[str]) -> Json:
+    """What the inspector says of one frame, before anyone points anywhere."""
+    video = story.video
+    pick = int(video.picks_T[frame])
+    after = int(video.picks_T[frame + 1]) if frame + 1 < len(video.picks_T) else video.n_frames
+    shot = int(np.searchsorted(story.shots[:, 0], pick, side="right"))
+    time = paths.clock(story.second(frame))
+    return {
+        "frame": frame,
+        "time": time,
+        "when": f"{time} · frame {pick} · shot {max(shot, 1)} of {len(story.shots)}",
+        "left": _percent(pick, video.n_frames),
+        "width": _percent(after - pick, video.n_frames),
+        "caption": story.captions[frame] if story.captions else None,
+        "reply": story.replies[frame] if story.replies else None,
+        "image": stills[_still(story, frame)] if stills else None,
+        "readings": [
+            {
+                "slot": legend.slot(row),
+                "title": legend.title(row),
+                "text": mark(story.scores[row][frame])[:-1]
+                if np.isfinite(story.scores[row][frame])
+                else "–",
+            }
+            for row in _drawn(story, legend)
+        ],
+    }
+
+
+def _cells(story: Story, stills: Sequence[str]) -> list[Json]:
+    if story.thumbnails is None:
+        return []
+    video = story.video
+    bounds = np.append(video.picks_T[story.thumbnails.frames_K], video.n_frames)
+    lefts = 100 * bounds / video.n_frames
+    return [
+        {
+            "image": still,
+            # How often 2 divides the place: the page leaves low levels out where room is short.
+            "level": min((index & -index).bit_length() - 1, 4) if index else 4,
+            "left": round(float(lefts[index]), 3),
+            "width": round(float(lefts[index + 1] - lefts[index]), 3),
+        }
+        for index, still in enumerate(stills)
+    ]
+
+
+def data(story: Story, legend: Legend, pictures: Pictures) -> str:
+    """What the script needs of a video, as JSON that cannot end its own element. What the video
+    has not is null.
+    """
+    video, stills = story.video, story.thumbnails
+    rows = {legend.slot(row): story.scores[row] for row in _drawn(story, legend)}
+    captions, caption_T = _distinct(story.captions)
+    replies, reply_T = _distinct(story.replies)
+    document = {
+        "frames": video.n_frames,
+        "picks": video.picks_T.tolist(),
+        "times": [round(second, 3) for second in video.times_T.tolist()],
+        "shots": story.shots[:, 0].tolist(),
+        "caption": caption_T,
+        "reply": reply_T,
+        "captions": captions,
+        "replies": replies,
+        "images": _stills(story, pictures) if stills else None,
+        "stills": stills.nearest(len(video.picks_T)).tolist() if stills else None,
+        "rows": {
+            slot: [round(v, 3) if np.isfinite(v) else None for v in scores_T.tolist()]
+            for slot, scores_T in rows.items()
+        },
+        "stretch": {slot: paths.stretch(scores_T) for slot, scores_T in rows.items()},
+    }
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _distinct(texts: Sequence[str] | None) -> tuple[list[str] | None, list[int] | None]:
+    """Each text once, and which of them each frame has."""
+    if texts is None:
+        return None, None
+    found: dict[str, int] = {}
+    places = [found.setdefault(text, len(found)) for text in texts]
+    return list(found), places

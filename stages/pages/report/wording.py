@@ -1,0 +1,88 @@
+"""What the pages say of protocols, people, scorers and shots."""
+
+from collections.abc import Iterable, Sequence
+
+from stages.artifacts.results import Shots
+from stages.pages.report.legend import Legend
+from stages.pages.stories import ZERO_SHOT, Story
+from stages.params import Recipe
+from stages.splits.settings import Splits
+from stages.training.settings import Train
+
+SHOTS = {
+    "annotations": "the annotations’ own",
+    "field": "the field’s published shots",
+    "kts": "own segmentation",
+}
+"""By origin, as in `artifacts.timeline.Origin`."""
+
+
+def rule(protocol: str, splits: Splits, train: Train | None) -> str:
+    """Which videos test, and, where something is trained, which epoch counts, under a protocol."""
+    drawn = splits.source == "drawn"
+    if protocol == "official":
+        which = "random overlapping splits" if drawn else "overlapping splits of the release"
+        said = f"{splits.folds} {which}"
+        return said if train is None else f"{said}; epoch chosen on the test videos: optimistic"
+    folds = f"{splits.folds} folds that test every video once"
+    if not drawn:
+        folds += ", the lists of CSTA"
+    if train is None:
+        return folds
+    if train.validation:
+        share = f"{100 * train.validation:g} %"
+        return f"{folds}; epoch chosen on {share} of the training videos, set aside"
+    return f"{folds}; the last epoch, chosen by nothing"
+
+
+def keeps(protocol: str, train: Train) -> str:
+    """Which epoch's weights are kept, in a few words."""
+    if protocol == "official":
+        return "best on the test videos, optimistic"
+    return "best on videos set aside" if train.validation else "the last epoch"
+
+
+def counted(number: int, noun: str) -> str:
+    """1 seed, 2 seeds."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def ranged(numbers: Iterable[int]) -> str:
+    """15, or 15 to 18."""
+    each = list(numbers)
+    low, high = min(each), max(each)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def shots(of: Shots) -> str:
+    """Where the shots of a dataset come from; how many videos each, where they differ."""
+    found = {SHOTS[origin]: count for origin, count in of.model_dump().items() if count}
+    if len(found) == 1:
+        return next(iter(found))
+    return ", ".join(f"{said} ({counted(count, 'video')})" for said, count in found.items())
+
+
+def people_and_scorers(stories: Sequence[Story], recipe: Recipe, legend: Legend) -> str:
+    """What the curves over videos are of."""
+    users = ranged(story.users for story in stories)
+    if any(story.people_UT is not None for story in stories):
+        said = (
+            f"People: mean of {users}, their own scale put on 0 to 1; band: one standard deviation."
+        )
+    else:
+        said = f"People: share of {users} whose summary shows the frame."
+    pictures = [(story.thumbnails, story.video.picks_T) for story in stories]
+    if any(stills and len(stills.images) < len(picks_T) for stills, picks_T in pictures):
+        said += " Long videos: pictures of some sampled frames only."
+    if recipe.train is None:
+        said += " Scores: as they were given."
+    else:
+        said += (
+            f" Models: mean of {counted(len(recipe.train.seeds), 'seed')}, each video scored only "
+            "by models that did not train on it."
+        )
+    if ZERO_SHOT in legend.rows:
+        said += (
+            f" {legend.title(ZERO_SHOT)}: read from its reply; a gap where the reply holds none."
+        )
+    return said

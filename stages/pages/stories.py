@@ -1,0 +1,217 @@
+"""One video's whole story, gathered from every stage: pictures, words, people, scores.
+
+Shapes: T sampled frames, N video frames, S shots, U users.
+
+A dataset has what its stages made and no more: one that begins with captions has no pictures, one
+that begins with embeddings no words, one that begins with scores neither, and no replies.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.artifacts import captions, embeddings, frames, people, predictions, timeline
+from stages.artifacts import scores as scores_file
+from stages.artifacts.frames import VideoFrames
+from stages.artifacts.places import Places
+from stages.artifacts.predictions import Predictions
+from stages.artifacts.timeline import Timeline, Video, same_picks
+from stages.errors import UserError
+from stages.metrics.panel import Panel, Rules
+from stages.metrics.panels import panels
+from stages.pages.thumbnails import Thumbnails
+from stages.params import Recipe
+
+Floats = npt.NDArray[np.float64]
+PEOPLE, ZERO_SHOT = "people", "zero-shot"
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """What the pages show of one video. Scores are on 0 to 1.
+
+    captions, replies, thumbnails: None where the dataset has none. scores: by row, (T,) each;
+    "people" is their mean, "zero-shot" (where the LLM was asked) is NaN where the reply holds no
+    score, a scorer's is the mean over seeds and over the splits that tested the video, under the
+    recipe's first protocol. A scorer that never tested the video has none. judged_UT: each user's
+    word on a frame, a score or whether the summary shows it. summaries: by row, inclusive
+    [start, end] frames that the row's summary shows, (K, 2). shown_N: share of people whose
+    summary shows the frame.
+    """
+
+    video: Video
+    captions: tuple[str, ...] | None
+    replies: tuple[str, ...] | None
+    people_UT: Floats | None
+    judged_UT: Floats
+    scores: Mapping[str, Floats]
+    summaries: Mapping[str, npt.NDArray[np.int64]]
+    shown_N: Floats
+    thumbnails: Thumbnails | None
+
+    @property
+    def name(self) -> str:
+        return self.video.name
+
+    @property
+    def label(self) -> str:
+        """The name, with what people call the video where that is another."""
+        video = self.video
+        return video.name if video.title == video.name else f"{video.name} ({video.title})"
+
+    @property
+    def users(self) -> int:
+        return len(self.judged_UT)
+
+    @property
+    def shots(self) -> npt.NDArray[np.int64]:
+        """Inclusive [start, end] frames (S, 2)."""
+        return self.video.known_shots()
+
+    def second(self, frame: int) -> float:
+        """When sampled frame `frame` is shown."""
+        return float(self.video.times_T[frame])
+
+
+def runs_of(shown: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Where a mask (N,) is true: inclusive [start, end] of each unbroken run, (K, 2)."""
+    mask_N = np.asarray(shown, dtype=bool).astype(np.int8)
+    steps = np.diff(mask_N, prepend=0, append=0)
+    return np.column_stack([np.flatnonzero(steps == 1), np.flatnonzero(steps == -1) - 1])
+
+
+def judged_by(places: Places, recipe: Recipe) -> tuple[Timeline, dict[str, Panel]]:
+    """The videos, and each one's panel under the rules of the recipe."""
+    settings = recipe.evaluate
+    videos = timeline.read(places.timeline)
+    judged = people.read(places.people, videos)
+    return videos, panels(videos, judged, Rules(settings.agreement, settings.f1, settings.budget))
+
+
+def read(places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int) -> Iterator[Story]:
+    """Every video in natural order, one at a time: only one video's frames are held.
+
+    Args:
+        rows: the scorers whose predictions are read.
+        thumbnails: how many a video may have at most; none are looked for where it is 0.
+
+    Raises:
+        UserError: naming the file that is missing, or disagrees with the others, and the stage
+            that makes it.
+    """
+    videos, people_of = judged_by(places, recipe)
+    described = {}
+    if recipe.given.kind in ("videos", "captions"):
+        described = captions.of_timeline(places.captions, videos)
+    scored = _scored(places, recipe, rows, videos)
+    scale = _scale(people_of)
+    with ExitStack() as files:
+        stills: dict[str, VideoFrames] = {}
+        if recipe.given.kind == "videos" and thumbnails:
+            sampled = files.enter_context(frames.reading(places.frames))
+            stills = {still.name: still for still in sampled}
+        embedded = None
+        if recipe.given.kind != "scores":
+            embedded = files.enter_context(embeddings.reading(places.embeddings))
+        for video in videos.videos:
+            panel = people_of[video.name]
+            users_UT = _users(panel, scale)
+            judged_UT = _judged(panel, users_UT)
+            scores = {row: of[video.name] for row, of in scored.items() if video.name in of}
+            own_T, replies = _said(embedded, video)
+            said = described.get(video.name)
+            yield Story(
+                video=video,
+                captions=tuple(caption.caption for caption in said) if said else None,
+                replies=replies,
+                people_UT=users_UT,
+                judged_UT=judged_UT,
+                scores={PEOPLE: judged_UT.mean(axis=0)}
+                | scores
+                | ({} if own_T is None else {ZERO_SHOT: own_T}),
+                summaries={
+                    row: runs_of(panel.summary(scores_T)) for row, scores_T in scores.items()
+                },
+                shown_N=panel.user_summary.mean(axis=0, dtype=np.float64),
+                thumbnails=_pictures(places.frames, stills, video, thumbnails) if stills else None,
+            )
+
+
+def _pictures(path: Path, stills: Mapping[str, VideoFrames], video: Video, most: int) -> Thumbnails:
+    if video.name not in stills:
+        raise UserError(f"{path}: lacks {video.name}; run the sample stage again (`dvc repro`)")
+    still = stills[video.name]
+    same_picks(video, still.picks(), str(path))
+    return Thumbnails.of(len(still), still.jpeg, most, f"{path}: {video.name}")
+
+
+def _said(
+    embedded: embeddings.Reading | None, video: Video
+) -> tuple[Floats | None, tuple[str, ...] | None]:
+    """The LLM's own scores on 0 to 1 (T,), NaN where there is none, and its replies (T); None
+    where it was not asked for them. Where they differ by split, those of the first that tests the
+    video.
+    """
+    if embedded is None:
+        return None, None
+    of = embedded.video(video)
+    own_T, replies = of.score_T, None if of.replies is None else tuple(of.replies)
+    if own_T is None or embedded.scale is None:
+        return None, replies
+    low, high = embedded.scale
+    return (own_T.astype(np.float64) - low) / (high - low), replies
+
+
+def _scale(people_of: Mapping[str, Panel]) -> tuple[float, float] | None:
+    """The users' own scale, from what they gave over the whole dataset; None without scores."""
+    given = [p.user_scores for p in people_of.values() if p.user_scores is not None]
+    if not given:
+        return None
+    low = float(np.floor(min(scores_UN.min() for scores_UN in given)))
+    high = float(np.ceil(max(scores_UN.max() for scores_UN in given)))
+    return low, max(high, low + 1)
+
+
+def _users(panel: Panel, scale: tuple[float, float] | None) -> Floats | None:
+    """Each user's scores at the sampled frames, their scale put on 0 to 1. (U, T)"""
+    if panel.user_scores is None or scale is None:
+        return None
+    low, high = scale
+    return (panel.user_scores[:, panel.picks].astype(np.float64) - low) / (high - low)
+
+
+def _judged(panel: Panel, users_UT: Floats | None) -> Floats:
+    """Each user's score at the sampled frames; whether the summary shows them where none scored."""
+    if users_UT is not None:
+        return users_UT
+    return panel.user_summary[:, panel.picks].astype(np.float64)
+
+
+def _scored(
+    places: Places, recipe: Recipe, rows: tuple[str, ...], videos: Timeline
+) -> dict[str, dict[str, Floats]]:
+    """Each row's scores by video: as they were given, or those of the models that did not train on
+    the video, the mean over seeds and over the splits that tested it.
+    """
+    if recipe.given.kind == "scores":
+        given = scores_file.read(places.scores, videos)
+        return {row: given[row] for row in rows}
+    lengths = {video.name: len(video.picks_T) for video in videos.videos}
+    headline = recipe.splits.protocols[0]
+    return {
+        row: _means(predictions.read(places.predictions(row), lengths, [headline])[headline])
+        for row in rows
+    }
+
+
+def _means(scored: Predictions) -> dict[str, Floats]:
+    each: dict[str, list[Floats]] = {}
+    for splits in scored.scores.values():
+        for split in splits:
+            for video, scores_T in split.items():
+                each.setdefault(video, []).append(scores_T)
+    return {video: np.mean(scores, axis=0) for video, scores in each.items()}

@@ -1,0 +1,54 @@
+"""The pages' templates, and what all pages carry: style, script, colours of rows."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from stages.metrics.printed import mark, probability
+from stages.pages.palette import variable
+from stages.pages.thumbnails import Pictures
+
+ROOM = Path(__file__).parent
+FOLDERS = (ROOM, ROOM / "report", ROOM / "comparison")
+STYLE = "page.css"
+
+_environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDERS, encoding="utf-8"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters["mark"] = mark
+_environment.filters["p"] = probability
+
+
+def rendered(template: str, pictures: Pictures, *styles: str, **context: Any) -> str:
+    """A page. The same arguments give the same bytes.
+
+    Args:
+        template: the name of a file of the room.
+        pictures: the thumbnails that the page names.
+        styles: CSS beside that of every page.
+    """
+    page: str = _environment.get_template(template).render(
+        css=Markup("\n".join([resource(STYLE), *styles])),
+        thumbnails_css=Markup(pictures.css()),
+        **context,
+    )
+    return page
+
+
+def resource(name: str) -> str:
+    """A file of the room as it is."""
+    loader = _environment.loader
+    assert loader is not None  # given above
+    return loader.get_source(_environment, name)[0]
+
+
+def coloured(slots: Iterable[str]) -> str:
+    """CSS that gives the elements of each class its series' colour."""
+    return "\n".join(f".{slot} {{ --row: {variable(place)}; }}" for place, slot in enumerate(slots))
