@@ -13,7 +13,7 @@ from stages.experiments.overrides import ABSENT, flat, spelled
 from stages.metrics.paired import Paired, holm, paired
 from stages.metrics.printed import figure_lines, shown_p
 from stages.metrics.printed import mark as shown
-from stages.metrics.results import OPTIMISTIC
+from stages.metrics.tables import OPTIMISTIC
 from stages.pages.comparison.contestants import Contestant
 
 SHOWN = {"tau": "τ", "rho": "ρ"}
