@@ -54,7 +54,10 @@ def test_summes_videos_are_named_by_their_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"video_2": drawn(0, 4, 1, W)}, "holds states of video_2; none is a video of any .video_1 Bike Polo."),
+        (
+            {"video_2": drawn(0, 4, 1, W)},
+            "holds states of video_2; none is a video of any .video_1 Bike Polo.",
+        ),
         ({"video_1": drawn(0, 5, 1, W)}, "states of 5 frames; the timeline picks 4 of 60"),
         ({"video_1": drawn(0, 4)}, r"frames, groups of tokens, width\), found float32 \(4,\)"),
         ({"video_1": np.full((4, 1, W), np.nan)}, "NaN"),
