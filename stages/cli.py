@@ -213,8 +213,8 @@ def evaluate_release(
     answer: Annotated[Path, typer.Option(help="their gen_pool.h5")],
     annotations: Annotated[Path, typer.Option(help="people's, in the field's schema")],
     kind: Annotated[Published, typer.Option(help="whose rules apply")],
-    frames: Annotated[
-        Path | None, typer.Option(help="shots, where annotations bring none (from sample)")
+    timeline: Annotated[
+        Path | None, typer.Option(help="shots, where annotations bring none (data/D/timeline.h5)")
     ] = None,
     scores: Annotated[
         Path | None, typer.Option(help="ydata-tvsum50.mat, where annotations bring no scores")
@@ -227,15 +227,18 @@ def evaluate_release(
     """Mark the authors' own checkpoint on their own embeddings by this project's measure."""
     from rich.console import Console
 
-    from stages.evaluate_release import evaluate_release
+    from stages.evaluate_release import Release, evaluate_release
 
-    only = None if videos is None else videos.split(",")
-    console = Console()
-    console.print(
-        evaluate_release(
-            *(checkpoint, query, answer, annotations, kind.value), frames, scores, only, split
-        )
+    table = evaluate_release(
+        Release(checkpoint, query, answer),
+        annotations,
+        kind.value,
+        timeline=timeline,
+        scores=scores,
+        only=None if videos is None else videos.split(","),
+        split=split,
     )
+    Console().print(table)
 
 
 def main() -> Any:

@@ -7,6 +7,7 @@ recipe is given, and DVC's templates cannot look that up.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from stages.errors import UserError
 from stages.params import BEGINS
 
 PACKAGE = "stages"
+_NAMED = re.compile(rf"{PACKAGE}(\.\w+)+:\w+$")
 PIPELINES = ("data/dvc.yaml", "dvc.yaml")
 """In the order of the DAG; paths in both are from the root."""
 
@@ -43,6 +45,8 @@ def _imported(path: Path) -> set[str]:
                 raise UserError(f"{path}: relative import; write it out from `{PACKAGE}`")
             names.add(node.module or "")
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    # A registry names its modules in strings, "stages.room.module:Class", to import what is chosen.
+    names.update(string.partition(":")[0] for string in _strings(path) if _NAMED.match(string))
     return {name for name in names if name.split(".")[0] == PACKAGE}
 
 

@@ -1,35 +1,46 @@
 """The authors' checkpoint on the authors' embeddings, marked by this project's own measure.
 
-Shapes: T sampled frames, S shots, U users.
+Shapes: T sampled frames.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from rich.table import Table
 
-from stages.artifacts import field as annotations
-from stages.artifacts.field import Annotations, VideoAnnotations
+from stages.artifacts import field
+from stages.artifacts import timeline as timeline_file
+from stages.artifacts.field import Annotated
 from stages.errors import UserError
-from stages.metrics import inputs
-from stages.metrics.panel import Marks, Panel, Rules
+from stages.metrics.panel import Marks, Rules
+from stages.metrics.panels import panels
 from stages.people import HUMAN, RULES, Kind
 from stages.scorers.release import load_checkpoint
-from stages.sources import pooled, tvsum
-from stages.splits import folds as splits
-from stages.summaries.keyshots import summarise
-from stages.training.fitting import predict
+from stages.sources import pooled, shots, tvsum
+from stages.splits.folds import splits
+
+
+@dataclass(frozen=True)
+class Release:
+    """The authors' own files, as they publish them.
+
+    checkpoint: a Lightning checkpoint. query, answer: `user_prompt_pool.h5` and `gen_pool.h5`.
+    """
+
+    checkpoint: Path
+    query: Path
+    answer: Path
 
 
 def evaluate_release(
-    checkpoint: Path,
-    query: Path,
-    answer: Path,
+    release: Release,
     annotated: Path,
     kind: Kind,
-    frames: Path | None = None,
+    *,
+    timeline: Path | None = None,
     scores: Path | None = None,
     only: Sequence[str] | None = None,
     split: int | None = None,
@@ -37,11 +48,10 @@ def evaluate_release(
     """The mean over videos of what the checkpoint's scores, and people, earn.
 
     Args:
-        checkpoint: a Lightning checkpoint of the release.
-        query, answer: the release's `user_prompt_pool.h5` and `gen_pool.h5`.
+        release: what is marked.
         annotated: annotations in the field's schema.
         kind: the dataset whose rules apply.
-        frames: shots, where the annotations bring none (from the sample stage).
+        timeline: shots, where the annotations bring none and the field published none.
         scores: `ydata-tvsum50.mat`, where TVSum's annotations bring no user_scores.
         only: names of the videos; all of them by default.
         split: number of a split of the release, 0 to 4: its test videos.
@@ -50,56 +60,79 @@ def evaluate_release(
         UserError: a file is not what it should be, or files do not fit each other.
     """
     rules = RULES[kind]
-    everything = _with_scores(annotations.read(annotated), scores)
-    everything = _with_shots(everything, annotated, frames, rules)
+    everything = _with_shots(_with_scores(field.read(annotated), scores), kind, timeline)
     chosen = _chosen(everything, kind, only, split)
-    panels = [_panel(video, rules) for video in chosen.videos]
-    model = load_checkpoint(checkpoint)
-    videos = pooled.read(query, answer, chosen)
-    width, expected = videos[0].x_TD.shape[1], model.architecture["embedding"]
-    if width != expected:
-        raise UserError(
-            f"{checkpoint} takes embeddings {expected} wide, and those in {query} are {width} "
-            "wide; they are not of the same LLM"
-        )
-    verdicts = [
-        panel.verdict(predict(model, video)) for panel, video in zip(panels, videos, strict=True)
-    ]
+    _complete(chosen, rules)
+    judged = panels(*chosen, rules)
+    scored = dict(_scores(release, chosen))
+    verdicts = [panel.verdict(scored[name]) for name, panel in judged.items()]
     unranked = sum(verdict.unranked for verdict in verdicts)
     note = f"{unranked} videos were given one score throughout: a counted 0" if unranked else None
-    shown = Table("row", "tau", "rho", "F1", title=f"{kind}, {len(panels)} videos", caption=note)
+    shown = Table("row", "tau", "rho", "F1", title=f"{kind}, {len(judged)} videos", caption=note)
     rows: dict[str, list[Marks]] = {
-        checkpoint.name: [verdict.marks for verdict in verdicts],
-        HUMAN: [panel.human() for panel in panels],
+        release.checkpoint.name: [verdict.marks for verdict in verdicts],
+        HUMAN: [panel.human() for panel in judged.values()],
     }
     for title, marks in rows.items():
         shown.add_row(title, *(f"{mean:.4f}" for mean in np.mean(marks, axis=0)))
     return shown
 
 
-def _with_scores(everything: Annotations, mat: Path | None) -> Annotations:
+def _scores(release: Release, chosen: Annotated) -> Iterator[tuple[str, np.ndarray]]:
+    """The checkpoint's scores (T,) of each video, by name."""
+    model = load_checkpoint(release.checkpoint)
+    expected = model.architecture["embedding"]
+    for video, query_TW, answer_TW in pooled.read(release.query, release.answer, chosen.timeline):
+        if query_TW.shape[1] != expected:
+            raise UserError(
+                f"{release.checkpoint} takes embeddings {expected} wide, and those in "
+                f"{release.query} are {query_TW.shape[1]} wide; they are not of the same LLM"
+            )
+        states = {"query": torch.from_numpy(query_TW), "answer": torch.from_numpy(answer_TW)}
+        yield video.name, model.scores(states).numpy()
+
+
+def _with_scores(everything: Annotated, mat: Path | None) -> Annotated:
     """The annotations with TVSum's user scores, which the field's h5 leaves out."""
     if mat is None:
         return everything
-    judged = {f"video_{number}": video for number, video in enumerate(tvsum.read_mat(mat), 1)}
-    videos = []
-    for video in everything.videos:
-        own = judged.get(video.name)
-        if own is None or own.n_frames != video.n_frames:
+    known = {f"video_{number}": video for number, video in enumerate(tvsum.read_mat(mat), 1)}
+    judged = []
+    for video in everything.people.videos:
+        own, n_frames = known.get(video.name), everything.timeline.by_name[video.name].n_frames
+        if own is None or own.n_frames != n_frames:
             found = "no such video" if own is None else f"{own.n_frames} frames"
-            raise UserError(f"{mat}: {video.name} has {video.n_frames} frames; found {found}")
-        videos.append(replace(video, user_scores_UN=own.user_scores_UN))
-    return replace(everything, videos=tuple(videos))
+            raise UserError(f"{mat}: {video.name} has {n_frames} frames; found {found}")
+        judged.append(replace(video, user_scores_UN=own.user_scores_UN))
+    return everything._replace(people=replace(everything.people, videos=tuple(judged)))
+
+
+def _with_shots(everything: Annotated, kind: Kind, path: Path | None) -> Annotated:
+    """The annotations with shots: their own, a timeline's, or those that the field published."""
+    videos = everything.timeline.videos
+    if all(video.shots_S2 is not None for video in videos):
+        return everything
+    if path is None:
+        placed = tuple(shots.with_field(kind, videos))
+    else:
+        known = timeline_file.read(path).by_name
+        placed = tuple(
+            video.with_shots(known[video.name].known_shots(), known[video.name].shots_from or "kts")
+            if video.name in known
+            else video
+            for video in videos
+        )
+    return everything._replace(timeline=replace(everything.timeline, videos=placed))
 
 
 def _chosen(
-    everything: Annotations, kind: Kind, only: Sequence[str] | None, split: int | None
-) -> Annotations:
-    names = [video.name for video in everything.videos]
+    everything: Annotated, kind: Kind, only: Sequence[str] | None, split: int | None
+) -> Annotated:
+    names = list(everything.timeline.names)
     if split is not None:
         if only is not None:
             raise UserError("name either videos or a split, not both")
-        of_release = splits.splits("official", kind, names, 5)
+        of_release = splits("official", kind, names, 5)
         if not 0 <= split < len(of_release):
             raise UserError(f"the release has the splits 0 to {len(of_release) - 1}, no {split}")
         only = of_release[split].test
@@ -109,46 +142,24 @@ def _chosen(
         raise UserError(
             f"the annotations hold no {', '.join(missing)}; they go from {names[0]} to {names[-1]}"
         )
-    videos = tuple(video for video in everything.videos if video.name in only)
-    return replace(everything, videos=videos)
-
-
-def _with_shots(
-    everything: Annotations, annotated: Path, frames: Path | None, rules: Rules
-) -> Annotations:
-    """The annotations with the sample stage's shots."""
-    if frames is None:
-        return everything
-    panels = inputs.read_people(annotated, frames, replace(rules, agreement="summary")).panels
-    videos = tuple(
-        replace(video, change_points_S2=panels[video.name].change_points)
-        for video in everything.videos
+    timeline, people = everything
+    return Annotated(
+        replace(timeline, videos=tuple(v for v in timeline.videos if v.name in only)),
+        replace(people, videos=tuple(v for v in people.videos if v.name in only)),
     )
-    return replace(everything, videos=videos)
 
 
-def _panel(video: VideoAnnotations, rules: Rules) -> Panel:
-    if rules.agreement == "scores" and video.user_scores_UN is None:
-        raise UserError(
-            f"{video.name} is annotated without user_scores, which TVSum's agreement is with (the "
-            "field's h5 leaves them out); name ydata-tvsum50.mat as --scores"
-        )
-    if video.change_points_S2 is None:
-        raise UserError(
-            f"{video.name} is annotated without change_points; name the output of the sample "
-            "stage as --frames, or the field's h5 as --annotations"
-        )
-    summary_UN = video.user_summary_UN
-    if summary_UN is None:
-        assert video.user_scores_UN is not None  # annotations hold one of the two
-        each = [summarise(of, video.change_points_S2, rules.budget) for of in video.user_scores_UN]
-        summary_UN = np.array(each, dtype=np.float32)
-    return Panel(
-        video.name,
-        rules,
-        video.n_frames,
-        video.picks_T,
-        video.change_points_S2,
-        summary_UN,
-        video.user_scores_UN,
-    )
+def _complete(chosen: Annotated, rules: Rules) -> None:
+    """Raises UserError, with what brings it, where something the rules need is not there."""
+    for video in chosen.timeline.videos:
+        judged = chosen.people.by_name[video.name]
+        if rules.agreement == "scores" and judged.user_scores_UN is None:
+            raise UserError(
+                f"{video.name} is annotated without user_scores, which TVSum's agreement is with "
+                "(the field's h5 leaves them out); name ydata-tvsum50.mat as --scores"
+            )
+        if video.shots_S2 is None:
+            raise UserError(
+                f"{video.name} is annotated without change_points; name a timeline of the sample "
+                "stage as --timeline, or the field's h5 as --annotations"
+            )

@@ -15,7 +15,7 @@ from stages.captioners.settings import CaptionSettings
 from stages.llm.settings import Embed
 from stages.media.settings import Sample
 from stages.metrics.settings import Evaluate
-from stages.scorers.settings import Model
+from stages.scorers.settings import Model, overridden
 from stages.section import PARAMS, Name, Section
 from stages.sources.settings import Download, Given
 from stages.splits.settings import Splits
@@ -89,6 +89,15 @@ class Params(Section):
                 if name not in known:
                     choices = ", ".join(sorted(known))
                     raise ValueError(f"run.{kind}: no entry {name!r} under {kind} (has {choices})")
+        return self
+
+    @model_validator(mode="after")
+    def _scorers_take_what_recipes_set(self) -> Self:
+        for name in self.run.datasets:
+            train = self.datasets[name].train
+            for model in self.run.models if train is not None else ():
+                assert train is not None
+                overridden(self.models[model], train.scorer, f"datasets.{name}.train.scorer")
         return self
 
 

@@ -1,7 +1,5 @@
 """What people earn against each other, from a dataset's annotation files alone.
 
-Shapes: T sampled frames, N video frames, S shots, U users.
-
 The two rows that need no video and no model: every pair of users (human), and the mean over users
 as if it were a prediction (oracle), which is the measure's ceiling.
 """
@@ -11,25 +9,24 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from rich.table import Table
 
-from stages.artifacts.field import EVERY
+from stages.artifacts.people import Judgement, People
+from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.metrics import agreement, f1
-from stages.metrics.panel import Marks, Panel, Rules
+from stages.metrics.panel import BUDGET, Marks, Rules
+from stages.metrics.panels import panels
 from stages.metrics.rank import Rankings
 from stages.sources import shots, summe, tvsum
-from stages.summaries.keyshots import summarise
+from stages.sources.published import of_summe, of_tvsum
 
 Kind = Literal["summe", "tvsum"]
 RULES: dict[Kind, Rules] = {
-    "summe": Rules("summary", "max", 0.15),
-    "tvsum": Rules("scores", "mean", 0.15),
+    "summe": Rules("summary", "max", BUDGET),
+    "tvsum": Rules("scores", "mean", BUDGET),
 }
 """How the field evaluates each."""
-
-Shots = Sequence[npt.NDArray[np.int64]]
 
 
 class Line(NamedTuple):
@@ -44,93 +41,53 @@ class Line(NamedTuple):
 HUMAN, ORACLE = "Human (pairs of users)", "Oracle (people's mean)"
 
 
-def tvsum_panels(judged: Sequence[tvsum.Judged], shots_of: Shots) -> list[Panel]:
-    """A panel a video; every user's summary is built from that user's scores and the shots."""
-    rules, panels = RULES["tvsum"], []
-    for number, (video, shots_S2) in enumerate(zip(judged, shots_of, strict=True), 1):
-        scores_UN = video.user_scores_UN
-        summaries = [summarise(scores_N, shots_S2, rules.budget) for scores_N in scores_UN]
-        panels.append(
-            Panel(
-                f"video_{number}",
-                rules,
-                video.n_frames,
-                np.arange(0, video.n_frames, EVERY),
-                shots_S2,
-                np.array(summaries, dtype=np.float32),
-                scores_UN,
-            )
-        )
-    return panels
+def _mean(title: str, marks: Sequence[Sequence[float]]) -> Line:
+    tau, rho, *rest = np.mean(marks, axis=0).tolist()
+    return Line(title, tau, rho, *(rest or [None]))
 
 
-def summe_panels(chosen: Sequence[summe.Chosen], shots_of: Shots) -> list[Panel]:
-    """A panel a video."""
-    return [
-        Panel(
-            f"video_{number}",
-            RULES["summe"],
-            video.n_frames,
-            np.arange(0, video.n_frames, EVERY),
-            shots_S2,
-            video.user_summary_UN,
-        )
-        for number, (video, shots_S2) in enumerate(zip(chosen, shots_of, strict=True), 1)
-    ]
+def lines(kind: Kind, timeline: Timeline, people: People) -> list[Line]:
+    """Human and oracle by the field's rules; what takes shots is left out where there are none."""
+    if all(video.shots_S2 is not None for video in timeline.videos):
+        each = list(panels(timeline, people, RULES[kind]).values())
+        return [
+            _mean(HUMAN, [panel.human() for panel in each]),
+            _mean(ORACLE, [panel.oracle() for panel in each]),
+        ]
+    pairs = [(timeline.by_name[judged.name], judged) for judged in people.videos]
+    return _of_scores(pairs) if kind == "tvsum" else _of_summaries(pairs)
 
 
-def _mean(title: str, marks: Sequence[Marks]) -> Line:
-    tau, rho, f1_ = np.mean(marks, axis=0).tolist()
-    return Line(title, tau, rho, f1_)
+def _of_scores(pairs: Sequence[tuple[Video, Judgement]]) -> list[Line]:
+    """Both rows on users' scores at the sampled frames, which no shot touches."""
+    human, oracle = [], []
+    for video, judged in pairs:
+        assert judged.user_scores_UN is not None  # TVSum's people gave scores
+        sampled_UT = judged.user_scores_UN[:, video.picks_T]
+        users = Rankings.of(sampled_UT)
+        human.append(agreement.pairwise_agreement(users))
+        oracle.append(agreement.with_each(Rankings.of(sampled_UT.mean(0, np.float64)), users))
+    return [_mean(HUMAN, human), _mean(ORACLE, oracle)]
 
 
-def _both(panels: Sequence[Panel]) -> list[Line]:
-    return [
-        _mean(HUMAN, [panel.human() for panel in panels]),
-        _mean(ORACLE, [panel.oracle() for panel in panels]),
-    ]
-
-
-def of_tvsum(judged: Sequence[tvsum.Judged], shots_of: Shots | None = None) -> list[Line]:
-    """Human and oracle on users' scores at every 15th frame; F1 where there are shots."""
-    if shots_of is not None:
-        return _both(tvsum_panels(judged, shots_of))
-    sampled = [Rankings.of(video.user_scores_UN[:, ::EVERY]) for video in judged]
-    means = [Rankings.of(video.user_scores_UN[:, ::EVERY].mean(0, np.float64)) for video in judged]
-    pairs = zip(means, sampled, strict=True)
-    agreed = {
-        HUMAN: [agreement.pairwise_agreement(users) for users in sampled],
-        ORACLE: [agreement.with_each(mean, users) for mean, users in pairs],
-    }
-    lines = []
-    for title, each in agreed.items():
-        tau, rho = np.mean(each, axis=0).tolist()
-        lines.append(Line(title, tau, rho, None))
-    return lines
-
-
-def of_summe(chosen: Sequence[summe.Chosen], shots_of: Shots | None = None) -> list[Line]:
-    """Human on users' binary labels of every frame; the oracle's summary takes shots."""
-    if shots_of is not None:
-        return _both(summe_panels(chosen, shots_of))
-    over = RULES["summe"].f1
-    marks = [
-        Marks(
-            *agreement.pairwise_agreement(video.user_summary_UN),
-            f1.human_f1(video.user_summary_UN, over),
-        )
-        for video in chosen
-    ]
+def _of_summaries(pairs: Sequence[tuple[Video, Judgement]]) -> list[Line]:
+    """Human on users' binary labels of every frame; the oracle's summary would take shots."""
+    marks = []
+    for _, judged in pairs:
+        assert judged.user_summary_UN is not None  # SumMe's people chose segments
+        agreed = agreement.pairwise_agreement(judged.user_summary_UN)
+        marks.append(Marks(*agreed, f1.human_f1(judged.user_summary_UN, RULES["summe"].f1)))
     return [_mean(HUMAN, marks), Line(ORACLE, None, None, None)]
 
 
-def measure(kind: Kind, source: Path, shots_path: Path | None = None) -> Table:
-    """The table of both rows.
+def read(kind: Kind, source: Path, shots_path: Path | None = None) -> tuple[Timeline, People]:
+    """A benchmark's videos and people from its annotation files.
 
     Args:
-        kind: which dataset.
+        kind: which benchmark.
         source: `ydata-tvsum50.mat`, or the folder of SumMe's GT/*.mat.
-        shots_path: `shot_TVSum.mat`, or an h5 of the field's schema.
+        shots_path: `shot_TVSum.mat`, or an h5 of the field's schema; None for the shots that the
+            field published, where the videos are its own.
 
     Raises:
         UserError: a file is missing or is not what it should be.
@@ -138,20 +95,30 @@ def measure(kind: Kind, source: Path, shots_path: Path | None = None) -> Table:
     if not source.exists():
         raise UserError(f"{source}: no such file or folder")
     if kind == "tvsum":
-        judged = tvsum.read_mat(source)
-        frames = [video.n_frames for video in judged]
-        lines = of_tvsum(judged, shots.read(shots_path, frames) if shots_path else None)
+        pairs = [of_tvsum(number, one) for number, one in enumerate(tvsum.read_mat(source), 1)]
     else:
-        chosen = summe.read_folder(source)
-        frames = [video.n_frames for video in chosen]
-        lines = of_summe(chosen, shots.read(shots_path, frames) if shots_path else None)
-    return table(kind, len(frames), lines, shots_path is not None)
+        pairs = [of_summe(number, one) for number, one in enumerate(summe.read_folder(source), 1)]
+    videos = [video for video, _ in pairs]
+    if shots_path is None:
+        videos = shots.with_field(kind, videos)
+    else:
+        found = shots.read(shots_path, [video.n_frames for video in videos])
+        videos = [
+            video.with_shots(shots_S2, "annotations")
+            for video, shots_S2 in zip(videos, found, strict=True)
+        ]
+    people = People(kind, False, tuple(judged for _, judged in pairs))
+    return Timeline(kind, tuple(videos)), people
 
 
-def table(kind: str, videos: int, lines: Sequence[Line], segmented: bool) -> Table:
-    """The lines, with what is missing without shots said below."""
+def measure(kind: Kind, source: Path, shots_path: Path | None = None) -> Table:
+    """The table of both rows; arguments and errors as `read`."""
+    timeline, people = read(kind, source, shots_path)
+    found = lines(kind, timeline, people)
+    segmented = all(video.shots_S2 is not None for video in timeline.videos)
     caption = None if segmented else "-: takes shots (--shots)"
-    shown = Table("row", "tau", "rho", "F1", title=f"{kind}, {videos} videos", caption=caption)
-    for title, *marks in lines:
-        shown.add_row(title, *("-" if mark is None else f"{mark:.4f}" for mark in marks))
+    title = f"{kind}, {len(timeline.videos)} videos"
+    shown = Table("row", "tau", "rho", "F1", title=title, caption=caption)
+    for name, *marks in found:
+        shown.add_row(name, *("-" if mark is None else f"{mark:.4f}" for mark in marks))
     return shown

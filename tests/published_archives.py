@@ -41,8 +41,10 @@ def webm(path: Path, n_frames: int, seed: int) -> None:
         container.mux(stream.encode(None))
 
 
-SUMME = {"Bike Polo": 95, "Air_Force": 80, "cooking": 70, "Jumps": 60, "Scuba": 75}
-"""Name to annotated frames. cooking.mp4 is six frames short; its webm is whole."""
+SUMME = {"Bike Race": 95, "Air_Force": 80, "cooking": 70, "Leaps": 60, "Snorkel": 75}
+"""Name to annotated frames; none is a name of SumMe's, whose shots are known. cooking.mp4 is six
+frames short; its webm is whole.
+"""
 
 
 def summe(folder: Path) -> Path:
@@ -65,7 +67,7 @@ def summe(folder: Path) -> Path:
         short = n_frames - 6 * (name == "cooking")
         video.encode(root / "videos" / f"{name}.mp4", images(short, seed), FPS, SIZE)
     webm(root / "videos" / "cooking.webm", SUMME["cooking"], 2)
-    (root / "videos" / "._Jumps.mp4").write_bytes(b"Finder")
+    (root / "videos" / "._Leaps.mp4").write_bytes(b"Finder")
     path = folder / "SumMe.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(root.rglob("*")):
@@ -91,6 +93,7 @@ def mat(path: Path) -> Path:
                 "title": np.array([[84]], np.uint16),
                 "user_anno": scores_UN.astype(np.float64),
                 "nframes": np.array([[n_frames]], np.float64),
+                "length": np.array([[n_frames / FPS]], np.float64),
             }
             for field, value in fields.items():
                 cell = cells.create_dataset(str(len(cells)), data=value)

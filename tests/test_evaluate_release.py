@@ -1,6 +1,5 @@
 """The authors' checkpoint on the authors' embeddings earns what the measure says of its scores."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -9,10 +8,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from stages.artifacts.field import Annotations, VideoAnnotations, write
+from stages.artifacts import field
+from stages.artifacts import timeline as timeline_file
+from stages.artifacts.people import Judgement, People
+from stages.artifacts.timeline import Timeline, Video
 from stages.cli import app
 from stages.errors import UserError
-from stages.evaluate_release import evaluate_release
+from stages.evaluate_release import Release, evaluate_release
 from stages.metrics.panel import Panel, Rules
 from stages.scorers.global_attention import GlobalAttention
 from stages.splits.folds import splits
@@ -29,30 +31,28 @@ def model() -> GlobalAttention:
     return GlobalAttention(D, width=32, layers=1, heads=2, feedforward=48).eval()
 
 
-def people(scores: bool = True, shots: bool = True) -> Annotations:
+def people(
+    scores: bool = True, shots: bool = True, names: tuple[str, ...] = NAMES
+) -> field.Annotated:
     random = np.random.default_rng(0)
-    return Annotations(
-        "any",
-        False,
-        tuple(
-            VideoAnnotations(
+    videos, judged = [], []
+    for name in names:
+        video = Video.sampled(name, f"Video {name[-1]}", N)
+        videos.append(video.with_shots(SHOTS, "annotations") if shots else video)
+        judged.append(
+            Judgement(
                 name,
-                f"Video {name[-1]}",
-                N,
-                PICKS,
                 random.random(len(PICKS)).astype(np.float32),
-                SHOTS if shots else None,
                 (random.random((4, N)) < 0.3).astype(np.float32),
                 random.integers(1, 6, (4, N)).astype(np.float32) if scores else None,
             )
-            for name in NAMES
-        ),
-    )
+        )
+    return field.Annotated(Timeline("any", tuple(videos)), People("any", False, tuple(judged)))
 
 
 @pytest.fixture
 def files(tmp_path: Path, model: GlobalAttention) -> dict[str, Path]:
-    """checkpoint, query, answer, annotated: keyword arguments of `evaluate_release`."""
+    """checkpoint, query, answer, annotated."""
     state = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     torch.save({"state_dict": state, "epoch": 3}, tmp_path / "best.ckpt")
     random = np.random.default_rng(1)
@@ -60,7 +60,7 @@ def files(tmp_path: Path, model: GlobalAttention) -> dict[str, Path]:
         with h5py.File(tmp_path / f"{kind}.h5", "w") as file:
             for name in NAMES:
                 file[name] = random.normal(size=(len(PICKS), 2, D)).astype(np.float32)
-    write(tmp_path / "annotations.h5", people())
+    field.write(tmp_path / "annotations.h5", people())
     paths = {name: tmp_path / f"{name}.h5" for name in ("query", "answer")}
     return paths | {
         "checkpoint": tmp_path / "best.ckpt",
@@ -72,12 +72,12 @@ def expected(files: dict[str, Path], model: GlobalAttention, rules: Rules, names
     """The means over videos of the checkpoint's marks and people's, as they are printed."""
     marks, human = [], []
     with h5py.File(files["query"]) as query, h5py.File(files["answer"]) as answer:
-        for video in people().videos:
+        for video in people().people.videos:
             if video.name not in names:
                 continue
             x_TD = np.maximum(query[video.name][:].max(1), answer[video.name][:].max(1))
             with torch.inference_mode():
-                scores_T = model(torch.from_numpy(x_TD)[None])[0].numpy()
+                scores_T = model({"states": torch.from_numpy(x_TD)[None]})[0].numpy()
             panel = Panel(
                 *(video.name, rules, N, PICKS, SHOTS), video.user_summary_UN, video.user_scores_UN
             )
@@ -85,6 +85,10 @@ def expected(files: dict[str, Path], model: GlobalAttention, rules: Rules, names
             human.append(panel.human())
     means = [*np.mean(marks, axis=0), *np.mean(human, axis=0)]
     return [f"{mean:.4f}" for mean in means]
+
+
+def release(files: dict[str, Path]) -> Release:
+    return Release(files["checkpoint"], files["query"], files["answer"])
 
 
 def arguments(files: dict[str, Path], kind: str, *more: str) -> list[str]:
@@ -116,14 +120,12 @@ def test_some_videos_alone(files: dict[str, Path], model: GlobalAttention) -> No
     for mean in expected(files, model, Rules("scores", "mean", 0.15), chosen):
         assert mean in ran.output
     with pytest.raises(UserError, match="no video_9; they go from video_1 to video_3"):
-        evaluate_release(**files, kind="tvsum", only=["video_9"])
+        evaluate_release(release(files), files["annotated"], kind="tvsum", only=["video_9"])
 
 
 def test_a_split_is_its_test_videos_alone(files: dict[str, Path]) -> None:
     names = [f"video_{number}" for number in range(1, 51)]
-    (first, *_) = people().videos
-    videos = tuple(replace(first, name=name) for name in names)
-    write(files["annotated"], Annotations("tvsum", False, videos))
+    field.write(files["annotated"], people(names=tuple(names)))
     tested = splits("official", "tvsum", names, 5)[3].test
     for kind in ("query", "answer"):  # and no other video has embeddings
         with h5py.File(files[kind], "w") as file:
@@ -136,32 +138,32 @@ def test_a_split_is_its_test_videos_alone(files: dict[str, Path]) -> None:
 
 def test_a_split_is_of_the_fields_lists(files: dict[str, Path]) -> None:
     with pytest.raises(UserError, match="lists for tvsum are of 50 videos"):
-        evaluate_release(**files, kind="tvsum", split=0)
+        evaluate_release(release(files), files["annotated"], kind="tvsum", split=0)
     with pytest.raises(UserError, match="not both"):
-        evaluate_release(**files, kind="tvsum", only=["video_1"], split=0)
+        evaluate_release(
+            release(files), files["annotated"], kind="tvsum", only=["video_1"], split=0
+        )
 
 
-def test_shots_come_from_the_sampled_frames_where_annotations_have_none(
+def test_shots_come_from_a_timeline_where_annotations_have_none(
     files: dict[str, Path], tmp_path: Path, model: GlobalAttention
 ) -> None:
-    write(files["annotated"], people(shots=False))
-    with pytest.raises(UserError, match=r"without change_points.*--frames"):
-        evaluate_release(**files, kind="summe")
-    with h5py.File(tmp_path / "frames.h5", "w") as file:
-        for name in NAMES:
-            file[f"{name}/picks"], file[f"{name}/change_points"] = PICKS, SHOTS
+    field.write(files["annotated"], people(shots=False))
+    with pytest.raises(UserError, match=r"without change_points.*--timeline"):
+        evaluate_release(release(files), files["annotated"], kind="summe")
+    timeline_file.write(tmp_path / "timeline.h5", people().timeline)
     ran = CliRunner().invoke(
-        app, arguments(files, "summe", "--frames", str(tmp_path / "frames.h5"))
+        app, arguments(files, "summe", "--timeline", str(tmp_path / "timeline.h5"))
     )
     for mean in expected(files, model, Rules("summary", "max", 0.15), NAMES):
         assert mean in ran.output
 
 
 def test_tvsum_without_peoples_scores_says_where_to_get_them(files: dict[str, Path]) -> None:
-    write(files["annotated"], people(scores=False))
+    field.write(files["annotated"], people(scores=False))
     with pytest.raises(UserError, match=r"without user_scores.*ydata-tvsum50\.mat as --scores"):
-        evaluate_release(**files, kind="tvsum")
-    evaluate_release(**files, kind="summe")
+        evaluate_release(release(files), files["annotated"], kind="tvsum")
+    evaluate_release(release(files), files["annotated"], kind="summe")
 
 
 def test_embeddings_of_another_llm_are_refused(files: dict[str, Path]) -> None:
@@ -170,4 +172,4 @@ def test_embeddings_of_another_llm_are_refused(files: dict[str, Path]) -> None:
             for name in NAMES:
                 file[name] = np.zeros((len(PICKS), 1, D + 8), np.float32)
     with pytest.raises(UserError, match=f"takes embeddings {D} wide, and those .* are {D + 8}"):
-        evaluate_release(**files, kind="summe")
+        evaluate_release(release(files), files["annotated"], kind="summe")

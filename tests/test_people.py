@@ -8,10 +8,13 @@ import scipy.io
 from typer.testing import CliRunner
 
 from stages import people
-from stages.artifacts.field import Annotations, VideoAnnotations, write
+from stages.artifacts import field
+from stages.artifacts.people import Judgement, People
+from stages.artifacts.timeline import Timeline, Video
 from stages.cli import app
 from stages.errors import UserError
 from stages.sources import shots, summe, tvsum
+from stages.sources.published import of_summe, of_tvsum
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 needs_real_annotations = pytest.mark.skipif(
@@ -38,20 +41,26 @@ def boundaries(path: Path, cuts: list[np.ndarray]) -> Path:
 
 
 def field_h5(path: Path, frames: list[int], shots_S2: np.ndarray | None) -> Path:
-    videos = tuple(
-        VideoAnnotations(
-            f"video_{number}",
-            f"v{number}",
-            n,
-            np.arange(0, n, 15),
-            np.zeros(len(range(0, n, 15)), np.float32),
-            shots_S2,
-            np.ones((2, n), np.float32),
-        )
-        for number, n in enumerate(frames, 1)
-    )
-    write(path, Annotations("tvsum", False, videos))
+    videos, judged = [], []
+    for number, n in enumerate(frames, 1):
+        video = Video.sampled(f"video_{number}", f"v{number}", n)
+        videos.append(video if shots_S2 is None else video.with_shots(shots_S2, "annotations"))
+        gtscore_T = np.zeros(len(video.picks_T), np.float32)
+        judged.append(Judgement(video.name, gtscore_T, np.ones((2, n), np.float32)))
+    timeline = Timeline("tvsum", tuple(videos))
+    field.write(path, field.Annotated(timeline, People("tvsum", False, tuple(judged))))
     return path
+
+
+def of_judged(cuts: list[np.ndarray] | None = None) -> tuple[Timeline, People]:
+    pairs = [of_tvsum(number, one) for number, one in enumerate(judged(), 1)]
+    videos = [video for video, _ in pairs]
+    if cuts is not None:
+        videos = [
+            video.with_shots(np.column_stack([each[:-1], each[1:] - 1]), "annotations")
+            for video, each in zip(videos, cuts, strict=True)
+        ]
+    return Timeline("t", tuple(videos)), People("t", False, tuple(said for _, said in pairs))
 
 
 def test_cut_points_become_inclusive_shots(tmp_path: Path) -> None:
@@ -81,22 +90,24 @@ def test_shots_of_other_videos_are_refused(tmp_path: Path) -> None:
 
 
 def test_shots_add_f1_and_leave_agreement_with_scores_as_it_was() -> None:
-    cuts = [np.column_stack([each[:-1], each[1:] - 1]) for each in CUTS]
-    for without, full in zip(
-        people.of_tvsum(judged()), people.of_tvsum(judged(), cuts), strict=True
-    ):
-        assert without[:3] == pytest.approx(full[:3])
+    bare, full = (people.lines("tvsum", *of_judged(cuts)) for cuts in (None, CUTS))
+    for without, complete in zip(bare, full, strict=True):
+        assert without[:3] == pytest.approx(complete[:3])
         assert without.f1 is None
-        assert full.f1 is not None
+        assert complete.f1 is not None
 
 
 def test_summe_leaves_out_what_takes_shots() -> None:
-    labels_UN = (np.random.default_rng(0).random((4, 60)) < 0.3).astype(np.float32)
-    chosen = [summe.Chosen("a", 25.0, labels_UN)]
-    human, oracle = people.of_summe(chosen)
+    wanted_S = np.random.default_rng(0).random(20)
+    noisy_US = wanted_S + 0.2 * np.random.default_rng(1).random((4, 20))
+    labels_UN = np.repeat(noisy_US > 0.9, 15, axis=1).astype(np.float32)
+    video, said = of_summe(1, summe.Chosen("a", 25.0, labels_UN))
+    judges = People("s", False, (said,))
+    human, oracle = people.lines("summe", Timeline("s", (video,)), judges)
     assert oracle[1:] == (None, None, None)
-    shots_S2 = np.column_stack([np.arange(0, 60, 6), np.arange(5, 60, 6)])
-    full_human, full_oracle = people.of_summe(chosen, [shots_S2])
+    shots_S2 = np.column_stack([np.arange(0, 300, 15), np.arange(14, 300, 15)])
+    cut = Timeline("s", (video.with_shots(shots_S2, "annotations"),))
+    full_human, full_oracle = people.lines("summe", cut, judges)
     assert full_human == pytest.approx(human)
     assert full_oracle.tau is not None
     assert full_oracle.tau > human.tau
@@ -109,28 +120,32 @@ def test_a_source_that_is_none_is_named(tmp_path: Path) -> None:
 
 @needs_real_annotations
 def test_tvsums_rows_are_those_known() -> None:
-    videos = tvsum.read_mat(REAL / "tvsum" / "ydata-tvsum50.mat")
-    human, oracle = people.of_tvsum(videos)
+    timeline, judges = people.read("tvsum", REAL / "tvsum" / "ydata-tvsum50.mat")
+    human, oracle = people.lines("tvsum", timeline, judges)
     assert (human.tau, human.rho) == pytest.approx((0.1774, 0.2042), abs=5e-5)
     assert (oracle.tau, oracle.rho) == pytest.approx((0.378, 0.473), abs=5e-4)
 
 
 @needs_real_annotations
-def test_the_command_prints_summes_human_row_and_says_what_is_left_out() -> None:
+def test_the_command_knows_summes_shots() -> None:
+    """Pairs of people on all frames; the oracle on the field's shots, which the project carries."""
     ran = CliRunner().invoke(app, ["people", "--kind", "summe", str(REAL / "summe")])
     assert ran.exit_code == 0
     assert ran.output.count("0.2115") == 2
+    assert "0.4047" in ran.output
+    assert "0.4524" in ran.output
     assert "25 videos" in ran.output
-    assert "takes shots (--shots)" in ran.output
 
 
 @needs_real_annotations
-def test_the_published_shots_fit_the_published_annotations() -> None:
+def test_the_carried_shots_are_those_of_the_published_file() -> None:
     path = REAL / "tvsum" / "ydata-tvsum50.mat"
     arguments = ["people", "--kind", "tvsum", str(path)]
+    carried = CliRunner().invoke(app, arguments)
     arguments += ["--shots", str(REAL / "tvsum" / "shot_TVSum.mat")]
     ran = CliRunner().invoke(app, arguments)
     assert ran.exit_code == 0
     assert "0.1774" in ran.output
     assert "0.3782" in ran.output
     assert " - " not in ran.output
+    assert carried.output == ran.output

@@ -9,28 +9,41 @@ import h5py
 import numpy as np
 import pytest
 
-from stages.artifacts import field as annotations
-from stages.artifacts.field import Annotations, VideoAnnotations, natural
+from stages.artifacts import field
+from stages.artifacts.field import Annotated
+from stages.artifacts.names import natural
+from stages.artifacts.people import Judgement, People
+from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
+
+RANDOM = np.random.default_rng(0)
+VIDEO = Video.sampled("video_1", "clip", 40)
+JUDGED = Judgement(
+    "video_1",
+    np.array([0, 0.5, 1], dtype=np.float32),
+    RANDOM.integers(0, 2, (3, 40)).astype(np.float32),
+    RANDOM.integers(1, 6, (3, 40)).astype(np.float32),
+)
 
 
 @pytest.fixture
-def file(tmp_path: Path, annotated: VideoAnnotations) -> Path:
-    shots_S2 = np.array([[0, 9], [10, 39]])
-    path = tmp_path / "annotations.h5"
-    video = dataclasses.replace(annotated, change_points_S2=shots_S2)
-    annotations.write(path, Annotations("toy", True, (video,)))
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "eccv16.h5"
+    video = VIDEO.with_shots([[0, 9], [10, 39]], "annotations")
+    field.write(path, Annotated(Timeline("toy", (video,)), People("toy", True, (JUDGED,))))
     return path
 
 
-def test_what_is_written_is_read(file: Path, annotated: VideoAnnotations) -> None:
-    read = annotations.read(file)
-    assert (read.dataset, read.simulated) == ("toy", True)
-    (video,) = read.videos
-    assert (video.name, video.video_name, video.n_frames) == ("video_1", "clip", 40)
-    for key in ("picks_T", "gtscore_T", "user_summary_UN", "user_scores_UN"):
-        np.testing.assert_array_equal(getattr(video, key), getattr(annotated, key))
-    np.testing.assert_array_equal(video.change_points_S2, [[0, 9], [10, 39]])
+def test_what_is_written_is_read(file: Path) -> None:
+    timeline, people = field.read(file)
+    assert (timeline.dataset, people.dataset, people.simulated) == ("toy", "toy", True)
+    (video,), (judged,) = timeline.videos, people.videos
+    assert (video.name, video.title, video.n_frames) == ("video_1", "clip", 40)
+    np.testing.assert_array_equal(video.picks_T, VIDEO.picks_T)
+    for key in ("gtscore_T", "user_summary_UN", "user_scores_UN"):
+        np.testing.assert_array_equal(getattr(judged, key), getattr(JUDGED, key))
+    np.testing.assert_array_equal(video.shots_S2, [[0, 9], [10, 39]])
+    assert video.shots_from == "annotations"
 
 
 def test_the_file_is_in_the_schema_of_the_field(file: Path) -> None:
@@ -43,21 +56,19 @@ def test_the_file_is_in_the_schema_of_the_field(file: Path) -> None:
         assert group["picks"].dtype == group["change_points"].dtype == np.int64
 
 
-def test_videos_come_in_natural_order(tmp_path: Path, annotated: VideoAnnotations) -> None:
+def test_videos_come_in_natural_order(tmp_path: Path) -> None:
     names = ["video_10", "video_9", "video_1", "video_100", "video_2"]
-    videos = tuple(dataclasses.replace(annotated, name=name) for name in names)
-    annotations.write(tmp_path / "a.h5", Annotations("toy", False, videos))
-    read = annotations.read(tmp_path / "a.h5").videos
-    assert [video.name for video in read] == sorted(names, key=natural)
-    assert [video.name for video in read][:3] == ["video_1", "video_2", "video_9"]
+    videos = tuple(dataclasses.replace(VIDEO, name=name) for name in names)
+    judged = tuple(dataclasses.replace(JUDGED, name=name) for name in names)
+    field.write(tmp_path / "a.h5", Annotated(Timeline("toy", videos), People("toy", False, judged)))
+    timeline, people = field.read(tmp_path / "a.h5")
+    assert list(timeline.names) == list(people.by_name) == sorted(names, key=natural)
+    assert timeline.names[:3] == ("video_1", "video_2", "video_9")
 
 
-def test_the_same_annotations_give_the_same_bytes(
-    file: Path, tmp_path: Path, annotated: VideoAnnotations
-) -> None:
+def test_the_same_annotations_give_the_same_bytes(file: Path, tmp_path: Path) -> None:
     time.sleep(1.1)  # a stored time would show: HDF5 keeps them in seconds
-    read = annotations.read(file)
-    annotations.write(tmp_path / "again.h5", read)
+    field.write(tmp_path / "again.h5", field.read(file))
     assert (tmp_path / "again.h5").read_bytes() == file.read_bytes()
 
 
@@ -81,12 +92,12 @@ def test_a_file_from_elsewhere_is_read(tmp_path: Path) -> None:
         for key in group:
             if key != "video_name":
                 opened.copy(group[key], tvsum, name=key)
-    first, second = annotations.read(path).videos
-    assert first.video_name == "Air_Force_One"
-    assert second.video_name == "video_2"
+    timeline, people = field.read(path)
+    assert [video.title for video in timeline.videos] == ["Air_Force_One", "video_2"]
+    first = people.videos[0]
     assert first.user_scores_UN is None
     assert first.user_summary_UN is not None
-    assert not annotations.read(path).simulated
+    assert not people.simulated
 
 
 def replaced(key: str, value: Any) -> Callable[[Any], None]:
@@ -104,7 +115,7 @@ def replaced(key: str, value: Any) -> Callable[[Any], None]:
         ("picks", None, "is missing (the group has"),
         ("gtscore", None, "is missing"),
         ("n_frames", None, "is missing"),
-        ("n_frames", 41, "covers 40 frames, but n_frames says 41"),
+        ("n_frames", 41, "its shots end at frame 39, the video at 40"),
         ("n_frames", 0, "at least 1"),
         ("n_frames", [40, 40], "one whole number"),
         ("n_frames", 40.5, "one whole number"),
@@ -119,8 +130,8 @@ def replaced(key: str, value: Any) -> Callable[[Any], None]:
         ("user_summary", np.zeros(40), "must be any × 40 in shape"),
         ("user_summary", np.full((3, 40), 0.5), "must be 0 or 1"),
         ("user_scores", np.zeros((0, 40)), "must be any × 40 in shape"),
-        ("change_points", [[0, 9], [5, 39]], "without overlap"),
-        ("change_points", [[0, 9], [10, 40]], "inside 0 to 39"),
+        ("change_points", [[0, 9], [5, 39]], "shot 2 is [5, 39] where 10 should begin it"),
+        ("change_points", [[0, 9], [10, 40]], "end at frame 40, the video at 39"),
         ("change_points", [0, 9], "must be any × 2"),
         ("video_name", ["a", "b"], "must be one text"),
     ],
@@ -131,7 +142,7 @@ def test_what_is_wrong_is_named_by_file_group_and_key(
     with h5py.File(file, "a") as opened:
         replaced(key, value)(opened["video_1"])
     with pytest.raises(UserError, match=re.escape(said)) as error:
-        annotations.read(file)
+        field.read(file)
     assert str(error.value).startswith(f"{file}: video_1/")
 
 
@@ -139,22 +150,22 @@ def test_people_must_have_said_something(file: Path) -> None:
     with h5py.File(file, "a") as opened:
         del opened["video_1/user_summary"], opened["video_1/user_scores"]
     with pytest.raises(UserError, match="video_1/user_summary: is missing, and so is user_scores"):
-        annotations.read(file)
+        field.read(file)
 
 
 def test_shots_may_be_missing(file: Path) -> None:
     with h5py.File(file, "a") as opened:
         del opened["video_1/change_points"], opened["video_1/n_frame_per_seg"]
-    assert annotations.read(file).videos[0].change_points_S2 is None
+    assert field.read(file).timeline.videos[0].shots_S2 is None
 
 
 def test_what_is_not_hdf5_is_named(tmp_path: Path) -> None:
-    page = tmp_path / "annotations.h5"
+    page = tmp_path / "page.h5"
     page.write_text("<html>404</html>")
-    with pytest.raises(UserError, match=r"annotations\.h5 is not a readable HDF5 file"):
-        annotations.read(page)
-    with pytest.raises(UserError, match=r"nowhere\.h5: no such annotation file"):
-        annotations.read(tmp_path / "nowhere.h5")
+    with pytest.raises(UserError, match=r"page\.h5 is not a readable HDF5 file"):
+        field.read(page)
+    with pytest.raises(UserError, match=r"nowhere\.h5 not found"):
+        field.read(tmp_path / "nowhere.h5")
     h5py.File(tmp_path / "empty.h5", "w").close()
     with pytest.raises(UserError, match="holds no group of a video"):
-        annotations.read(tmp_path / "empty.h5")
+        field.read(tmp_path / "empty.h5")

@@ -14,20 +14,8 @@ from stages.media.sampling import to_jpeg
 
 
 def sampled(name: str, count: int) -> Sampled:
-    random = np.random.default_rng(count)
-    shots_S2 = np.array([[0, 3], [4, 15 * count - 1]])
     images = [Image.new("RGB", (32, 24), (40 * number, 0, 99)) for number in range(count)]
-    return Sampled(
-        name=name,
-        video_name=f"name of {name}",
-        n_frames=15 * count,
-        fps=29.97,
-        jpegs=tuple(to_jpeg(image, 90) for image in images),
-        picks_T=np.arange(count) * 15,
-        features_TD=random.normal(size=(count, 6)).astype(np.float32),
-        change_points_S2=shots_S2,
-        change_points_from="kts",
-    )
+    return Sampled(name, np.arange(count) * 15, tuple(to_jpeg(image, 90) for image in images))
 
 
 VIDEOS = [sampled("video_10", 3), sampled("video_2", 1)]
@@ -44,13 +32,9 @@ def test_what_is_written_is_read_in_natural_order(file: Path) -> None:
     with frames.reading(file) as videos:
         assert [video.name for video in videos] == ["video_2", "video_10"]
         for video, written in zip(videos, VIDEOS[::-1], strict=True):
-            for key in ("video_name", "n_frames", "fps", "change_points_from"):
-                assert getattr(video, key) == getattr(written, key)
             assert len(video) == len(written.jpegs)
             assert tuple(video.jpegs()) == written.jpegs
             np.testing.assert_array_equal(video.picks(), written.picks_T)
-            np.testing.assert_array_equal(video.features(), written.features_TD)
-            np.testing.assert_array_equal(video.change_points(), written.change_points_S2)
 
 
 def test_a_frame_is_decoded_when_asked_for(file: Path) -> None:
@@ -62,10 +46,8 @@ def test_a_frame_is_decoded_when_asked_for(file: Path) -> None:
 
 def test_the_schema_is_what_other_stages_expect(file: Path) -> None:
     with h5py.File(file) as opened:
-        group = opened["video_10"]
-        assert set(group) == {"jpeg", "picks", "features", "change_points", "n_frame_per_seg"}
-        np.testing.assert_array_equal(group["n_frame_per_seg"], [4, 41])
-        assert group["features"].dtype == np.float32
+        assert set(opened["video_10"]) == {"jpeg", "picks"}
+        assert opened["video_10/picks"].dtype == np.int64
 
 
 def test_the_same_videos_give_the_same_bytes(file: Path, tmp_path: Path) -> None:
@@ -77,7 +59,7 @@ def test_a_failure_half_way_leaves_the_earlier_file(file: Path) -> None:
     before = file.read_bytes()
 
     def videos() -> Iterator[Sampled]:
-        yield dataclasses.replace(VIDEOS[0], fps=1.0)
+        yield dataclasses.replace(VIDEOS[0], name="video_3")
         raise UserError("a broken video")
 
     with pytest.raises(UserError, match="a broken video"):
@@ -86,12 +68,23 @@ def test_a_failure_half_way_leaves_the_earlier_file(file: Path) -> None:
     assert list(file.parent.iterdir()) == [file]
 
 
-@pytest.mark.parametrize("key", ["jpeg", "picks", "features", "change_points"])
+@pytest.mark.parametrize("key", ["jpeg", "picks"])
 def test_a_file_of_another_kind_is_named(file: Path, key: str) -> None:
     with h5py.File(file, "a") as opened:
         del opened[f"video_2/{key}"]
     with (
-        pytest.raises(UserError, match=r"frames\.h5: video_2 is not what the sample stage writes"),
+        pytest.raises(UserError, match=rf"frames\.h5: video_2/{key}: is missing .*sample stage"),
+        frames.reading(file),
+    ):
+        pass
+
+
+def test_fewer_frames_than_picks_are_named(file: Path) -> None:
+    with h5py.File(file, "a") as opened:
+        del opened["video_2/picks"]
+        opened["video_2/picks"] = [0, 15]
+    with (
+        pytest.raises(UserError, match=r"frames\.h5: video_2/jpeg: is \(1,\) in shape, .* \(2,\)"),
         frames.reading(file),
     ):
         pass

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from stages.experiments.overrides import laid_over
 from stages.artifacts import curves
+from stages.experiments.overrides import laid_over
 from stages.metrics import figures, results
 from stages.metrics.leaderboard import Scored
 

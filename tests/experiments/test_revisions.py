@@ -9,17 +9,17 @@ from stages.experiments.revisions import HERE, experiments, resolve
 
 
 def test_an_experiment_is_read_from_its_commit(laboratory: Laboratory) -> None:
-    made = laboratory.experiment("wide", {"train.width": 256}, 0.7)
+    made = laboratory.experiment("wide", {"train.epochs": 7}, 0.7)
     before = (laboratory.root / "params.yaml").read_text()
     found = resolve("wide")
     assert (found.name, found.commit) == ("wide", made)
-    assert found.document("params.yaml")["datasets"]["demo"]["train"]["width"] == 256
-    assert HERE.document("params.yaml")["datasets"]["demo"]["train"]["width"] == 128
+    assert found.document("params.yaml")["datasets"]["demo"]["train"]["epochs"] == 7
+    assert HERE.document("params.yaml")["datasets"]["demo"]["train"]["epochs"] == 50
     assert (laboratory.root / "params.yaml").read_text() == before
 
 
 def test_those_of_the_current_commit_come_first(laboratory: Laboratory) -> None:
-    older = laboratory.experiment("wide", {"train.width": 256}, 0.7)
+    older = laboratory.experiment("wide", {"train.epochs": 7}, 0.7)
     laboratory.commit("words")
     assert resolve("wide").commit == older
     newer = laboratory.experiment("wide", {"train.width": 512}, 0.7)
@@ -34,7 +34,7 @@ def test_references_of_dvc_itself_are_no_experiments(laboratory: Laboratory) -> 
 
 
 def test_any_commit_can_be_named_and_nothing_else(laboratory: Laboratory) -> None:
-    laboratory.experiment("wide", {"train.width": 256}, 0.7)
+    laboratory.experiment("wide", {"train.epochs": 7}, 0.7)
     head = laboratory.git("rev-parse", "HEAD")
     assert resolve("HEAD").commit == head
     assert resolve("workspace") == HERE

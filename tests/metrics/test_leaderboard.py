@@ -47,6 +47,7 @@ def trained(seeds: int) -> Predictions:
             f"seed_{seed}": [{video: generator.random(4) for video in split} for split in SPLITS]
             for seed in range(seeds)
         },
+        {f"seed_{seed}": [1.0] * len(SPLITS) for seed in range(seeds)},
     )
 
 

@@ -39,7 +39,7 @@ def test_every_tested_frame_has_a_line_with_the_mean_over_seeds(tmp_path: Path) 
         "seed_0": [{"b": low}, {"a": low}],
         "seed_1": [{"b": high}, {"a": low}],
     }
-    predictions = Predictions("strict", (("b",), ("a",)), scores)
+    predictions = Predictions("strict", (("b",), ("a",)), scores, {})
     panels = {name: panel(name) for name in ("a", "b", "never tested")}
     score_curves.write(tmp_path / "c.csv", panels, predictions)
     with (tmp_path / "c.csv").open() as file:

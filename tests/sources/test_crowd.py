@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import kendalltau
 
-from stages import params
+from stages import section
 from stages.sources import crowd
 from stages.sources.screenplay import Move, Script, View, script
-from stages.sources.settings import DemoDownload
+from stages.sources.settings import DemoDownload, Download
 
 ROOT = Path(__file__).parents[2]
 STILL = View(1, 0, 0)
@@ -35,7 +35,7 @@ def test_the_rarer_a_subject_the_higher_people_score_it(settings: DemoDownload) 
     rare, frequent = [], []
     for number in range(1, 31):
         film = script(settings, number)
-        judged = crowd.judge(film, number, settings)
+        _, judged = crowd.judge(film, number, settings)
         assert judged.user_scores_UN is not None
         subject_N = np.repeat([m.subject for m in film.moves], [m.frames for m in film.moves])
         shares = film.shares()
@@ -48,8 +48,8 @@ def test_the_rarer_a_subject_the_higher_people_score_it(settings: DemoDownload) 
 
 def test_people_score_in_whole_numbers_and_hold_them_for_a_segment(settings: DemoDownload) -> None:
     film = script(settings, 1)
-    judged = crowd.judge(film, 1, settings)
-    scores_UN, shots_S2 = judged.user_scores_UN, judged.change_points_S2
+    video, judged = crowd.judge(film, 1, settings)
+    scores_UN, shots_S2 = judged.user_scores_UN, video.shots_S2
     assert scores_UN is not None
     assert shots_S2 is not None
     assert scores_UN.shape == (settings.users, film.n_frames)
@@ -62,40 +62,38 @@ def test_summaries_fill_the_budget_with_whole_segments_and_none_is_empty(
     settings: DemoDownload,
 ) -> None:
     for number in range(1, 11):
-        judged = crowd.judge(script(settings, number), number, settings)
+        video, judged = crowd.judge(script(settings, number), number, settings)
         assert judged.user_summary_UN is not None
-        assert judged.change_points_S2 is not None
         shown_U = judged.user_summary_UN.mean(axis=1)
         assert (shown_U > 0).all()
         assert (shown_U <= 0.15).all()
-        for start, end in judged.change_points_S2.tolist():
+        for start, end in video.known_shots().tolist():
             within_U = judged.user_summary_UN[:, start : end + 1].mean(axis=1)
             assert set(within_U.tolist()) <= {0, 1}
 
 
 def test_gtscore_is_the_users_mean_from_0_to_1(settings: DemoDownload) -> None:
-    judged = crowd.judge(script(settings, 2), 2, settings)
+    video, judged = crowd.judge(script(settings, 2), 2, settings)
     assert judged.user_scores_UN is not None
-    mean_T = judged.user_scores_UN.mean(axis=0)[:: crowd.EVERY]
+    mean_T = judged.user_scores_UN.mean(axis=0)[::15]
     np.testing.assert_allclose(judged.gtscore_T, (mean_T - 1) / 4, rtol=1e-6)
-    np.testing.assert_array_equal(judged.picks_T, np.arange(0, judged.n_frames, 15))
+    np.testing.assert_array_equal(video.picks_T, np.arange(0, video.n_frames, 15))
 
 
 def test_the_same_seed_gives_the_same_people(settings: DemoDownload) -> None:
-    one, two = (crowd.judge(script(settings, 3), 3, settings) for _ in range(2))
+    (_, one), (_, two) = (crowd.judge(script(settings, 3), 3, settings) for _ in range(2))
     assert one.user_scores_UN is not None
     np.testing.assert_array_equal(one.user_scores_UN, two.user_scores_UN)
 
 
 def test_people_of_the_demo_agree_but_loosely() -> None:
     """TVSum's 20 people agree at τ = 0.18; perfect people would make the demo trivial."""
-    demo = params.recipe("demo", ROOT / "params.yaml").download
-    assert isinstance(demo, DemoDownload)
+    demo = section.lookup(Download, "datasets", "demo", "download", path=ROOT / "params.yaml")
     agreements = []
     for number in range(1, 11):
-        judged = crowd.judge(script(demo, number), number, demo)
+        video, judged = crowd.judge(script(demo, number), number, demo)
         assert judged.user_scores_UN is not None
-        sampled_UT = judged.user_scores_UN[:, judged.picks_T]
+        sampled_UT = judged.user_scores_UN[:, video.picks_T]
         taus = [kendalltau(a, b).statistic for a, b in combinations(sampled_UT, 2)]
         agreements.append(np.nan_to_num(taus).mean())
     assert 0.2 < np.mean(agreements) < 0.5

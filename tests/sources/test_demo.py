@@ -1,7 +1,7 @@
 import hashlib
 from pathlib import Path
 
-from stages.artifacts import field as annotations
+from stages.artifacts import people, timeline
 from stages.media import video
 from stages.sources import demo
 from stages.sources.settings import DemoDownload
@@ -21,20 +21,29 @@ def test_the_demo_is_made_the_same_byte_for_byte(settings: DemoDownload, tmp_pat
     one = digests(tmp_path / "one")
     assert one == digests(tmp_path / "two")
     assert sorted(one) == [
-        "annotations.h5",
+        "people.h5",
+        "timeline.h5",
         *(f"videos/demo-{number:02d}.mp4" for number in range(1, 6)),
     ]
 
 
-def test_videos_are_as_long_as_their_annotations_say(
-    settings: DemoDownload, tmp_path: Path
-) -> None:
+def test_videos_are_as_long_as_the_timeline_says(settings: DemoDownload, tmp_path: Path) -> None:
     demo.make("toy", settings, tmp_path)
-    read = annotations.read(tmp_path / "annotations.h5")
-    assert (read.dataset, read.simulated, len(read.videos)) == ("toy", True, 5)
-    for annotated in read.videos:
-        path = tmp_path / "videos" / f"{annotated.video_name}.mp4"
+    known = timeline.read(tmp_path / "timeline.h5")
+    said = people.read(tmp_path / "people.h5", known)
+    assert (known.dataset, said.dataset, said.simulated) == ("toy", "toy", True)
+    assert len(known.videos) == len(said.videos) == 5
+    for each in known.videos:
+        path = tmp_path / "videos" / f"{each.title}.mp4"
         frames = list(video.decode(path))
-        assert len(frames) == annotated.n_frames
+        assert len(frames) == each.n_frames
         assert (frames[0].width, frames[0].height) == settings.size
-        assert video.rate(path) == settings.fps
+        assert video.rate(path) == each.fps == settings.fps
+        assert each.shots_from == "annotations"
+
+
+def test_without_videos_the_same_people_judge(settings: DemoDownload, tmp_path: Path) -> None:
+    demo.make("toy", settings, tmp_path / "with")
+    demo.make("toy", settings, tmp_path / "without", videos=False)
+    files = digests(tmp_path / "with")
+    assert digests(tmp_path / "without") == {k: files[k] for k in ("people.h5", "timeline.h5")}

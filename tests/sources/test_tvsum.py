@@ -11,7 +11,12 @@ from stages.sources import tvsum
 REAL = Path(__file__).parents[3] / "shared" / "data" / "tvsum"
 
 
-def matlab(path: Path, videos: dict[str, np.ndarray], announced: int | None = None) -> Path:
+def matlab(
+    path: Path,
+    videos: dict[str, np.ndarray],
+    announced: int | None = None,
+    seconds: float | None = None,
+) -> Path:
     """A file laid out as MATLAB 7.3 lays out a struct array: cells of references."""
     with h5py.File(path, "w") as file:
         cells = file.create_group("#refs#")
@@ -31,6 +36,8 @@ def matlab(path: Path, videos: dict[str, np.ndarray], announced: int | None = No
                 "user_anno": scores_UN.astype(np.float64),
                 "nframes": np.array([[announced or scores_UN.shape[1]]], np.float64),
             }
+            if seconds is not None:
+                fields["length"] = np.array([[seconds]])
             for field, value in fields.items():
                 columns.setdefault(field, []).append(refer(value))
         table = file.create_group("tvsum50")
@@ -55,6 +62,15 @@ def test_the_mat_is_read_in_its_own_order(tmp_path: Path, scores: dict[str, np.n
     assert videos[0].title == "About zebra-1"
     for video in videos:
         np.testing.assert_array_equal(video.user_scores_UN, scores[video.youtube_id])
+
+
+def test_the_frame_rate_is_that_of_frames_and_length(
+    tmp_path: Path, scores: dict[str, np.ndarray]
+) -> None:
+    videos = tvsum.read_mat(matlab(tmp_path / "a.mat", scores, seconds=3.0))
+    assert [video.fps for video in videos] == [30, 15]
+    videos = tvsum.read_mat(matlab(tmp_path / "b.mat", scores))
+    assert [video.fps for video in videos] == [None, None]
 
 
 def test_the_tsv_says_the_same(tmp_path: Path, scores: dict[str, np.ndarray]) -> None:
@@ -101,3 +117,5 @@ def test_the_real_file_is_in_the_order_of_the_field() -> None:
         assert video.user_scores_UN.shape[0] == tvsum.USERS
         assert video.user_scores_UN.min() >= tvsum.LOWEST
         assert video.user_scores_UN.max() <= tvsum.HIGHEST
+        assert video.fps is not None
+        assert 23.9 < video.fps < 30.1

@@ -112,7 +112,7 @@ def test_the_fields_lists_are_refused_for_other_videos(names: list[str], said: s
 
 
 def test_the_fields_lists_are_five() -> None:
-    with pytest.raises(UserError, match=r"train\.folds in params\.yaml to 5"):
+    with pytest.raises(UserError, match=r"splits\.folds in params\.yaml to 5"):
         splits("strict", "tvsum", FIELD["tvsum"], 4)
 
 

@@ -1,6 +1,7 @@
 """Segmentation finds the points of the straightforward programme, in a fraction of its time."""
 
 import time
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from summary_oracles import objective, slow_change_points
 
 from stages.errors import UserError
-from stages.summaries.kts import change_points
+from stages.summaries.kts import change_points, fixed
 
 
 def scenes(
@@ -131,3 +132,42 @@ def test_it_takes_a_small_fraction_of_the_plain_time_for_the_same_points() -> No
         times.append(time.perf_counter() - began)
     assert min(times) < plain / 5
     assert found.tolist() == expected.tolist()
+
+
+def scatter(features: np.ndarray, ends: tuple[int, ...]) -> float:
+    """Squared distances to the means of the runs that end before each of `ends`, summed."""
+    runs = np.split(features, ends)
+    return float(sum(((run - run.mean(axis=0)) ** 2).sum() for run in runs))
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    count=st.integers(1, 9),
+    width=st.integers(1, 4),
+    noise=st.sampled_from([0.0, 0.5]),
+    shots=st.integers(1, 11),
+)
+def test_a_fixed_number_of_shots_is_the_best_of_all_there_are(
+    seed: int, count: int, width: int, noise: float, shots: int
+) -> None:
+    features = scenes(np.random.default_rng(seed), count, width, noise, unit=False)
+    found = fixed(features, shots)
+    wanted = min(shots, count)
+    assert len(found) == wanted
+    assert (found[0, 0], found[-1, 1]) == (0, count - 1)
+    np.testing.assert_array_equal(found[1:, 0], found[:-1, 1] + 1)
+    best = min(scatter(features, ends) for ends in combinations(range(1, count), wanted - 1))
+    assert scatter(features, tuple(found[1:, 0])) == pytest.approx(best, abs=1e-9)
+
+
+def test_the_number_that_the_penalty_chooses_is_cut_at_the_same_points() -> None:
+    features = scenes(np.random.default_rng(5), 80, 16, 0.3, unit=True)
+    chosen = change_points(features, penalty=0.3)
+    assert 1 < len(chosen) < 80
+    np.testing.assert_array_equal(fixed(features, len(chosen)), chosen)
+
+
+def test_no_shot_at_all_is_refused() -> None:
+    with pytest.raises(UserError, match="at least 1 shot"):
+        fixed(np.zeros((3, 1)), 0)

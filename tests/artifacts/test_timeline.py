@@ -1,0 +1,106 @@
+"""The timeline: what is written is read, and what does not fit it is refused."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from stages.artifacts import people, timeline
+from stages.artifacts.people import Judgement, People
+from stages.artifacts.timeline import Timeline, Video, covering, same_picks
+from stages.errors import UserError
+
+SHOT = Video.sampled("video_2", "Bike Polo", 40, 25.0).with_shots([[0, 9], [10, 39]], "field")
+BARE = Video.sampled("video_10", "Jumps", 31)
+TIMELINE = Timeline("toy", (SHOT, BARE))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "timeline.h5"
+    timeline.write(path, Timeline("toy", (BARE, SHOT)))
+    return path
+
+
+def test_what_is_written_is_read_in_natural_order(file: Path) -> None:
+    found = timeline.read(file)
+    assert (found.dataset, found.names) == ("toy", ("video_2", "video_10"))
+    for video, written in zip(found.videos, TIMELINE.videos, strict=True):
+        for key in ("name", "title", "n_frames", "fps", "shots_from"):
+            assert getattr(video, key) == getattr(written, key)
+        for key in ("picks_T", "times_T", "shots_S2"):
+            np.testing.assert_array_equal(getattr(video, key), getattr(written, key))
+    np.testing.assert_allclose(found.videos[0].times_T, [0, 0.6, 1.2])
+
+
+def test_the_same_timeline_gives_the_same_bytes(file: Path, tmp_path: Path) -> None:
+    timeline.write(tmp_path / "again.h5", timeline.read(file))
+    assert (tmp_path / "again.h5").read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("picks", [0, 15, 40], "must rise inside 0 to 39"),
+        ("n_frames", 0, "at least 1"),
+        ("title", None, "is missing"),
+        ("times", [0.0, 1.0], "must be 3 in shape"),
+        ("shots", [[0, 9], [11, 39]], "shot 2 is [11, 39] where 10 should begin it"),
+        ("shots", [[0, 9], [10, 38]], "end at frame 38, the video at 39"),
+    ],
+)
+def test_what_is_wrong_is_named(file: Path, key: str, value: Any, said: str) -> None:
+    with h5py.File(file, "a") as opened:
+        del opened["video_2"][key]
+        if value is not None:
+            opened["video_2"][key] = value
+    with pytest.raises(UserError, match=re.escape(said)) as error:
+        timeline.read(file)
+    assert str(error.value).startswith(f"{file}: video_2")
+
+
+def test_shots_lie_on_whole_frames_and_cover_the_video() -> None:
+    for shots, said in (
+        ([0, 39], "rows of"),
+        ([[0, 39.5]], "whole frames"),
+        ([[5, 39]], "0 should begin it"),
+        ([[0, 9], [10, 5]], "shot 2"),
+    ):
+        with pytest.raises(UserError, match=said):
+            covering("video_1", shots, 40)
+
+
+def test_shots_that_nobody_knows_are_missed_with_the_remedy() -> None:
+    assert SHOT.known_shots() is SHOT.shots_S2
+    with pytest.raises(UserError, match=r"video_10 \(Jumps\): .*download\.h5"):
+        BARE.known_shots()
+
+
+def test_other_picks_are_named_with_both_counts() -> None:
+    same_picks(SHOT, [0, 15, 30], "a.json")
+    with pytest.raises(
+        UserError, match=r"a\.json: video_2 \(Bike Polo\) is given for 2 .* picks 3"
+    ):
+        same_picks(SHOT, [0, 15], "a.json")
+    with pytest.raises(UserError, match="number 2 is frame 16, not 15"):
+        same_picks(SHOT, [0, 16, 30], "a.json")
+
+
+def test_people_are_apart_and_of_the_same_videos(tmp_path: Path) -> None:
+    judged = tuple(
+        Judgement(video.name, np.full(3, 0.5, np.float32), np.ones((2, video.n_frames), np.float32))
+        for video in TIMELINE.videos
+    )
+    path = tmp_path / "people.h5"
+    people.write(path, People("toy", True, judged))
+    read = people.read(path, TIMELINE)
+    assert (read.simulated, list(read.by_name)) == (True, ["video_2", "video_10"])
+    assert read.videos[1].user_summary_UN.shape == (2, 31)
+    with pytest.raises(UserError, match="video_10 is not on the timeline"):
+        people.read(path, Timeline("toy", (SHOT,)))
+    people.write(path, People("toy", True, judged[:1]))
+    with pytest.raises(UserError, match="lacks video_10"):
+        people.read(path, TIMELINE)
