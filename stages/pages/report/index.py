@@ -15,6 +15,7 @@ from stages.pages.report import (
     moments,
     provenance,
     tables,
+    video_data,
     views,
 )
 from stages.pages.report.chapters import Chapter
@@ -107,7 +108,7 @@ def _videos(chapter: Chapter, pictures: Pictures) -> Json:
     return {
         "videos": listed,
         "typical": views.explorer(typical, marks, legend, pictures),
-        "data": Markup(views.data(typical, legend, pictures)),
+        "data": Markup(video_data.data(typical, legend, pictures)),
         "video_scale": scale,
         "video_ticks": _ticks(scale),
         "legend": legend.items(),

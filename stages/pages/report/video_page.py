@@ -6,7 +6,7 @@ import numpy as np
 from markupsafe import Markup
 
 from stages.pages import templates
-from stages.pages.report import moments, rater_agreement, views
+from stages.pages.report import moments, rater_agreement, video_data, views
 from stages.pages.report.chapters import Chapter
 from stages.pages.report.index import SCRIPT, styles
 from stages.pages.report.wording import people_and_scorers
@@ -40,7 +40,7 @@ def build(chapter: Chapter, place: int) -> str:
         video=views.explorer(story, chapter.marks, legend, pictures),
         video_users=story.users,
         curves_note=people_and_scorers([story], chapter.recipe, legend),
-        data=Markup(views.data(story, legend, pictures)),
+        data=Markup(video_data.data(story, legend, pictures)),
         first_title=legend.first_title,
         trained=chapter.recipe.train is not None,
         moments=[views.moment(story, moment, legend, pictures, "") for moment in worst],

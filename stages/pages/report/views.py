@@ -3,7 +3,6 @@
 Shapes: T sampled frames.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,7 +66,7 @@ def explorer(story: Story, marks: Marks, legend: Legend, pictures: Pictures) -> 
     """One video, to be looked through frame by frame."""
     video = story.video
     x_T = paths.centres(video.picks_T, video.n_frames)
-    stills = _stills(story, pictures)
+    stills = stills_of(story, pictures)
     return {
         "name": story.name,
         "label": story.label,
@@ -75,7 +74,7 @@ def explorer(story: Story, marks: Marks, legend: Legend, pictures: Pictures) -> 
         "last": len(video.picks_T) - 1,
         "aspect": _aspect(story),
         "start": _moment(story, int(np.argmax(story.scores[PEOPLE])), legend, stills),
-        "curves": [_curve(story, row, x_T, legend) for row in _drawn(story, legend)],
+        "curves": [_curve(story, row, x_T, legend) for row in drawn(story, legend)],
         "share": paths.steps(story.shown_N),
         "summaries": [
             {
@@ -98,11 +97,13 @@ def explorer(story: Story, marks: Marks, legend: Legend, pictures: Pictures) -> 
     }
 
 
-def _drawn(story: Story, legend: Legend) -> list[str]:
+def drawn(story: Story, legend: Legend) -> list[str]:
+    """The rows of the legend that the video has."""
     return [row for row in legend.rows if row in story.scores]
 
 
-def _stills(story: Story, pictures: Pictures) -> list[str]:
+def stills_of(story: Story, pictures: Pictures) -> list[str]:
+    """What the page calls each of the video's thumbnails."""
     images = story.thumbnails.images if story.thumbnails else ()
     return [pictures.name(image) for image in images]
 
@@ -200,7 +201,7 @@ def _moment(story: Story, frame: int, legend: Legend, stills: Sequence[str]) -> 
                 if np.isfinite(story.scores[row][frame])
                 else "–",
             }
-            for row in _drawn(story, legend)
+            for row in drawn(story, legend)
         ],
     }
 
@@ -221,43 +222,3 @@ def _cells(story: Story, stills: Sequence[str]) -> list[Json]:
         }
         for index, still in enumerate(stills)
     ]
-
-
-def data(story: Story, legend: Legend, pictures: Pictures) -> str:
-    """What the script needs of a video, as JSON that cannot end its own element. What the video
-    has not is null.
-    """
-    video, stills = story.video, story.thumbnails
-    rows = {legend.slot(row): story.scores[row] for row in _drawn(story, legend)}
-    captions, caption_T = _distinct(story.captions)
-    replies, reply_T = _distinct(story.replies)
-    document = {
-        "frames": video.n_frames,
-        "picks": video.picks_T.tolist(),
-        "times": [round(second, 3) for second in video.times_T.tolist()],
-        "shots": story.shots[:, 0].tolist(),
-        "caption": caption_T,
-        "reply": reply_T,
-        "captions": captions,
-        "replies": replies,
-        "images": _stills(story, pictures) if stills else None,
-        "stills": stills.nearest(len(video.picks_T)).tolist() if stills else None,
-        "rows": {
-            slot: [round(v, 3) if np.isfinite(v) else None for v in scores_T.tolist()]
-            for slot, scores_T in rows.items()
-        },
-        "stretch": {slot: paths.stretch(scores_T) for slot, scores_T in rows.items()},
-    }
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
-
-
-def _distinct(texts: Sequence[str] | None) -> tuple[list[str] | None, list[int] | None]:
-    """Each text once, and which of them each frame has."""
-    if texts is None:
-        return None, None
-    found: dict[str, int] = {}
-    places = [found.setdefault(text, len(found)) for text in texts]
-    return list(found), places
