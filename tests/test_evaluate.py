@@ -335,8 +335,9 @@ def test_inputs_that_do_not_fit_are_named(
         return
     with pytest.raises(UserError, match=complaint) as error:
         run(work)
-    # A video that is on no timeline is noticed in what is said of it.
-    named = "people.h5" if (file, name) == ("timeline.h5", "video_2") else Path(file).name
+    # What is wrong with the timeline is noticed where something hangs on it.
+    hanging = {"video_2": "people.h5", "video_2/picks": "embeddings.h5"}
+    named = hanging[name] if file == "timeline.h5" else Path(file).name
     assert named in str(error.value)
     assert not (work / "out").exists()
 
