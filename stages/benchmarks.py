@@ -3,14 +3,12 @@
 Everything heavy is imported where it is called, so that `llmvs --help` answers at once.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from stages import command
 from stages.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, help="Speed, memory and optimism, measured here.")
@@ -78,12 +76,11 @@ def embed(
     ] = "4,16,64",
 ) -> None:
     """The engine against plain generation: seconds a frame, and memory above the weights."""
-    from stages import params
-    from stages.benchmarking.embedding import compare
+    from stages.benchmarking.embedding import compare, wording
     from stages.benchmarking.memory import measure
 
     lengths, of_examples, batches = span(words), span(example_words), whole_numbers(memory, 0)
-    prompt = params.recipe(recipe).embed.prompt
+    prompt = wording(recipe)
     console = Console()
     console.print(compare(llm, prompt, lengths, of_examples, frames, rounds=rounds).table())
     if batches != [0]:
@@ -135,13 +132,5 @@ def protocols(
 ) -> None:
     """What choosing weights on the test videos adds: random features under both protocols."""
     from stages.benchmarking import protocols
-    from stages.work.executor import progress
 
-    with progress(command.stderr) as bar:
-
-        def on_run(total: int) -> Callable[[], None]:
-            task = bar.add_task("splits × seeds", total=total)
-            return lambda: bar.advance(task)
-
-        table = protocols.measure(mat, shots, epochs, seeds, on_run)
-    Console().print(table)
+    Console().print(protocols.measure(mat, shots, epochs, seeds))

@@ -14,10 +14,19 @@ from stages.benchmarking.timing import interleaved
 from stages.benchmarks import span, whole_numbers
 from stages.cli import app
 from stages.errors import UserError
-from stages.people import tvsum_panels
-from stages.splits.folds import strict
+from stages.metrics.panel import Panel
+from stages.scorers.head import STATES
+from stages.sources import tvsum
+from stages.splits.folds import Split, strict
+from stages.splits.settings import Protocol
 from stages.summaries.knapsack import knapsack
 from stages.summaries.kts import change_points
+
+
+def panels(judged: list[tvsum.Judged]) -> list[Panel]:
+    """Of even shots."""
+    cuts = [evaluation.even_shots(video.n_frames) for video in judged]
+    return evaluation.panels_of(judged, cuts)
 
 
 def test_ways_take_turns_and_a_slow_one_is_not_repeated() -> None:
@@ -52,8 +61,7 @@ def test_the_plain_marks_are_the_panels() -> None:
     judged = evaluation.synthetic(videos=2)
     # One who gave every frame the same score: a counted 0 in both.
     judged[0].user_scores_UN[3] = 4
-    panels = tvsum_panels(judged, [evaluation.even_shots(video.n_frames) for video in judged])
-    for panel in panels:
+    for panel in panels(judged):
         scores_T = np.random.default_rng(0).random(len(panel.picks))
         plain = evaluation.plain_marks(panel, scores_T)
         assert plain == pytest.approx(panel.verdict(scores_T).marks, abs=1e-9)
@@ -133,20 +141,19 @@ def test_a_measuring_process_that_fails_says_why() -> None:
 
 
 def test_random_features_have_nothing_to_do_with_the_annotations() -> None:
-    judged = evaluation.synthetic(videos=2)
-    panels = tvsum_panels(judged, [evaluation.even_shots(video.n_frames) for video in judged])
-    videos = protocols.random_videos(panels)
-    changed = [replace(panel, user_scores=6 - panel.user_scores) for panel in panels]
+    found = panels(evaluation.synthetic(videos=2))
+    videos = protocols.random_videos(found)
+    changed = [replace(panel, user_scores=6 - panel.user_scores) for panel in found]
     for name, other in protocols.random_videos(changed).items():
-        np.testing.assert_array_equal(videos[name].x_TD, other.x_TD)
+        np.testing.assert_array_equal(videos[name].inputs[STATES], other.inputs[STATES])
         np.testing.assert_allclose(videos[name].gtscore_T, 1 - other.gtscore_T, atol=1e-6)
 
 
 def test_the_official_protocol_never_does_worse_than_its_own_last_epoch() -> None:
-    judged = evaluation.synthetic(videos=4)
-    panels = tvsum_panels(judged, [evaluation.even_shots(video.n_frames) for video in judged])
-    folds = strict([panel.name for panel in panels], 2)
-    found = protocols.compare(panels, {"official": folds, "strict": folds}, epochs=3, seeds=1)
+    judges = panels(evaluation.synthetic(videos=4))
+    folds = strict([panel.name for panel in judges], 2)
+    planned: dict[Protocol, list[Split]] = {"official": folds, "strict": folds}
+    found = protocols.compare(judges, planned, epochs=3, seeds=1, processes=1)
     last = found["official, last epoch"].tau
     assert found["official"].tau >= last
     # The same splits, so without the choice they are the same model.

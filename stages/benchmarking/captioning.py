@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import skimage.data
+import torch
 from PIL import Image
 from rich.table import Table
 
 from stages import params
 from stages.artifacts.frames import Sampled, reading, write
+from stages.artifacts.timeline import EVERY
 from stages.benchmarking.embedding import product_rate
 from stages.benchmarking.memory import in_own_process, watched
 from stages.benchmarking.timing import interleaved, ratios
@@ -87,11 +89,16 @@ def _model(name: str | None) -> Iterator[str]:
 
 
 def settings(model: str, batch: int, tokens: int) -> ImageTextCaption:
-    """The recipe of TVSum with another model, batch and length. Raises UserError without one."""
+    """The recipe of TVSum with another model, batch and length, on a CPU in float32.
+
+    Raises UserError where that recipe captions no videos, or not with such a model.
+    """
     caption = params.recipe("tvsum").caption
-    if caption.captioner != "llava":
+    if caption is None or caption.captioner != "llava":
         raise UserError("params.yaml: datasets.tvsum.caption: the benchmark needs captioner: llava")
     changed = {"model": model, "revision": None, "batch": batch, "max_new_tokens": tokens}
+    if not torch.cuda.is_available():
+        changed["dtype"] = "float32"
     return caption.model_copy(update=changed)
 
 
@@ -104,18 +111,7 @@ def frames_file(path: Path, count: int) -> Path:
         cut = Image.fromarray(sources[index % 3]).crop((index, index, 400 + index, 400 + index))
         cut.resize((448, 336)).save(stream, "JPEG", quality=92)
         jpegs.append(stream.getvalue())
-    video = Sampled(
-        name=_VIDEO,
-        video_name=_VIDEO,
-        n_frames=15 * count,
-        fps=30.0,
-        jpegs=tuple(jpegs),
-        picks_T=np.arange(count) * 15,
-        features_TD=np.zeros((count, 1), np.float32),
-        change_points_S2=np.array([[0, 15 * count - 1]]),
-        change_points_from="kts",
-    )
-    write(path, [video])
+    write(path, [Sampled(_VIDEO, np.arange(count) * EVERY, tuple(jpegs))])
     return path
 
 

@@ -13,7 +13,9 @@ import torch
 from rich.table import Table
 from torch import nn
 
+from stages import params
 from stages.benchmarking.timing import ratios
+from stages.errors import UserError
 from stages.llm import weights
 from stages.llm.engine import Engine
 from stages.llm.packing import pack
@@ -66,6 +68,17 @@ class Workload:
         around = self.layout
         prefix, closing, draft = around.prefix, around.closing, around.draft
         return Engine(model, prefix, closing, self.ends, max_new_tokens, draft)
+
+
+def wording(recipe: str) -> Prompt:
+    """The prompt of a recipe's LLM. Raises UserError where it has none, or is not there."""
+    embed = params.recipe(recipe).embed
+    if embed is None:
+        raise UserError(
+            f"params.yaml: datasets.{recipe}: has no section embed, so no prompt to measure; name "
+            "a recipe that is given videos or captions"
+        )
+    return embed.prompt
 
 
 def workload(

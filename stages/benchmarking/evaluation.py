@@ -16,11 +16,13 @@ import numpy.typing as npt
 from rich.table import Table
 from scipy import stats
 
+from stages.artifacts.people import People
+from stages.artifacts.timeline import Timeline
 from stages.benchmarking.timing import interleaved
 from stages.errors import UserError
-from stages.metrics.panel import Marks, Panel
-from stages.people import tvsum_panels
-from stages.sources import shots, tvsum
+from stages.metrics.panel import BUDGET, Marks, Panel, Rules
+from stages.metrics.panels import panels
+from stages.sources import published, shots, tvsum
 
 VIDEOS = 50
 SECOND = 30  # frames
@@ -48,6 +50,32 @@ def even_shots(n_frames: int, length: int = SHOT) -> npt.NDArray[np.int64]:
     """Shots (S, 2) of one length; the last is what is left."""
     starts = np.arange(0, n_frames, length)
     return np.column_stack([starts, np.append(starts[1:], n_frames) - 1])
+
+
+def panels_of(judged: Sequence[tvsum.Judged], cuts: Sequence[npt.NDArray[np.int64]]) -> list[Panel]:
+    """The panels of TVSum's videos in its order, each cut into the shots (S, 2) given for it.
+
+    Raises UserError where shots do not cover their video.
+    """
+    pairs = [published.of_tvsum(number, one) for number, one in enumerate(judged, 1)]
+    cut = [
+        video.with_shots(shots_S2, "field")
+        for (video, _), shots_S2 in zip(pairs, cuts, strict=True)
+    ]
+    people = People("tvsum", False, tuple(said for _, said in pairs))
+    found = panels(Timeline("tvsum", tuple(cut)), people, Rules("scores", "mean", BUDGET))
+    return list(found.values())
+
+
+def read(mat: Path, shots_path: Path | None) -> list[Panel]:
+    """TVSum's panels; of even shots where no file says otherwise.
+
+    Raises UserError where a file is not what it should be.
+    """
+    judged = tvsum.read_mat(mat)
+    frames = [video.n_frames for video in judged]
+    cuts = shots.read(shots_path, frames) if shots_path else [even_shots(n) for n in frames]
+    return panels_of(judged, cuts)
 
 
 def plain_knapsack(values: Sequence[float], weights: Sequence[int], capacity: int) -> list[int]:
@@ -95,12 +123,14 @@ def plain_marks(panel: Panel, scores_T: Floats) -> Marks:
 
 
 def _panels(mat: Path | None, shots_path: Path | None) -> tuple[str, list[Panel]]:
-    judged = tvsum.read_mat(mat) if mat is not None else synthetic()
-    frames = [video.n_frames for video in judged]
-    cuts = shots.read(shots_path, frames) if shots_path else [even_shots(n) for n in frames]
+    if mat is not None:
+        found = read(mat, shots_path)
+    else:
+        judged = synthetic()
+        found = panels_of(judged, [even_shots(video.n_frames) for video in judged])
     title = f"{'TVSum' if mat else 'SYNTHETIC annotations of the shape of TVSum'}, "
-    title += f"{len(judged)} videos, {'published' if shots_path else 'even'} shots"
-    return title, tvsum_panels(judged, cuts)
+    title += f"{len(found)} videos, {'published' if shots_path else 'even'} shots"
+    return title, found
 
 
 def measure(mat: Path | None, shots_path: Path | None, rounds: int) -> Table:
@@ -112,19 +142,19 @@ def measure(mat: Path | None, shots_path: Path | None, rounds: int) -> Table:
     """
     if shots_path is not None and mat is None:
         raise UserError("--shots are those of TVSum's videos; name its annotations as --mat, too")
-    title, panels = _panels(mat, shots_path)
+    title, judges = _panels(mat, shots_path)
     random = np.random.default_rng(1)
-    scores = [random.random(len(panel.picks)) for panel in panels]
+    scores = [random.random(len(panel.picks)) for panel in judges]
 
     def first() -> list[Marks]:
-        fresh = [replace(panel) for panel in panels]  # what was ranked is left behind
+        fresh = [replace(panel) for panel in judges]  # what was ranked is left behind
         return [panel.verdict(x).marks for panel, x in zip(fresh, scores, strict=True)]
 
     def later() -> list[Marks]:
-        return [panel.verdict(x).marks for panel, x in zip(panels, scores, strict=True)]
+        return [panel.verdict(x).marks for panel, x in zip(judges, scores, strict=True)]
 
     def plain() -> list[Marks]:
-        return [plain_marks(panel, x) for panel, x in zip(panels, scores, strict=True)]
+        return [plain_marks(panel, x) for panel, x in zip(judges, scores, strict=True)]
 
     later()
     ways = {"plain": plain, "ours, the first": first, "ours, later ones": later}

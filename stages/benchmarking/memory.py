@@ -15,7 +15,6 @@ from contextlib import contextmanager
 import psutil
 from rich.table import Table
 
-from stages import params
 from stages.errors import UserError
 
 SIZES = (4, 16, 64)
@@ -73,13 +72,12 @@ def above_weights(
     """Bytes of the weights, of the prefix's keys and values, of the rows' own, and of reading one
     batch beside weights and prefix.
     """
-    from stages.benchmarking.embedding import workload
+    from stages.benchmarking.embedding import wording, workload
     from stages.llm import weights
     from stages.llm.packing import pack
     from stages.planning import architecture
 
-    prompt = params.recipe(recipe).embed.prompt
-    work = workload(llm, prompt, words, example_words, rows)
+    work = workload(llm, wording(recipe), words, example_words, rows)
     model = weights.model(llm)
     size = sum(each.numel() * each.element_size() for each in model.parameters())
     a_token = 4 * architecture.language(llm, model.config).cached_values

@@ -8,7 +8,9 @@ two apart. Forty epochs of three seeds take some ten minutes on two cores.
 Shapes: T sampled frames, D feature width.
 """
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,23 +18,35 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from stages.benchmarking.evaluation import even_shots
+from stages.benchmarking import evaluation
 from stages.metrics.panel import Panel
-from stages.people import tvsum_panels
-from stages.sources import shots, tvsum
-from stages.splits.folds import Protocol, Split, splits
+from stages.scorers.head import STATES
+from stages.scorers.settings import GlobalAttentionEntry
+from stages.sources import tvsum
+from stages.splits.folds import Split, splits
+from stages.splits.settings import Protocol
 from stages.training.batches import Video
-from stages.training.crossvalidation import cross_validate
-from stages.training.records import Run
+from stages.training.crossvalidation import Finished, cross_validate
 from stages.training.settings import Train
+from stages.training.trainer import Judged, Trainer
+from stages.work.store import Store
 
 WIDTH = 64
+FOLDS = 5
 PROTOCOLS: tuple[Protocol, ...] = ("official", "strict")
 
+_ENTRY = GlobalAttentionEntry(
+    title="random features",
+    kind="global-attention",
+    inputs=("query",),
+    width=WIDTH,
+    layers=1,
+    heads=2,
+    feedforward=2 * WIDTH,
+    dropout=0,
+)
 _TRAIN = {
-    "protocols": PROTOCOLS, "splits": "tvsum", "folds": 5, "validation": 0,
-    "width": WIDTH, "layers": 1, "heads": 2, "feedforward": 2 * WIDTH, "dropout": 0,
-    "lr": 3e-4, "weight_decay": 0.01, "schedule": None, "clip": None,
+    "validation": 0, "lr": 3e-4, "weight_decay": 0.01, "schedule": None, "clip": None,
     "batch": 1, "accumulate": 4, "standardise": False,
 }  # fmt: skip
 
@@ -53,9 +67,19 @@ def random_videos(panels: Sequence[Panel], seed: int = 0) -> dict[str, Video]:
         assert panel.user_scores is not None
         mean_T = panel.user_scores[:, panel.picks].mean(axis=0)
         gtscore_T = (mean_T - tvsum.LOWEST) / (tvsum.HIGHEST - tvsum.LOWEST)
-        tensors = torch.from_numpy(x_TD), torch.from_numpy(gtscore_T.astype(np.float32))
-        videos[panel.name] = Video(panel.name, *tensors)
+        people_T = torch.from_numpy(gtscore_T.astype(np.float32))
+        videos[panel.name] = Video(panel.name, {STATES: torch.from_numpy(x_TD)}, people_T)
     return videos
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """The same videos for every split; goes to other processes as it is."""
+
+    videos: Mapping[str, Video]
+
+    def __call__(self, protocol: Protocol, number: int) -> Mapping[str, Video]:
+        return self.videos
 
 
 def compare(
@@ -63,58 +87,60 @@ def compare(
     planned: dict[Protocol, list[Split]],
     epochs: int,
     seeds: int,
-    on_run: Callable[[], None] = lambda: None,
+    processes: int | None = None,
 ) -> dict[str, Agreed]:
     """What a small model of random features earns, by protocol.
 
     Beside them "official, last epoch": the same runs, splits and videos without the choice.
+
+    Args:
+        panels: of every video that the splits name.
+        planned: splits by protocol.
+        epochs, seeds: of the training.
+        processes: how many runs at a time; by default one a core.
     """
-    settings = Train.model_validate(_TRAIN | {"epochs": epochs, "seeds": tuple(range(seeds))})
-    judges = {panel.name: panel.agreement for panel in panels}
-    videos, cpu = random_videos(panels), torch.device("cpu")
+    judges = {panel.name: panel for panel in panels}
+    trainer = Trainer(
+        videos=_Same(random_videos(panels)),
+        judged={name: Judged.of(panel) for name, panel in judges.items()},
+        entry=_ENTRY,
+        settings=Train.model_validate(_TRAIN | {"epochs": epochs, "seeds": tuple(range(seeds))}),
+        where=torch.device("cpu"),
+    )
     marks: dict[str, list[tuple[float, float]]] = {protocol: [] for protocol in planned}
     last: list[float] = []
-    for run, _ in cross_validate(lambda *_: videos, planned, judges, settings, True, cpu, on_run):
-        each = [judges[name](scores_T) for name, scores_T in run.scores.items()]
-        marks[run.protocol].append(tuple(np.mean(each, axis=0).tolist()))
-        last += _last_tau(run)
+    with tempfile.TemporaryDirectory() as folder:
+        for finished in cross_validate(trainer, planned, Store(Path(folder)), processes):
+            scores = finished.run.scores.items()
+            each = [judges[name].agreement(scores_T) for name, scores_T in scores]
+            marks[finished.run.protocol].append(tuple(np.mean(each, axis=0).tolist()))
+            last += _last_tau(finished)
     found = {name: Agreed(*np.mean(each, axis=0).tolist()) for name, each in marks.items()}
     if last:
         found["official, last epoch"] = Agreed(float(np.mean(last)), None)
     return found
 
 
-def _last_tau(run: Run) -> list[float]:
-    tau = run.curve[-1].tau
+def _last_tau(finished: Finished) -> list[float]:
+    tau = finished.curve[-1].tau
     return [] if tau is None else [tau]
 
 
-def measure(
-    mat: Path,
-    shots_path: Path | None,
-    epochs: int,
-    seeds: int,
-    on_run: Callable[[int], Callable[[], None]],
-) -> Table:
+def measure(mat: Path, shots_path: Path | None, epochs: int, seeds: int) -> Table:
     """The table on TVSum's annotations and the field's splits.
 
     Args:
         mat: `ydata-tvsum50.mat`.
         shots_path: `shot_TVSum.mat`; neither τ nor ρ depends on it.
         epochs, seeds: of the training.
-        on_run: given the number of runs, what is told of each finished one.
 
     Raises:
         UserError: a file is not what it should be.
     """
-    judged = tvsum.read_mat(mat)
-    frames = [video.n_frames for video in judged]
-    cuts = shots.read(shots_path, frames) if shots_path else [even_shots(n) for n in frames]
-    panels = tvsum_panels(judged, cuts)
+    panels = evaluation.read(mat, shots_path)
     names = [panel.name for panel in panels]
-    planned = {protocol: splits(protocol, "tvsum", names, 5) for protocol in PROTOCOLS}
-    total = seeds * sum(map(len, planned.values()))
-    found = compare(panels, planned, epochs, seeds, on_run(total))
+    planned = {protocol: splits(protocol, "tvsum", names, FOLDS) for protocol in PROTOCOLS}
+    found = compare(panels, planned, epochs, seeds)
     title = f"random features on TVSum, {epochs} epochs, {seeds} seeds"
     table = Table("protocol", "tau", "rho", title=title)
     for name, agreed in found.items():

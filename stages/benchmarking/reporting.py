@@ -12,11 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import skimage.data
 import torch
@@ -24,21 +23,27 @@ import yaml
 from PIL import Image
 from rich.table import Table
 
-from stages.artifacts import embeddings as readings
-from stages.artifacts import field as annotations
-from stages.artifacts import frames
-from stages.artifacts.field import EVERY, Annotations, VideoAnnotations
+from stages.artifacts import captions, curves, embeddings, frames, people, predictions, timeline
+from stages.artifacts.captions import Caption
+from stages.artifacts.curves import Point
+from stages.artifacts.people import Judgement, People
+from stages.artifacts.places import Places
+from stages.artifacts.predictions import Run
+from stages.artifacts.timeline import EVERY, Timeline
 from stages.benchmarking.evaluation import even_shots, synthetic
 from stages.errors import UserError
 from stages.scorers import checkpoints
 from stages.scorers.global_attention import GlobalAttention
-from stages.sources import tvsum
-from stages.splits.folds import Protocol, splits
-from stages.training.records import CURVE_COLUMNS
+from stages.sources import published, tvsum
+from stages.splits.folds import splits
+from stages.splits.settings import Protocol
 from stages.work import runs
 
 ROOT = Path(__file__).parent.parent.parent
-WIDTH, EPOCHS = 64, 20
+DATASET, MODEL = "demo", "llmvs"
+"""Of params.yaml: the recipe of simulated people, which is then made as large as TVSum."""
+WIDTH, EPOCHS, FOLDS = 64, 20, 5
+PROTOCOLS: tuple[Protocol, ...] = ("strict", "official")
 _WORDS = ("A dog runs", "Two people talk", "A car turns left", "Rain falls", "A man cooks")
 
 
@@ -67,41 +72,44 @@ def _videos(mat: Path | None, count: int, length: int) -> list[tvsum.Judged]:
 def build(root: Path, mat: Path | None, count: int, length: int) -> None:
     """Everything that the report reads, under `root`: data/, reports/results and params.yaml."""
     random = np.random.default_rng(0)
-    document = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    document["run"] = {"datasets": ["tvsum"], "models": ["llmvs"]}
-    recipe: dict[str, Any] = document["datasets"]["tvsum"]
-    recipe["title"] = "SYNTHETIC predictions, for the benchmark of the report"
-    recipe["simulated"] = True
-    recipe["train"].update(splits="drawn", folds=5, seeds=[0], epochs=EPOCHS)
-    recipe["evaluate"].update(random_seeds=2, bootstrap=100)
-    (root / "params.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    recipe = _recipe(root / "params.yaml")
     judged = _videos(mat, count, length)
-    picks_T = np.arange(length) * EVERY
-    told, stills = [], _pictures(length)
-    for number, one in enumerate(judged):
-        mean_N = (one.user_scores_UN.mean(axis=0) - 1) / 4
-        told.append(
-            VideoAnnotations(
-                name=f"video_{number + 1}",
-                video_name=one.youtube_id,
-                n_frames=one.n_frames,
-                picks_T=picks_T,
-                gtscore_T=mean_N[picks_T].astype(np.float32),
-                user_scores_UN=one.user_scores_UN,
-            )
-        )
-    data = root / "data"
-    annotations.write(data / "raw/tvsum/annotations.h5", Annotations("tvsum", True, tuple(told)))
-    frames.write(data / "frames/tvsum.h5", _sampled(told, stills))
-    _words(data, told, random)
-    _trained(data, told, recipe, random)
+    pairs = [published.of_tvsum(number, one) for number, one in enumerate(judged, 1)]
+    shown = Timeline(
+        DATASET,
+        tuple(video.with_shots(even_shots(video.n_frames), "kts") for video, _ in pairs),
+    )
+    said = People(DATASET, True, tuple(judgement for _, judgement in pairs))
+    places = Places(root / "data" / DATASET)
+    stills = _pictures(length)
+    timeline.write(places.timeline, shown)
+    people.write(places.people, said)
+    frames.write(
+        places.frames, (frames.Sampled(one.name, one.picks_T, stills) for one in shown.videos)
+    )
+    captions.write(places.captions, _captions(shown))
+    lowest, highest = recipe["embed"]["prompt"]["scale"]
+    _embeddings(places.embeddings, shown, (lowest, highest), random)
+    _trained(places, said.by_name, random)
     _stage(
         root,
-        *("evaluate", "--dataset", "tvsum", "--annotations", "data/raw/tvsum/annotations.h5"),
-        *("--frames", "data/frames/tvsum.h5", "--embeddings", "data/embeddings/tvsum.h5"),
-        *("--captions", "data/captions/tvsum.jsonl", "--predictions", "data/predictions/tvsum"),
-        *("--curves", "data/curves/tvsum", "--out", "reports/results/tvsum"),
+        *("evaluate", "--dataset", DATASET, "--data", f"data/{DATASET}"),
+        *("--out", f"reports/results/{DATASET}"),
     )
+
+
+def _recipe(path: Path) -> Mapping[str, Any]:
+    """Write the params.yaml of the occasion; its recipe."""
+    document = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    document["run"] = {"datasets": [DATASET], "models": [MODEL]}
+    recipe: dict[str, Any] = document["datasets"][DATASET]
+    recipe["title"] = "SYNTHETIC predictions, for the benchmark of the report"
+    recipe["benchmark"] = "TVSum"  # so that the paper's rows are drawn, too
+    recipe["splits"] = {"protocols": list(PROTOCOLS), "source": "drawn", "folds": FOLDS}
+    recipe["train"].update(seeds=[0], epochs=EPOCHS)
+    recipe["evaluate"].update(random_seeds=2, bootstrap=100)
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return recipe
 
 
 def _stage(root: Path, name: str, *arguments: str) -> None:
@@ -121,71 +129,57 @@ def _stage(root: Path, name: str, *arguments: str) -> None:
             raise UserError(f"the {name} stage failed: {words[-1]}")
 
 
-def _sampled(told: list[VideoAnnotations], stills: tuple[bytes, ...]) -> Iterator[frames.Sampled]:
-    for video in told:
-        yield frames.Sampled(
-            name=video.name,
-            video_name=video.video_name,
-            n_frames=video.n_frames,
-            fps=30.0,
-            jpegs=stills,
-            picks_T=video.picks_T,
-            features_TD=np.zeros((len(video.picks_T), 1), np.float32),
-            change_points_S2=even_shots(video.n_frames),
-            change_points_from="kts",
-        )
+def _captions(shown: Timeline) -> Iterator[Caption]:
+    """Captions of twelve words."""
+    for video in shown.videos:
+        for index, pick in enumerate(video.picks_T.tolist()):
+            said = f"{_WORDS[index % 5]} in view number {index} of a long and made-up caption."
+            yield Caption(video=video.name, pick=pick, caption=said)
 
 
-def _words(data: Path, told: list[VideoAnnotations], random: np.random.Generator) -> None:
-    """Captions of twelve words and the LLM's replies, with embeddings of random numbers."""
-    lines = []
-    for name in ("captions", "embeddings", "predictions/tvsum", "curves/tvsum"):
-        (data / name).mkdir(parents=True, exist_ok=True)
-    with h5py.File(data / "embeddings/tvsum.h5", "w") as file:
-        file.attrs.update(llm="none", lowest=0, highest=10, unparsed=0)
-        for video in told:
+def _embeddings(
+    path: Path, shown: Timeline, scale: tuple[int, int], random: np.random.Generator
+) -> None:
+    """An LLM's replies, with embeddings of random numbers."""
+    lowest, highest = scale
+    with embeddings.writing(path, llm="none", scale=scale) as file:
+        for video in shown.videos:
             length = len(video.picks_T)
-            for index, pick in enumerate(video.picks_T.tolist()):
-                said = f"{_WORDS[index % 5]} in view number {index} of a long and made-up caption."
-                lines.append(f'{{"video": "{video.name}", "pick": {pick}, "caption": "{said}"}}\n')
             states_TD = random.normal(size=(length, WIDTH)).astype(np.float32)
-            score_T = random.integers(0, 11, length)
-            readings.put(
-                file.create_group(video.name),
+            score_T = random.integers(lowest, highest + 1, length)
+            file.put(
+                video.name,
                 query_TW=states_TD,
                 answer_TW=states_TD,
+                picks_T=video.picks_T,
                 score_T=score_T,
                 replies=[f"score: {score}" for score in score_T],
-                picks_T=video.picks_T,
             )
-    (data / "captions/tvsum.jsonl").write_text("".join(lines), encoding="utf-8")
 
 
-def _trained(
-    data: Path, told: list[VideoAnnotations], recipe: Any, random: np.random.Generator
-) -> None:
+def _trained(places: Places, judged: Mapping[str, Judgement], random: np.random.Generator) -> None:
     """A row of predictions, noise upon people's mean; a small untrained model a split."""
     torch.manual_seed(0)
-    by_name = {video.name: video for video in told}
-    curve = [",".join(CURVE_COLUMNS)]
-    protocols: tuple[Protocol, ...] = ("strict", "official")
-    with h5py.File(data / "predictions/tvsum/llmvs.h5", "w") as file:
-        for protocol in protocols:
-            for number, split in enumerate(splits(protocol, "drawn", list(by_name), 5)):
-                group = file.create_group(f"{protocol}/seed_0/split_{number}")
-                group.attrs["epoch"] = EPOCHS
-                for name in split.test:
-                    mean_T = by_name[name].gtscore_T
-                    noisy_T = mean_T + 0.2 * random.normal(size=len(mean_T))
-                    group[name] = noisy_T.clip(0, 1).astype(np.float32)
-                curve += [
-                    f"{protocol},0,{number},{epoch},0.001,{0.1 / epoch},{0.08 / epoch**0.5},"
-                    for epoch in range(1, EPOCHS + 1)
-                ]
-                place = f"checkpoints/tvsum/llmvs/{protocol}/seed_0/split_{number}.safetensors"
-                model = GlobalAttention(WIDTH, 128, layers=3, heads=2, feedforward=128)
-                checkpoints.save(data / place, model)
-    (data / "curves/tvsum/llmvs.csv").write_text("\n".join(curve) + "\n", encoding="utf-8")
+    made: list[Run] = []
+    points: list[Point] = []
+    for protocol in PROTOCOLS:
+        for number, split in enumerate(splits(protocol, "drawn", list(judged), FOLDS)):
+            scores = {}
+            for name in split.test:
+                mean_T = judged[name].gtscore_T
+                noisy_T = mean_T + 0.2 * random.normal(size=len(mean_T))
+                scores[name] = noisy_T.clip(0, 1).astype(np.float32)
+            run = Run(protocol, 0, number, EPOCHS, scores)
+            made.append(run)
+            points += [
+                Point(protocol, 0, number, epoch, 0.001, 0.1 / epoch, 0.08 / epoch**0.5)
+                for epoch in range(1, EPOCHS + 1)
+            ]
+            model = GlobalAttention(WIDTH, 128, layers=3, heads=2, feedforward=128)
+            place = places.checkpoints(MODEL) / f"{run.place}{checkpoints.SUFFIX}"
+            checkpoints.save(place, model)
+    predictions.write(places.predictions(MODEL), made)
+    curves.write(places.curves(MODEL), points)
 
 
 def measure(mat: Path | None, videos: int, length: int) -> Table:
@@ -193,14 +187,15 @@ def measure(mat: Path | None, videos: int, length: int) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         build(root, mat, videos, length)
-        _stage(root, "report")
+        page = "reports/index.html"
+        _stage(root, "report", "--data", "data", "--results", "reports/results", "--out", page)
         # What the process says of itself: its parent's count of it starts from the parent's own.
-        record = runs.of(root / ".work", "report", root / "reports/index.html")
+        record = runs.of(root / ".work", "report", root / page)
         if record is None:
             raise UserError("the report stage left no record of what it took")
         sizes = {path: path.stat().st_size for path in (root / "reports").rglob("*.html")}
         figures = sum(path.stat().st_size for path in (root / "reports/figures").iterdir())
-        index = sizes[root / "reports/index.html"]
+        index = sizes[root / page]
     people = "TVSum's annotations" if mat else "SYNTHETIC annotations"
     table = Table(
         "what",
