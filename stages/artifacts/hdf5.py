@@ -31,7 +31,9 @@ def reading(path: Path, remedy: str) -> Iterator[h5py.File]:
         try:
             yield file
         except OSError as error:
-            if error.errno is not None:  # of another file: a full disk, say, while one is written
+            # HDF5's own complaints have no number. What has one, or is of a kind of its own, is
+            # another's: a full disk while a file is written, a picture that is none.
+            if error.errno is not None or type(error) is not OSError:
                 raise
             raise UserError(f"{path} is damaged ({error}); {remedy}") from error
 
