@@ -37,6 +37,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 BEGAN = time.monotonic()
 """Nearly when the process did: a stage imports this module before anything heavy."""
 
+MAIN_OUTPUT = ("out", "predictions", "frames_to", "timeline")
+"""The argument of a stage that names what it chiefly makes, the first that it has."""
+
 stderr = Console(stderr=True, soft_wrap=True)
 
 
@@ -87,8 +90,8 @@ def staged(function: Callable[..., Any]) -> Callable[..., Any]:
     def stage(**given: Any) -> None:
         signal.signal(signal.SIGTERM, _terminate)
         function(**given)
-        output = given.get("out") or given.get("predictions") or given.get("timeline")
-        if isinstance(output, Path) and output.exists():
+        output = next((given[name] for name in MAIN_OUTPUT if given.get(name)), None)
+        if isinstance(output, Path):
             seconds = time.monotonic() - BEGAN
             runs.keep(Store.default().root, function.__name__, output, seconds)
 

@@ -61,11 +61,11 @@ def _strings(path: Path) -> set[str]:
 
 
 def data_files(folder: Path) -> set[Path]:
-    """What a folder of the package holds besides code."""
+    """What a folder of the package holds besides code and what is written about it."""
     return {
         path
         for path in folder.iterdir()
-        if path.is_file() and path.suffix not in (".py", ".pyc") and path.name[0] != "."
+        if path.is_file() and path.suffix not in (".py", ".pyc", ".md") and path.name[0] != "."
     }
 
 

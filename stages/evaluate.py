@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from stages import command, section
 from stages.artifacts import curves as curves_file
+from stages.artifacts import results as results_file
 from stages.artifacts.places import Places
-from stages.metrics import evidence, figures, leaderboard, results, score_curves
+from stages.artifacts.results import MARKS, Results
+from stages.metrics import evidence, figures, leaderboard, plots, score_curves, tables
 from stages.metrics.evidence import Evidence
 from stages.metrics.leaderboard import Scored
 from stages.metrics.panel import Panel, Rules
@@ -59,39 +61,57 @@ def evaluate(
     )
     learning = {name: curves_file.read(places.curves(name)) for name in names}
     rows = _rows(found, titles, settings)
-    document = {
-        "dataset": dataset,
-        "title": section.lookup(str, *place, "title"),
-        "benchmark": section.lookup(str | None, *place, "benchmark"),
-        "given": given,
-        "simulated": found.simulated,
-        "confidence": settings.confidence,
-        "shots": found.shots,
-        "llm": _heard(found),
-        "files": [
-            {"path": path.as_posix(), "sha256": content_hash(path)} for path in places.files(names)
-        ],
-    }
-    document["protocols"] = {
-        protocol: _protocol(str(document["title"]), found, protocol, of, settings)
-        for protocol, of in rows.items()
-    }
-    results.write(out, document, {name: (of, found.splits[name]) for name, of in rows.items()})
-    results.write_curves(out, learning, next(iter(rows)))
+    title = section.lookup(str, *place, "title")
+    measured = Results.model_validate(
+        {
+            "dataset": dataset,
+            "title": title,
+            "simulated": found.simulated,
+            "benchmark": section.lookup(str | None, *place, "benchmark"),
+            "given": given,
+            "shots": found.shots,
+            "confidence": settings.confidence,
+            "llm": _heard(found),
+            "files": [
+                {"path": path.as_posix(), "sha256": content_hash(path)}
+                for path in places.files(names)
+            ],
+            "protocols": {
+                protocol: _protocol(title, found, protocol, of, settings)
+                for protocol, of in rows.items()
+            },
+        }
+    )
+    results_file.write(
+        out,
+        measured,
+        {name: figures.video_marks(of, found.splits[name]) for name, of in rows.items()},
+    )
+    results_file.write_json(out / "metrics.json", _means(measured))
+    plots.write_curves(out, learning, next(iter(rows)))
     first = found.trained[names[0]][next(iter(rows))] if names else None
     score_curves.write(out / "score_curves.csv", found.panels, first)
-    for table in results.tables(document):
+    for table in tables.tables(measured):
         command.stderr.print(table, soft_wrap=False)
 
 
-def _heard(found: Evidence) -> dict[str, int]:
+def _means(measured: Results) -> dict[str, dict[str, dict[str, float]]]:
+    """The means alone, for `dvc metrics`: {protocol: {row: {mark: mean}}}."""
+    return {
+        protocol: {
+            name: {mark: row.figure(mark).mean for mark in MARKS} for name, row in of.rows.items()
+        }
+        for protocol, of in measured.protocols.items()
+    }
+
+
+def _heard(found: Evidence) -> dict[str, int] | None:
     """How many replies of the LLM's there are over the protocols, and how many hold no score."""
     said = [replies for replies in found.own.values() if replies is not None]
-    most = max(said, key=lambda replies: replies.replies, default=None)
-    return {
-        "replies": most.replies if most else 0,
-        "unparsed": most.unparsed if most else 0,
-    }
+    if not said:
+        return None
+    most = max(said, key=lambda replies: replies.replies)
+    return {"replies": most.replies, "unparsed": most.unparsed}
 
 
 def _rows(found: Evidence, titles: Mapping[str, str], settings: Evaluate) -> Rows:
@@ -144,7 +164,7 @@ def _scorers(
 
 def _protocol(
     title: str, found: Evidence, protocol: str, rows: Mapping[str, Scored], settings: Evaluate
-) -> dict[str, Any]:
+) -> results_file.Protocol:
     """One protocol's part of results.json."""
     asked = {"LLM": found.own[protocol], "captioner": found.direct[protocol]}
     of_rows = figures.rows_document(
@@ -154,17 +174,19 @@ def _protocol(
         resamples=settings.bootstrap,
         people=found.deviation,
     )
-    flags = results.flags(rows, asked, found.shots, found.deviation)
-    floor = None
-    if "constant" in of_rows:
-        floor = {mark: of_rows["constant"][mark]["mean"] for mark in ("tau", "rho")}
-        flags.insert(0, results.floor_said(title, of_rows))
-    return {
-        "videos": len(found.tested(protocol)),
-        "floor": floor,
-        "flags": flags,
-        "rows": of_rows,
-    }
+    of = results_file.Protocol.model_validate(
+        {
+            "videos": len(found.tested(protocol)),
+            "flags": tables.flags(rows, asked, found.shots, found.deviation),
+            "floor": None,
+            "rows": of_rows,
+        }
+    )
+    if "constant" not in of.rows:
+        return of
+    floor = results_file.Floor(tau=of.rows["constant"].tau.mean, rho=of.rows["constant"].rho.mean)
+    flags = (tables.floor_said(title, of.rows), *of.flags)
+    return of.model_copy(update={"floor": floor, "flags": flags})
 
 
 @contextmanager

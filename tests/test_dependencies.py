@@ -149,7 +149,7 @@ ALLOWED["rows"] = {"errors"}
 ALLOWED["planning"] = ROOMS | {"params"}
 ALLOWED["experiments"] = ROOMS | {"params", "rows"}
 ALLOWED["pages"] = ROOMS | {"params", "rows", "experiments"}
-ALLOWED["benchmarking"] = ROOMS | {"params", "rows", "pages"}
+ALLOWED["benchmarking"] = ROOMS | {"params", "rows", "pages", "planning"}
 # What is called from the terminal: stages, and the commands beside them.
 COMMANDS = {
     "command": {"errors", "work"},
@@ -157,7 +157,7 @@ COMMANDS = {
     "comparisons": ROOMS | {"command", "experiments", "pages", "rows"},
     "dependencies": {"errors", "section", "params"},
     "diagnosis": ROOMS | {"params"},
-    "evaluate_release": ROOMS,
+    "evaluate_release": ROOMS | {"people"},
     "export": ROOMS,
     "people": ROOMS,
     "cli": None,  # the roof: everything, each when it is called

@@ -31,26 +31,29 @@ def download(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_download_writes_videos_and_annotations(project: Path) -> None:
-    done = download(project, "--dataset", "demo", "--out", "data/raw/demo")
+def files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+
+
+def test_download_writes_timeline_people_and_videos(project: Path) -> None:
+    done = download(project, "--dataset", "demo", "--out", "data/demo/source")
     assert done.returncode == 0, done.stderr
-    raw = project / "data/raw/demo"
-    files = sorted(path.relative_to(raw).as_posix() for path in raw.rglob("*.*"))
-    assert files == ["annotations.h5", *(f"videos/demo-0{number}.mp4" for number in range(1, 6))]
+    videos = [f"videos/demo-0{number}.mp4" for number in range(1, 6)]
+    assert files(project / "data/demo/source") == ["people.h5", "timeline.h5", *videos]
+
+
+def test_without_given_videos_there_are_none(project: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    params["datasets"]["demo"]["given"] = {"kind": "captions", "source": "captions.json"}
+    (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    done = download(project, "--dataset", "demo", "--out", "source")
+    assert done.returncode == 0, done.stderr
+    assert files(project / "source") == ["people.h5", "timeline.h5"]
 
 
 def test_an_unknown_dataset_is_named_with_the_known_ones(project: Path) -> None:
     done = download(project, "--dataset", "dmeo", "--out", "raw")
     assert done.returncode == 1
-    assert "no dataset 'dmeo' (has demo" in done.stderr
+    assert "datasets has no 'dmeo' (has demo" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (project / "raw").exists()
-
-
-def test_simulated_people_cannot_pass_for_real(project: Path) -> None:
-    text = (project / "params.yaml").read_text(encoding="utf-8")
-    params = text.replace("simulated: true", "simulated: false", 1)
-    (project / "params.yaml").write_text(params, encoding="utf-8")
-    done = download(project, "--dataset", "demo", "--out", "raw")
-    assert done.returncode == 1
-    assert "datasets.demo.simulated must be true" in done.stderr

@@ -7,23 +7,29 @@ import h5py
 import numpy as np
 import published_archives as fake
 import pytest
+from ranged_server import serving
 
-from stages.artifacts import field as annotations
+from stages.artifacts import field, people, timeline
+from stages.artifacts.field import Annotated
 from stages.errors import UserError
 from stages.media import sampling
-from stages.media.settings import Sample, Segmentation
-from stages.sources import published, tvsum
+from stages.media.settings import PenaltySegmentation, Sample
+from stages.sources import tvsum
 from stages.sources.published import make_summe, make_tvsum
 from stages.sources.settings import SumMeDownload, TVSumDownload
 
 NOWHERE = "http://127.0.0.1:9/none.zip"
 SAMPLE = Sample(
-    every=15,
     tolerance=1,
     short_side=48,
     jpeg_quality=90,
-    segmentation=Segmentation(penalty=1.0, max_shots=None),
+    segmentation=PenaltySegmentation(rule="penalty", penalty=1.0, max_shots=None),
 )
+
+
+def read(folder: Path) -> Annotated:
+    known = timeline.read(folder / "timeline.h5")
+    return Annotated(known, people.read(folder / "people.h5", known))
 
 
 def summe(source: Path, h5: Path | None = None) -> SumMeDownload:
@@ -57,30 +63,45 @@ def encode(images: object) -> np.ndarray:
 
 def test_summe_from_its_archive(summe_zip: Path, tmp_path: Path) -> None:
     make_summe("summe", summe(summe_zip), tmp_path / "out", tmp_path / "work")
-    made = annotations.read(tmp_path / "out/annotations.h5")
-    assert not made.simulated
+    known, said = read(tmp_path / "out")
+    assert not said.simulated
     # video_N: names in ASCII order, capitals first.
-    names = [video.video_name for video in made.videos]
-    assert names == ["Air_Force", "Bike Polo", "Jumps", "Scuba", "cooking"]
-    assert [video.name for video in made.videos] == [f"video_{n}" for n in range(1, 6)]
+    titles = [video.title for video in known.videos]
+    assert titles == ["Air_Force", "Bike Race", "Leaps", "Snorkel", "cooking"]
+    assert list(known.names) == [f"video_{n}" for n in range(1, 6)]
     files = sorted(path.name for path in (tmp_path / "out/videos").iterdir())
     # Of cooking's two files the one with the annotated number of frames.
-    assert files == ["Air_Force.mp4", "Bike Polo.mp4", "Jumps.mp4", "Scuba.mp4", "cooking.webm"]
-    for video in made.videos:
-        assert video.n_frames == fake.SUMME[video.video_name]
-        assert set(np.unique(video.user_summary_UN)) == {0, 1}
-        expected_T = video.user_summary_UN.mean(axis=0)[::15]
-        np.testing.assert_allclose(video.gtscore_T, expected_T, rtol=1e-6)
-        path = sampling.find(tmp_path / "out/videos", video.video_name)
+    assert files == ["Air_Force.mp4", "Bike Race.mp4", "Leaps.mp4", "Snorkel.mp4", "cooking.webm"]
+    for video, judged in zip(known.videos, said.videos, strict=True):
+        assert (video.n_frames, video.fps) == (fake.SUMME[video.title], fake.FPS)
+        assert set(np.unique(judged.user_summary_UN)) == {0, 1}
+        expected_T = judged.user_summary_UN.mean(axis=0)[::15]
+        np.testing.assert_allclose(judged.gtscore_T, expected_T, rtol=1e-6)
+        path = sampling.find(tmp_path / "out/videos", video.title)
         strict = SAMPLE.model_copy(update={"tolerance": 0})
-        assert sampling.sample(path, video, strict, encode).n_frames == video.n_frames
+        assert sampling.sample(path, video, strict, encode).video.shots_from == "kts"
     assert not list((tmp_path / "work").iterdir())
+
+
+@pytest.mark.parametrize("source", ["SumMe", "SumMe/GT", "SumMe.zip"])
+def test_people_of_summe_are_had_without_its_videos(
+    summe_zip: Path, tmp_path: Path, source: str
+) -> None:
+    make_summe("summe", summe(summe_zip), tmp_path / "with", tmp_path / "work")
+    at_hand = summe(summe_zip.parent / source)
+    make_summe("summe", at_hand, tmp_path / "out", tmp_path / "work", videos=False)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "people.h5",
+        "timeline.h5",
+    ]
+    for name in ("people.h5", "timeline.h5"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "with" / name).read_bytes()
 
 
 def test_a_folder_at_hand_is_read_and_left_as_it_is(summe_zip: Path, tmp_path: Path) -> None:
     before = sorted(path.name for path in summe_zip.parent.rglob("*"))
     make_summe("summe", summe(summe_zip.parent / "SumMe"), tmp_path / "out", tmp_path / "work")
-    assert len(annotations.read(tmp_path / "out/annotations.h5").videos) == 5
+    assert len(read(tmp_path / "out").timeline.videos) == 5
     assert sorted(path.name for path in summe_zip.parent.rglob("*")) == before
 
 
@@ -92,12 +113,26 @@ def test_tvsum_from_an_archive_of_archives(tvsum_tgz: Path, tmp_path: Path) -> N
         shutil.copy(clip, at_hand / "videos")
     fake.mat(at_hand / "ydata-tvsum50.mat")
     make_tvsum("tvsum", of_tvsum(at_hand), tmp_path / "out", tmp_path / "work")
-    made = annotations.read(tmp_path / "out/annotations.h5")
-    assert [video.video_name for video in made.videos] == list(fake.TVSUM)
-    for video in made.videos:
-        mean_T = video.user_scores_UN.mean(axis=0)[::15]
-        np.testing.assert_allclose(video.gtscore_T, (mean_T - 1) / 4, atol=1e-6)
-        assert video.change_points_S2 is None
+    known, said = read(tmp_path / "out")
+    assert [video.title for video in known.videos] == list(fake.TVSUM)
+    for video, judged in zip(known.videos, said.videos, strict=True):
+        assert video.fps == pytest.approx(fake.FPS)
+        mean_T = judged.user_scores_UN.mean(axis=0)[::15]
+        np.testing.assert_allclose(judged.gtscore_T, (mean_T - 1) / 4, atol=1e-6)
+        assert video.shots_S2 is None
+
+
+def test_people_of_tvsum_are_had_from_the_mat_alone(tmp_path: Path) -> None:
+    fake.mat(tmp_path / "ydata-tvsum50.mat")
+    files = {"/ydata-tvsum50.mat": (tmp_path / "ydata-tvsum50.mat").read_bytes()}
+    with serving(files) as server:
+        settings = of_tvsum(tmp_path).model_copy(
+            update={"source": None, "annotations_url": server.url("/ydata-tvsum50.mat")}
+        )
+        make_tvsum("tvsum", settings, tmp_path / "out", tmp_path / "work", videos=False)
+        assert [path for path, _, _ in server.sent] == ["/ydata-tvsum50.mat"]
+    assert len(read(tmp_path / "out").people.videos) == 5
+    assert not (tmp_path / "out/videos").exists()
 
 
 def test_a_frame_more_than_annotated_is_within_the_tolerance(
@@ -105,58 +140,77 @@ def test_a_frame_more_than_annotated_is_within_the_tolerance(
 ) -> None:
     fake.mat(tvsum_tgz.parent / "ydata-tvsum50.mat")
     make_tvsum("tvsum", of_tvsum(tvsum_tgz.parent), tmp_path / "out", tmp_path / "work")
-    longer = annotations.read(tmp_path / "out/annotations.h5").videos[1]
-    path = sampling.find(tmp_path / "out/videos", longer.video_name)
+    longer = read(tmp_path / "out").timeline.videos[1]
+    path = sampling.find(tmp_path / "out/videos", longer.title)
     with caplog.at_level("INFO", "llmvs"):
-        found = sampling.sample(path, longer, SAMPLE, encode)
+        found = sampling.sample(path, longer, SAMPLE, encode).video
     assert "81 frames decoded, 80 annotated" in caplog.text
     assert found.n_frames == 80
     # Frame 80 is left out; it would not have been a pick. Were it one, picks stay those annotated.
     np.testing.assert_array_equal(found.picks_T, longer.picks_T)
-    assert found.change_points_S2[-1, 1] == 79
+    assert found.known_shots()[-1, 1] == 79
     with pytest.raises(UserError, match=r"decodes to 81 frames, but .* 80"):
         sampling.sample(path, longer, SAMPLE.model_copy(update={"tolerance": 0}), encode)
 
 
-def test_the_fields_h5_is_used_as_it_is(summe_zip: Path, tmp_path: Path) -> None:
-    make_summe("summe", summe(summe_zip), tmp_path / "plain", tmp_path / "work")
-    field = tmp_path / "eccv16_dataset_summe_google_pool5.h5"
-    with (
-        h5py.File(tmp_path / "plain/annotations.h5") as own,
-        h5py.File(field, "w") as file,
-    ):
-        for name in own:
-            n_frames = int(own[f"{name}/n_frames"][()])
-            group = file.create_group(name)
-            group["n_frames"] = n_frames
-            group["picks"] = np.arange(0, n_frames, 15)
+@pytest.fixture
+def field_h5(summe_zip: Path, tmp_path: Path) -> Path:
+    """The field's file of the same videos: two shots each, everything in three summaries."""
+    make_summe("summe", summe(summe_zip), tmp_path / "plain", tmp_path / "work", videos=False)
+    path = tmp_path / "eccv16_dataset_summe_google_pool5.h5"
+    with h5py.File(path, "w") as file:
+        for video in read(tmp_path / "plain").timeline.videos:
+            group = file.create_group(video.name)
+            group["n_frames"] = video.n_frames
+            group["picks"] = np.arange(0, video.n_frames, 10)
             group["gtscore"] = np.linspace(0, 1, len(group["picks"]))
-            group["change_points"] = np.array([[0, 29], [30, n_frames - 1]])
-            group["user_summary"] = np.ones((3, n_frames), np.float32)
-    make_summe("summe", summe(summe_zip, field), tmp_path / "out", tmp_path / "work")
-    for video in annotations.read(tmp_path / "out/annotations.h5").videos:
-        assert video.user_summary_UN.shape == (3, video.n_frames)
-        assert video.gtscore_T[-1] == 1
-        np.testing.assert_array_equal(video.change_points_S2[0], [0, 29])
-        assert video.video_name in fake.SUMME
-    with h5py.File(field, "a") as file:
+            group["change_points"] = np.array([[0, 29], [30, video.n_frames - 1]])
+            group["user_summary"] = np.ones((3, video.n_frames), np.float32)
+    return path
+
+
+def test_the_fields_h5_is_used_as_it_is(summe_zip: Path, field_h5: Path, tmp_path: Path) -> None:
+    make_summe("summe", summe(summe_zip, field_h5), tmp_path / "out", tmp_path / "work")
+    known, said = read(tmp_path / "out")
+    for video, judged in zip(known.videos, said.videos, strict=True):
+        assert judged.user_summary_UN.shape == (3, video.n_frames)
+        assert judged.gtscore_T[-1] == 1
+        np.testing.assert_array_equal(video.known_shots()[0], [0, 29])
+        np.testing.assert_array_equal(video.times_T, np.arange(0, video.n_frames, 10) / fake.FPS)
+        assert (video.shots_from, video.title in fake.SUMME) == ("annotations", True)
+    with h5py.File(field_h5, "a") as file:
         file["video_2/n_frames"][()] = 94
         del file["video_2/user_summary"]
         file["video_2/user_summary"] = np.ones((3, 94), np.float32)
         file["video_2/change_points"][1, 1] = 93
-    with pytest.raises(UserError, match=r"video_2 has 94 frames, .* Bike Polo 95"):
-        make_summe("summe", summe(summe_zip, field), tmp_path / "out", tmp_path / "work")
+    with pytest.raises(UserError, match=r"video_2 has 94 frames, .* Bike Race 95"):
+        make_summe("summe", summe(summe_zip, field_h5), tmp_path / "out", tmp_path / "work")
+
+
+def test_with_the_fields_h5_and_no_videos_nothing_is_fetched(
+    field_h5: Path, tmp_path: Path
+) -> None:
+    settings = SumMeDownload(kind="summe", source=None, url=NOWHERE, h5=str(field_h5))
+    make_summe("mine", settings, tmp_path / "out", tmp_path / "work", videos=False)
+    known, said = read(tmp_path / "out")
+    assert (known.dataset, said.dataset, len(known.videos)) == ("mine", "mine", 5)
+    assert all(video.shots_from == "annotations" for video in known.videos)
 
 
 def test_what_is_missing_is_named(summe_zip: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"download\.source: .*none does not exist"):
         make_summe("summe", summe(tmp_path / "none"), tmp_path / "out", tmp_path / "work")
+    (tmp_path / "empty").mkdir()
+    for videos in (True, False):
+        with pytest.raises(UserError, match=r"empty holds no GT/\*\.mat"):
+            empty = summe(tmp_path / "empty")
+            make_summe("summe", empty, tmp_path / "out", tmp_path / "work", videos)
     copy = tmp_path / "SumMe"
     shutil.copytree(summe_zip.parent / "SumMe", copy)
-    (copy / "videos/Jumps.mp4").unlink()
-    with pytest.raises(UserError, match=r"no video file for Jumps \(1 of 5 missing\)"):
+    (copy / "videos/Leaps.mp4").unlink()
+    with pytest.raises(UserError, match=r"no video file for Leaps \(1 of 5 missing\)"):
         make_summe("summe", summe(copy), tmp_path / "out", tmp_path / "work")
-    shutil.copy(copy / "videos/Scuba.mp4", copy / "videos/Jumps.mp4")
+    shutil.copy(copy / "videos/Snorkel.mp4", copy / "videos/Leaps.mp4")
     (copy / "videos/cooking.webm").unlink()
     shutil.copy(copy / "videos/cooking.mp4", copy / "videos/cooking.webm")
     with pytest.raises(UserError, match=r"annotated for 70 frames; decoded: .*mp4 64, .*webm 64"):
@@ -183,18 +237,17 @@ REAL = Path(__file__).parents[2] / "shared" / "data"
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real annotations are not at hand")
-def test_real_annotations_become_the_fields_schema(tmp_path: Path) -> None:
-    from stages.sources import summe as real_summe
-
-    videos = [
-        published.of_tvsum(number, video)
-        for number, video in enumerate(tvsum.read_mat(REAL / "tvsum/ydata-tvsum50.mat"), 1)
-    ]
-    annotations.write(tmp_path / "t.h5", annotations.Annotations("tvsum", False, tuple(videos)))
-    assert len(annotations.read(tmp_path / "t.h5").videos) == 50
-    judged = [
-        published.of_summe(number, video)
-        for number, video in enumerate(real_summe.read_folder(REAL / "summe"), 1)
-    ]
-    annotations.write(tmp_path / "s.h5", annotations.Annotations("summe", False, tuple(judged)))
-    assert annotations.read(tmp_path / "s.h5").videos[1].video_name == "Base jumping"
+def test_real_annotations_come_with_the_fields_shots(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    make_tvsum("tvsum", of_tvsum(REAL / "tvsum"), tmp_path / "tvsum", work, videos=False)
+    make_summe("summe", summe(REAL / "summe"), tmp_path / "summe", work, videos=False)
+    for name, videos, shots in (("tvsum", 50, 2373), ("summe", 25, 744)):
+        known, said = read(tmp_path / name)
+        assert len(known.videos) == len(said.videos) == videos
+        assert {video.shots_from for video in known.videos} == {"field"}
+        assert sum(len(video.known_shots()) for video in known.videos) == shots
+    assert known.videos[1].title == "Base jumping"
+    # And they can be written for others in the field's own schema.
+    field.write(tmp_path / "field.h5", Annotated(known, said))
+    again = field.read(tmp_path / "field.h5")
+    np.testing.assert_array_equal(again.people.videos[0].gtscore_T, said.videos[0].gtscore_T)

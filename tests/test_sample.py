@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -6,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.artifacts import field as annotations
-from stages.artifacts import frames
+from stages.artifacts import frames, image, timeline
 from stages.sources import demo
 from stages.sources.settings import DemoDownload
 
@@ -37,14 +37,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def raw(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "raw"))
+def source(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "source"))
 
 
-def sample(raw: Path, out: Path) -> subprocess.CompletedProcess[str]:
-    options = ["--dataset", "demo", "--raw", str(raw), "--out", str(out)]
+OUTPUTS = ("frames.h5", "inputs/image.h5", "timeline.h5")
+
+
+def sample(source: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    options = ["--dataset", "demo", "--source", source, "--timeline", out / "timeline.h5"]
+    options += ["--frames", out / "frames.h5", "--images", out / "inputs/image.h5"]
     return subprocess.run(
-        [sys.executable, "-m", "stages.sample", *options],
+        [sys.executable, "-m", "stages.sample", *map(str, options)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -53,42 +57,51 @@ def sample(raw: Path, out: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_sample_writes_what_later_stages_read_and_again_the_same_bytes(
-    raw: Path, tmp_path: Path
+    source: Path, tmp_path: Path
 ) -> None:
-    done = sample(raw, tmp_path / "one.h5")
+    known = timeline.read(source / "timeline.h5")
+    bare = [dataclasses.replace(video, shots_S2=None, fps=7.0) for video in known.videos[:2]]
+    timeline.write(source / "timeline.h5", timeline.Timeline("demo", (*bare, *known.videos[2:])))
+    done = sample(source, tmp_path / "one")
     assert done.returncode == 0, done.stderr
-    annotated = annotations.read(raw / "annotations.h5").videos
-    with frames.reading(tmp_path / "one.h5") as videos:
-        assert [video.name for video in videos] == [video.name for video in annotated]
-        for video, people in zip(videos, annotated, strict=True):
-            assert (video.picks() == people.picks_T).all()
-            assert (video.change_points() == people.change_points_S2).all()
-            assert video.features().shape == (len(video), 1280)
+    final = timeline.read(tmp_path / "one/timeline.h5")
+    assert [video.shots_from for video in final.videos] == ["kts"] * 2 + ["annotations"] * 3
+    assert {video.fps for video in final.videos} == {30}
+    with (
+        frames.reading(tmp_path / "one/frames.h5") as videos,
+        image.reading(tmp_path / "one/inputs/image.h5") as features,
+    ):
+        assert [video.name for video in videos] == list(known.names)
+        for video, expected in zip(videos, final.videos, strict=True):
+            assert (video.picks() == expected.picks_T).all()
+            assert (expected.picks_T == known.by_name[video.name].picks_T).all()
+            assert features.video(expected).shape == (len(video), 1280)
             assert video.image(0).shape == (336, 448, 3)
-    assert sample(raw, tmp_path / "two.h5").returncode == 0
-    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
+    assert sample(source, tmp_path / "two").returncode == 0
+    for name in OUTPUTS:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def truncate(raw: Path) -> None:
-    video = raw / "videos" / "demo-03.mp4"
+def truncate(source: Path) -> None:
+    video = source / "videos" / "demo-03.mp4"
     video.write_bytes(video.read_bytes()[:-200])
 
 
-def empty(raw: Path) -> None:
-    shutil.rmtree(raw / "videos")
-    (raw / "videos").mkdir()
+def empty(source: Path) -> None:
+    shutil.rmtree(source / "videos")
+    (source / "videos").mkdir()
 
 
-def lose_one(raw: Path) -> None:
-    (raw / "videos" / "demo-03.mp4").unlink()
+def lose_one(source: Path) -> None:
+    (source / "videos" / "demo-03.mp4").unlink()
 
 
-def swap(raw: Path) -> None:
-    shutil.copy(raw / "videos" / "demo-01.mp4", raw / "videos" / "demo-03.mp4")
+def swap(source: Path) -> None:
+    shutil.copy(source / "videos" / "demo-01.mp4", source / "videos" / "demo-03.mp4")
 
 
-def spoil_annotations(raw: Path) -> None:
-    (raw / "annotations.h5").write_text("<html>404</html>")
+def spoil_timeline(source: Path) -> None:
+    (source / "timeline.h5").write_text("<html>404</html>")
 
 
 @pytest.mark.parametrize(
@@ -97,19 +110,21 @@ def spoil_annotations(raw: Path) -> None:
         (truncate, "demo-03.mp4 cannot be decoded"),
         (empty, "videos holds no videos"),
         (lose_one, "holds no video demo-03"),
-        (swap, "frames, but the annotations of video_3 are for"),
-        (spoil_annotations, "annotations.h5 is not a readable HDF5 file"),
+        (swap, "frames, but video_3 is known to have"),
+        (spoil_timeline, "timeline.h5 is not a readable HDF5 file"),
     ],
 )
-def test_bad_input_is_one_message_and_the_earlier_frames_stay(
-    raw: Path, tmp_path: Path, harm: Callable[[Path], None], said: str
+def test_bad_input_is_one_message_and_what_was_there_stays(
+    source: Path, tmp_path: Path, harm: Callable[[Path], None], said: str
 ) -> None:
-    out = tmp_path / "frames.h5"
-    out.write_bytes(b"earlier")
-    harm(raw)
-    done = sample(raw, out)
+    out = tmp_path / "out"
+    for name in OUTPUTS:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(b"earlier")
+    harm(source)
+    done = sample(source, out)
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-    assert out.read_bytes() == b"earlier"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames.h5", "raw"]
+    assert {path.read_bytes() for path in out.rglob("*") if path.is_file()} == {b"earlier"}
+    assert sum(path.is_file() for path in out.rglob("*")) == len(OUTPUTS)

@@ -31,6 +31,8 @@ def reading(path: Path, remedy: str) -> Iterator[h5py.File]:
         try:
             yield file
         except OSError as error:
+            if error.errno is not None:  # of another file: a full disk, say, while one is written
+                raise
             raise UserError(f"{path} is damaged ({error}); {remedy}") from error
 
 

@@ -19,7 +19,7 @@ from stages.experiments.lineup import Filled
 from stages.experiments.table import SHOWN, Cell, Experiment, Line, Table
 from stages.metrics.printed import figure_lines, shown_p
 from stages.metrics.printed import mark as shown
-from stages.metrics.results import OPTIMISTIC
+from stages.metrics.tables import OPTIMISTIC
 
 Format = Literal["text", "markdown", "latex"]
 WIDTH = 80

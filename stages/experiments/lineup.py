@@ -45,7 +45,7 @@ def fill(table: str, dataset: str, protocol: str) -> Filled:
             f"params.yaml: no dataset {dataset!r} (has {', '.join(sorted(document['datasets']))})"
         )
     here = measured.read(HERE, dataset)
-    protocols = list(here.results["protocols"])
+    protocols = list(here.results.protocols)
     if protocol != "all" and protocol not in protocols:
         raise UserError(
             f"reports/results/{dataset}/results.json: has the protocols {', '.join(protocols)}, "
@@ -70,7 +70,7 @@ def _find(row: rows.PaperRow, document: Json, dataset: str, here: Measured) -> _
         if lookup(recipe, path) is ABSENT:
             return _Found(row, None, f"not for this recipe: params.yaml has no {path}")
     held = all(_same(lookup(recipe, path), value) for path, value in row.overrides.items())
-    if held and row.reads in _first_rows(here):
+    if held and row.reads in here.results.rows:
         return _Found(row, here)
     model = row.reads if row.reads in document["models"] else rows.LLMVS
     if not row.overrides and row.reads not in document["models"]:
@@ -102,11 +102,6 @@ def _same(held: Any, value: Any) -> bool:
     return bool(held == (list(value) if isinstance(value, tuple) else value))
 
 
-def _first_rows(here: Measured) -> Json:
-    rows_of: Json = next(iter(here.results["protocols"].values()))["rows"]
-    return rows_of
-
-
 def _table(
     table: str,
     dataset: str,
@@ -115,22 +110,22 @@ def _table(
     found: list[_Found],
     notes: tuple[str, ...],
 ) -> Table:
-    benchmark = here.results.get("benchmark")
+    benchmark = here.results.benchmark
     shown = [benchmark] if benchmark else list(rows.DATASETS)
     benchmarks = tuple(name for name in shown if any(one.row.on(name) for one in found))
-    of = here.results["protocols"][protocol]
-    reference = rows.LLMVS if rows.LLMVS in of["rows"] else next(iter(of["rows"]))
+    of = here.results.protocols[protocol]
+    reference = rows.LLMVS if rows.LLMVS in of.rows else next(iter(of.rows))
     lines = tuple(_lines(protocol, here, reference, found, benchmarks))
     return Table(
         table=table,
         dataset=dataset,
-        title=here.results["title"],
+        title=here.results.title,
         benchmark=benchmark,
-        simulated=bool(here.results["simulated"]),
+        simulated=here.results.simulated,
         protocol=protocol,
-        videos=int(of["videos"]),
-        confidence=float(here.results["confidence"]),
-        reference=of["rows"][reference]["title"],
+        videos=of.videos,
+        confidence=here.results.confidence,
+        reference=of.rows[reference].title,
         benchmarks=benchmarks,
         lines=_corrected(lines),
         notes=notes,
@@ -155,23 +150,23 @@ def _lines(
             continue
         cells = {}
         for mark in SHOWN:
-            figure = as_measured[mark]
+            figure = as_measured.figure(mark)
             is_reference = at is here and row.reads == reference
             videos = at.videos[protocol][row.reads]
             p = (
                 None
                 if is_reference
-                else measured.difference(videos, against, mark, at.results["confidence"]).p
+                else measured.difference(videos, against, mark, at.results.confidence).p
             )
             cells[mark] = Cell(
-                mean=figure["mean"],
-                low=figure["low"],
-                high=figure["high"],
-                spread=figure["spread"],
-                fold_spread=figure["fold_spread"],
+                mean=figure.mean,
+                low=figure.low,
+                high=figure.high,
+                spread=figure.spread,
+                fold_spread=figure.fold_spread,
                 p=p,
             )
-        title = as_measured["title"] if not row.overrides else row.title
+        title = as_measured.title if not row.overrides else row.title
         source = at.revision.name
         if at is here and row.overrides:
             title += f" (= {rows.LLMVS} here)" if row.reads == rows.LLMVS else ""

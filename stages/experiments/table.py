@@ -14,8 +14,8 @@ class Cell:
     """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     spread: float | None
     fold_spread: float | None
     p: float | None = None

@@ -28,11 +28,12 @@ def shown_p(p: float) -> str:
 def figure_lines(figure: Mapping[str, Any], number: Callable[[float], str]) -> list[str]:
     """A figure of results.json in lines: mean ± spread over seeds; interval; spread over folds.
 
-    A spread that is None or absent is left out; `number` prints each value.
+    What is None or absent is left out; `number` prints each value.
     """
     spread, folds = figure["spread"], figure.get("fold_spread")
+    low, high = figure["low"], figure["high"]
     return [
         number(figure["mean"]) + ("" if spread is None else f" ±{number(spread)}"),
-        f"[{number(figure['low'])}, {number(figure['high'])}]",
+        *([] if low is None or high is None else [f"[{number(low)}, {number(high)}]"]),
         *([] if folds is None else [f"folds ±{number(folds)}"]),
     ]

@@ -64,6 +64,8 @@ def of_llm(path: Path, timeline: Timeline, protocol: str, splits: Splits) -> Rep
     """
     given: dict[str, list[Floats]] = {}
     with embeddings_file.reading(path) as file:
+        if file.scale is None:
+            return None
         middle = sum(file.scale) / 2
         for number, split in enumerate(splits):
             for video in split:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.artifacts.predictions import Predictions
+from stages.artifacts.results import write_csv
 from stages.metrics.panel import Panel
-from stages.metrics.results import write_csv
 
 COLUMNS = ("frame", "video", "pick", "people", "model")
 _DECIMALS = 3

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from stages.artifacts import curves
+from stages.artifacts import curves, results
 from stages.experiments.overrides import laid_over
-from stages.metrics import figures, results
+from stages.metrics import figures
 from stages.metrics.leaderboard import Scored
 
 VIDEOS = tuple(f"video_{number}" for number in range(1, 9))
@@ -70,27 +70,30 @@ class Laboratory:
             )
             for number, (name, level) in enumerate(levels.items())
         }
-        document = {
-            "dataset": "demo",
-            "title": "Demo (simulated annotations)",
-            "benchmark": None,
-            "simulated": True,
-            "confidence": 0.95,
-            "llm": {"replies": 80, "unparsed": 0},
-            "protocols": {
-                protocol: {
-                    "videos": len({video for split in splits for video in split}),
-                    "flags": [],
-                    "rows": figures.rows_document(rows, splits, confidence=0.95, resamples=200),
-                }
-                for protocol, splits in SPLITS.items()
-            },
+        measured = {
+            protocol: {
+                "videos": len({video for split in splits for video in split}),
+                "flags": [],
+                "rows": figures.rows_document(rows, splits, confidence=0.95, resamples=200),
+            }
+            for protocol, splits in SPLITS.items()
         }
-        results.write_json(folder / "results.json", document)
-        results.write_per_video(
-            folder / "per_video.csv",
-            {protocol: (rows, splits) for protocol, splits in SPLITS.items()},
+        document = results.Results(
+            dataset="demo",
+            title="Demo (simulated annotations)",
+            simulated=True,
+            benchmark=None,
+            given="videos",
+            shots=results.Shots(annotations=len(VIDEOS)),
+            confidence=0.95,
+            llm=results.Replies(replies=80, unparsed=0),
+            files=(),
+            protocols={name: results.Protocol.model_validate(of) for name, of in measured.items()},
         )
+        by_video = {
+            protocol: figures.video_marks(rows, splits) for protocol, splits in SPLITS.items()
+        }
+        results.write(folder, document, by_video)
         results.write_csv(
             folder / "curves.csv",
             ["model", *curves.COLUMNS],
@@ -109,11 +112,12 @@ class Laboratory:
             "train@demo-llmvs": {"datasets.demo.train": recipe["train"]},
             "embed@demo": {"datasets.demo.embed": recipe["embed"]},
         }
+        states = "data/demo/inputs/embeddings.h5"
         document = {
             "stages": {
                 name: {
                     "deps": [{"path": "stages/train.py", "md5": self.code},
-                             {"path": "data/demo/inputs/embeddings.h5", "md5": str(recipe["embed"])}],
+                             {"path": states, "md5": str(recipe["embed"])}],
                     "params": {"params.yaml": of},
                 }
                 for name, of in stages.items()

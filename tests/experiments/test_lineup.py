@@ -8,8 +8,10 @@ import yaml
 from laboratory import SPLITS, Laboratory
 
 from stages import rows
+from stages.artifacts.results import VideoMarks
 from stages.errors import UserError
 from stages.experiments import lineup
+from stages.experiments.measured import difference
 from stages.experiments.table import Line, Table
 
 
@@ -169,11 +171,9 @@ def test_what_cannot_be_shown_is_explained(
 
 
 def test_a_difference_needs_the_same_videos() -> None:
-    from stages.experiments.measured import Video, difference
-
-    one = {"a": Video({"tau": 0.1}, 0.5), "b": Video({"tau": 0.3}, 0.5)}
-    found = difference(one, {"a": Video({"tau": 0.0}, 0.5), "b": Video({"tau": 0.1}, 0.5)},
-                       "tau", 0.95)  # fmt: skip
+    one = {"a": VideoMarks({"tau": 0.1}, 0.5), "b": VideoMarks({"tau": 0.3}, 0.5)}
+    other = {"a": VideoMarks({"tau": 0.0}, 0.5), "b": VideoMarks({"tau": 0.1}, 0.5)}
+    found = difference(one, other, "tau", 0.95)
     assert np.isclose(found.difference, 0.15)
     with pytest.raises(UserError, match="different videos"):
-        difference(one, {"a": Video({"tau": 0.0}, 1.0)}, "tau", 0.95)
+        difference(one, {"a": VideoMarks({"tau": 0.0}, 1.0)}, "tau", 0.95)

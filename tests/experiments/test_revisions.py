@@ -61,5 +61,5 @@ def test_tables_of_another_layout_ask_for_another_run(
     laboratory: Laboratory, name: str, text: str
 ) -> None:
     (laboratory.root / "reports/results/demo" / name).write_text(text)
-    with pytest.raises(UserError, match="workspace: the tables in reports/results/demo"):
+    with pytest.raises(UserError, match=f"workspace: reports/results/demo/{name}.*`dvc repro`"):
         measured.read(HERE, "demo")

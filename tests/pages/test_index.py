@@ -11,7 +11,7 @@ from stage_outputs import build, make
 from stages import rows
 from stages.artifacts import results
 from stages.metrics.printed import mark
-from stages.metrics.results import floor_said
+from stages.metrics.tables import floor_said
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(1)> & "q" \u2028'
 
@@ -151,8 +151,7 @@ def test_where_constant_scores_earn_something_a_sentence_says_so_once_in_each_ta
     path = root / "reports/results/demo"
     measured, by_video = results.read(path)
     marks = {
-        name: floor_said(measured.title, {row: of.model_dump() for row, of in band.rows.items()})
-        for name, band in measured.protocols.items()
+        name: floor_said(measured.title, band.rows) for name, band in measured.protocols.items()
     }
     # evaluate says it among the flags, for the terminal.
     protocols = {

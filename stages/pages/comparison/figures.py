@@ -1,19 +1,19 @@
 """What differs between revisions, in params and in figures: for the terminal and for the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from stages.artifacts.results import Figure, VideoMarks
-from stages.errors import UserError
+from stages.artifacts.results import Figure
+from stages.experiments.measured import difference
 from stages.experiments.overrides import ABSENT, flat, spelled
-from stages.metrics.paired import Paired, holm, paired
+from stages.metrics.paired import Paired, holm
 from stages.metrics.printed import figure_lines, shown_p
 from stages.metrics.printed import mark as shown
-from stages.metrics.results import OPTIMISTIC
+from stages.metrics.tables import OPTIMISTIC
 from stages.pages.comparison.contestants import Contestant
 
 SHOWN = {"tau": "τ", "rho": "ρ"}
@@ -93,23 +93,9 @@ def _against(sides: Sequence[Contestant], protocol: str, mark: str) -> dict[str,
     theirs = first.videos[protocol][first.row]
     confidence = first.results.confidence
     return {
-        side.name: _difference(side.videos[protocol][side.row], theirs, mark, confidence)
+        side.name: difference(side.videos[protocol][side.row], theirs, mark, confidence)
         for side in sides[1:]
     }
-
-
-def _difference(
-    one: Mapping[str, VideoMarks], other: Mapping[str, VideoMarks], mark: str, confidence: float
-) -> Paired:
-    """One row's marks less another's, video by video. Raises UserError for other videos."""
-    if list(one) != list(other):
-        raise UserError("two rows that tested different videos cannot be compared pair by pair")
-    return paired(
-        [video.marks[mark] for video in one.values()],
-        [video.marks[mark] for video in other.values()],
-        [video.weight for video in one.values()],
-        confidence=confidence,
-    )
 
 
 def notes(sides: Sequence[Contestant]) -> list[str]:

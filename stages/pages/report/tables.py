@@ -5,7 +5,7 @@ from typing import Any
 
 from stages import rows
 from stages.artifacts.results import Figure, Protocol, Results, Row
-from stages.metrics.results import floor_said
+from stages.metrics.tables import floor_said
 from stages.pages.report.legend import Legend
 from stages.pages.report.scale import Scale
 from stages.pages.report.wording import rule
@@ -57,7 +57,7 @@ def _floor(title: str, protocol: Protocol) -> str | None:
     """What the measure gives for nothing, in a sentence that stands above the table."""
     if protocol.floor is None:
         return None
-    return floor_said(title, {name: row.model_dump() for name, row in protocol.rows.items()})
+    return floor_said(title, protocol.rows)
 
 
 def _rows(protocol: Protocol, shown: list[str], legend: Legend) -> list[Json]:

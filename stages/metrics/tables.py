@@ -1,0 +1,112 @@
+"""A dataset's results as tables for the terminal, and what a reader of them must know."""
+
+from collections.abc import Mapping
+
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from stages.artifacts.results import MARKS, Results, Row
+from stages.metrics.figures import collapsed, reference
+from stages.metrics.leaderboard import Scored
+from stages.metrics.printed import figure_lines, mark, shown_p
+from stages.metrics.replies import Replies
+
+OPTIMISTIC = "epoch chosen on the test videos: optimistic"
+
+
+def flags(
+    rows: Mapping[str, Scored],
+    asked: Mapping[str, Replies | None],
+    shots: Mapping[str, int],
+    people: float,
+) -> list[str]:
+    """What a reader of the table must know, a sentence each.
+
+    Args:
+        rows: of the table.
+        asked: what was replied by the models asked for a score, None by one that was not.
+        shots: how many videos have their shots from where (`timeline.Origin`).
+        people: mean standard deviation of people's scores within a video, as they are learnt.
+    """
+    said = []
+    if segmented := shots.get("kts", 0):
+        said.append(
+            f"Shots of {segmented} of {sum(shots.values())} videos come from this project's own "
+            "segmentation, not from the annotations; summaries and F1 depend on them."
+        )
+    said += [
+        f"{replies.unparsed} of {replies.replies} replies of the {who} hold no score; the row of "
+        "its own scores puts those frames at their video's median."
+        for who, replies in asked.items()
+        if replies is not None and replies.unparsed
+    ]
+    said += [
+        f"{row.title}: {row.unranked} of {row.scored} predictions give every frame of their video "
+        "the same value. Those have no rank correlation; it is counted as 0."
+        for row in rows.values()
+        if row.unranked
+    ]
+    said += [
+        f"{row.title}: has collapsed. Its scores hardly differ within a video (standard deviation "
+        f"{row.deviation:.1g}, people's {people:.2f}), and it earns what constant scores earn."
+        for row in rows.values()
+        if collapsed(row, people)
+    ]
+    if len(next(iter(rows.values())).marks) == 1:
+        said.append("There is one video, so no interval can be given.")
+    return said
+
+
+def floor_said(title: str, rows: Mapping[str, Row]) -> str:
+    """That a measure's floor is not zero, in a sentence."""
+    constant, random = rows["constant"], rows["random"]
+    return (
+        f"The measure of {title} has a floor that is not zero: constant scores reach "
+        f"τ {mark(constant.tau.mean)} ρ {mark(constant.rho.mean)} here and random ones "
+        f"τ {mark(random.tau.mean)} ρ {mark(random.rho.mean)}, because a knapsack "
+        "prefers short shots and so do people. Read every figure against it."
+    )
+
+
+def tables(results: Results) -> list[Table]:
+    """Results as tables for the terminal, one a protocol, 80 columns wide."""
+    return [_table(results, protocol) for protocol in results.protocols]
+
+
+def _table(results: Results, protocol: str) -> Table:
+    percent = f"{100 * results.confidence:g} %"
+    of = results.protocols[protocol]
+    chosen = of.rows[reference(of.rows)].title
+    title = f"{results.title}\nprotocol {protocol}, {of.videos} videos"
+    if protocol == "official":
+        title += f"\n{OPTIMISTIC}"
+    if results.simulated:
+        title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
+    notes = [
+        f"[low, high]: {percent} bootstrap over videos. ±: standard deviation over seeds; "
+        "folds ±: of the folds' means.",
+        f"p: paired permutation test against {chosen} over videos, then Holm's correction for the "
+        f"{len(of.rows) - 1} rows tested.",
+        *of.flags,
+    ]
+    shown = Table(
+        title=escape(title),
+        caption=escape("\n".join(notes)),
+        caption_justify="left",
+        box=SIMPLE,
+        pad_edge=False,
+    )
+    shown.add_column("")
+    for heading in ("τ", "ρ", "F1"):
+        shown.add_column(heading, justify="right", min_width=len("[-0.000, -0.000]"))
+    for row in of.rows.values():
+        cells = []
+        for name in MARKS:
+            lines = figure_lines(vars(row.figure(name)), "{:.3f}".format)
+            if row.against is not None:
+                tested = getattr(row.against, name)
+                lines.append(f"p {shown_p(tested.p)}, {shown_p(tested.holm)}")
+            cells.append("\n".join(lines))
+        shown.add_row(*(escape(cell) for cell in (row.title, *cells)))
+    return shown
