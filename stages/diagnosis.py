@@ -87,11 +87,11 @@ def _project() -> Iterator[Finding]:
     yield Finding("params.yaml", "valid")
     for name in settings.run.datasets:
         recipe = settings.datasets[name]
-        if recipe.embeddings is not None:  # no model runs
-            continue
         caption, embed = recipe.caption, recipe.embed
-        models = {embed.llm: weights.status(embed.llm, embed.revision)}
-        if caption.captioner == "llava":
+        models = {}
+        if embed is not None:
+            models[embed.llm] = weights.status(embed.llm, embed.revision)
+        if caption is not None and caption.captioner == "llava":
             models[caption.model] = hub.status(caption.model, caption.revision, llava.KIND)
         for model, status in models.items():
             remedy = "" if status.present else status.remedy

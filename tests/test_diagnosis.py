@@ -9,6 +9,7 @@ import yaml
 from rich.console import Console
 
 from stages.diagnosis import diagnose
+from stages.params import BEGINS
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,6 +42,16 @@ def changed(**tvsum: object) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(document))
 
 
+def begins_with(given: dict[str, str]) -> None:
+    """What TVSum's recipe is given, and no section of a stage before that."""
+    document = yaml.safe_load(Path("params.yaml").read_text())
+    recipe = document["datasets"]["tvsum"]
+    for stage in set(BEGINS["videos"]) - set(BEGINS[given["kind"]]):
+        del recipe[stage]
+    recipe["given"] = given
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+
+
 def test_models_that_are_not_here_are_named_with_the_way_to_get_them(workplace: Path) -> None:
     healthy, table = said()
     assert not healthy
@@ -58,5 +69,14 @@ def test_a_captioner_in_a_folder_is_found(workplace: Path) -> None:
 
 
 def test_given_embeddings_need_no_model(workplace: Path) -> None:
-    changed(embeddings={"query": "q.h5", "answer": "a.h5"})
-    assert "weights of" not in said()[1]
+    begins_with({"kind": "embeddings", "query": "q.h5", "answer": "a.h5"})
+    _, table = said()
+    assert "valid" in table
+    assert "weights of" not in table
+
+
+def test_given_captions_need_no_captioner(workplace: Path) -> None:
+    begins_with({"kind": "captions", "source": "captions.jsonl"})
+    _, table = said()
+    assert "weights of meta-llama/Llama-2-13b" in table
+    assert table.count("weights of") == 1

@@ -5,16 +5,19 @@ that must be moved over its bandwidth. The first rules where many tokens are rea
 second where a token at a time is written. Both are reached to the stated efficiency.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
 from stages.llm.settings import Embed
-from stages.params import Recipe
 from stages.planning.architecture import Decoder, Vision
 from stages.planning.cards import Card
+from stages.planning.scorer import Size
 from stages.planning.workload import Frames, Prompt
+from stages.splits.settings import Splits
+from stages.training.settings import Train
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 USABLE = 0.92
@@ -65,13 +68,6 @@ class Cost:
         return self.at_once > 0
 
 
-def dtype_of(setting: str, card: Card) -> str:
-    """The number format a setting means on a card."""
-    if setting != "auto":
-        return setting
-    return "bfloat16" if card.bfloat16 else "float16"
-
-
 def _between_layers(model: Decoder) -> int:
     """Numbers a token needs at once inside a layer: its states, and those of the gated MLP."""
     return 4 * model.hidden + 3 * model.intermediate
@@ -93,7 +89,7 @@ def caption(
         said: tokens of a caption; the longest of a batch, until which the batch goes on, counts
             half as many again.
     """
-    width = BYTES[dtype_of(settings.dtype, machine.card)]
+    width = BYTES[settings.dtype]
     read = vision.tokens + asked
     steps = min(ceil(1.5 * said), settings.max_new_tokens)
     cached = width * model.cached_values
@@ -122,7 +118,7 @@ def embed(
     Args:
         runs: how often every frame is read: once, or once a split.
     """
-    width = BYTES[dtype_of(settings.dtype, machine.card)]
+    width = BYTES[settings.dtype]
     own = prompt.query + prompt.draft
     steps = prompt.answer - prompt.draft
     cached = width * model.cached_values
@@ -149,28 +145,28 @@ def embed(
     )
 
 
-def train(recipe: Recipe, frames: Frames, width: int, models: int, machine: Machine) -> Cost:
-    """The train stage: every protocol, split and seed of `models` rows; a width of embeddings."""
-    settings = recipe.train
-    inner, outer = settings.width, settings.feedforward
-    layer = 4 * inner**2 + 2 * inner * outer
-    weights = width * inner + settings.layers * layer + inner**2
+def runs_of_train(settings: Train, splits: Splits) -> int:
+    """How often each row is trained."""
+    return len(splits.protocols) * splits.folds * len(settings.seeds)
+
+
+def train(
+    settings: Train, splits: Splits, frames: Frames, rows: Sequence[Size], machine: Machine
+) -> Cost:
+    """The train stage: every protocol, split and seed of each row, one run after another."""
     longest, videos = max(frames.videos), len(frames.videos)
-    learnt = 1 - 1 / settings.folds
-    attention = 4 * settings.layers * inner * sum(length**2 for length in frames.videos)
-    # Forward, and twice that backward.
-    epoch = 3 * learnt * (2 * frames.total * weights + attention)
-    runs = models * len(settings.protocols) * settings.folds * len(settings.seeds)
+    learnt = 1 - 1 / splits.folds
+    epochs = settings.epochs * runs_of_train(settings, splits)
     passes = ceil(learnt * videos / settings.batch)
-    seconds = max(machine.seconds(epoch, 0), STEP * passes)
-    states = 4 * settings.batch * longest * settings.layers * (8 * inner + 2 * outer)
-    scores = 4 * settings.batch * settings.layers * settings.heads * longest**2
+    # Forward, and twice that backward.
+    each = [3 * learnt * row.operations(frames.videos) for row in rows]
+    seconds = [max(machine.seconds(operations, 0), STEP * passes) for operations in each]
     return Cost(
         "train",
-        runs * settings.epochs * epoch,
-        runs * settings.epochs * seconds,
-        16 * weights,  # weights, gradients, and AdamW's two moments, float32
-        states + scores,
+        epochs * sum(each),
+        epochs * sum(seconds),
+        max(16 * row.parameters for row in rows),  # weights, gradients, AdamW's two moments
+        max(4 * settings.batch * row.kept(longest) for row in rows),
         settings.batch,
         "videos",
     )
@@ -193,11 +189,11 @@ def cards_needed(cost: Cost, machine: Machine, most: int = 16) -> int | None:
     return None
 
 
-def runs_of_embed(recipe: Recipe) -> int:
+def runs_of_embed(settings: Embed, splits: Splits) -> int:
     """How often the embed stage reads every frame."""
-    shown, settings = recipe.embed.prompt.shown, recipe.train
+    shown = settings.prompt.shown
     by_split = shown.source == "training" and shown.count > 0
-    return len(settings.protocols) * settings.folds if by_split else 1
+    return len(splits.protocols) * splits.folds if by_split else 1
 
 
 def checked(efficiency: float, count: int) -> None:

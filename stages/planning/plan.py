@@ -1,25 +1,20 @@
 """`llmvs plan`: a recipe's cost on a card, as tables."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from stages.captioners import llava
-from stages.llm import weights as llm_weights
+from stages.errors import UserError
 from stages.params import Params, Recipe
-from stages.planning import architecture, estimate, workload
+from stages.planning import scorer, workload
 from stages.planning.estimate import Cost, Machine
-from stages.work import hub
-
-TEMPLATE_TOKENS = 10
-"""Of the multimodal LLM's chat template around image and prompt, about."""
-ARCHIVES = {"summe": 2.2e9, "tvsum": 0.672e9}
-"""Bytes of the datasets' archives; what is unpacked of them is about as large."""
+from stages.planning.sheet import Sheet
+from stages.scorers.settings import Input, overridden
+from stages.sources.settings import Embeddings
+from stages.vision.encoder import FEATURES
 
 
 @dataclass(frozen=True)
@@ -42,90 +37,57 @@ class Plan:
 
 
 def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Machine) -> Plan:
-    """Estimate every heavy stage of a recipe.
+    """Estimate every heavy stage that a recipe has.
 
     Args:
         settings: whose `run.models` are trained.
         words: of a caption.
 
     Raises:
-        UserError: a model's configuration or a tokenizer cannot be had, or the dataset's lengths
-            are not known.
+        UserError: a model's configuration or a tokenizer cannot be had, the dataset's lengths are
+            not known, or an entry of `run.models` cannot be fed what the recipe has.
     """
-    frames = workload.frames(dataset, recipe)
-    costs: list[Cost] = []
-    notes: list[str] = []
-    disk: list[tuple[str, float]] = []
-    prompt, width = None, 0
-    if recipe.embeddings is None:
-        caption, embed = recipe.caption, recipe.embed
-        prompt = workload.prompt(embed, words)
-        if caption.captioner == "llava":
-            here = hub.status(caption.model, caption.revision, llava.KIND)
-            folder = Path(here.state) if here.present else None
-            config = architecture.configuration(caption.model, caption.revision, llava.KIND, folder)
-            model, vision = architecture.multimodal(caption.model, config)
-            asked = workload.tokens(caption.prompts.general, embed) + TEMPLATE_TOKENS
-            said = min(workload.tokens(workload.caption_of(words), embed), caption.max_new_tokens)
-            costs.append(estimate.caption(caption, frames, model, vision, asked, said, machine))
-            notes += _advice(costs[-1], caption.model, machine, "caption.batch", caption.batch)
-            disk.append((f"weights of {caption.model}", 2.0 * model.parameters))
+    sheet = Sheet(workload.frames(dataset, recipe), machine)
+    widths: dict[Input, int] = {}
+    prompt = None
+    if recipe.sample is not None:
+        sheet.sample(recipe.sample, recipe.download.kind)
+        widths["image"] = FEATURES
+    if recipe.embed is not None:
+        prompt = workload.prompt(recipe.embed, words)
+        if recipe.caption is not None:
+            sheet.caption(recipe.caption, recipe.embed, words)
+        states = sheet.embed(recipe.embed, recipe.splits, prompt)
+        widths |= {"query": states, "answer": states}
+    if isinstance(recipe.given, Embeddings):
+        states_given = workload.width_of_given(recipe.given)
+        if states_given is None:
+            sheet.notes.append(
+                f"train: how wide the given embeddings are is known once {recipe.given.query} is "
+                "here; it is not, so training is not reckoned"
+            )
         else:
-            notes.append("caption: a small image classifier, minutes on a CPU")
-        here = llm_weights.status(embed.llm, embed.revision)
-        folder = Path(here.state) if here.present else None
-        config = architecture.configuration(embed.llm, embed.revision, llm_weights.KIND, folder)
-        model = architecture.language(embed.llm, config)
-        runs = estimate.runs_of_embed(recipe)
-        costs.append(estimate.embed(embed, frames, model, prompt, runs, machine))
-        notes += _advice(
-            costs[-1], embed.llm, machine, "embed.token_budget", embed.token_budget // prompt.query
-        )
-        disk.append((f"weights of {embed.llm}", 2.0 * model.parameters))
-        width = config.vocab_size if embed.layer == "lm_head" else model.hidden
-        disk += list(_made(recipe, frames, width, runs))
-    if width:
-        rows = len(settings.run.models)
-        costs.append(estimate.train(recipe, frames, width, rows, machine))
-        runs = rows * len(recipe.train.protocols) * recipe.train.folds * len(recipe.train.seeds)
-        disk.append((f"checkpoints of {runs} runs", runs * costs[-1].weights / 4))
-    return Plan(dataset, recipe, machine, frames, prompt, tuple(costs), tuple(disk), tuple(notes))
-
-
-def _made(
-    recipe: Recipe, frames: workload.Frames, width: int, runs: int
-) -> Iterator[tuple[str, float]]:
-    kind = recipe.download.kind
-    if kind in ARCHIVES:
-        yield "archive, and videos out of it", 2 * ARCHIVES[kind]
-    features = 4.0 * 1280
-    yield "frames", frames.total * (workload.jpeg_bytes(recipe.sample.short_side) + features)
-    # In the work store as well, so that they survive a stopped run.
-    yield "embeddings, twice", 2 * runs * frames.total * 2 * 4.0 * width
-
-
-def _advice(cost: Cost, name: str, machine: Machine, setting: str, wanted: int) -> Iterator[str]:
-    """What to do where a stage does not fit, or not as much at once as wanted."""
-    if not cost.fits:
-        yield f"{cost.stage} does not fit: {', or '.join(_remedies(cost, name, machine))}"
-    elif cost.at_once < wanted:
-        yield (
-            f"{cost.stage}: {wanted} {cost.unit} at once do not fit, {cost.at_once} do; the stage "
-            f"finds that out and halves, or lower {setting}"
-        )
-
-
-def _remedies(cost: Cost, name: str, machine: Machine) -> Iterator[str]:
-    needed = estimate.cards_needed(cost, machine)
-    if needed is not None:
-        yield f"{needed} such cards (accelerate spreads {name} over them)"
-    room = machine.memory - cost.working
-    if room > 0:
-        share = room / cost.weights
-        yield f"a model of at most {share:.0%} of its size in the same dtype"
-    if cost.stage == "embed":
-        yield "an open smaller model, such as embed.llm=Qwen/Qwen2.5-7B-Instruct"
-    yield "a card with more memory"
+            widths |= {"query": states_given, "answer": states_given}
+            sheet.disk.append(("embeddings", sheet.embeddings(states_given)))
+    if recipe.train is None:
+        sheet.notes.append(f"{recipe.given.kind} are given: no heavy stage is left to do")
+    elif "query" in widths:
+        place = f"datasets.{dataset}.train.scorer"
+        entries = [
+            overridden(settings.models[name], recipe.train.scorer, place)
+            for name in settings.run.models
+        ]
+        for name, entry in zip(settings.run.models, entries, strict=True):
+            if missing := [each for each in entry.inputs if each not in widths]:
+                raise UserError(
+                    f"params.yaml: models.{name}.inputs: {missing[0]} is not to be had where "
+                    f"{recipe.given.kind} are given; leave {name} out of run.models"
+                )
+        sheet.train(recipe.train, recipe.splits, [scorer.size(one, widths) for one in entries])
+    return Plan(
+        *(dataset, recipe, machine, sheet.frames, prompt),
+        *(tuple(sheet.costs), tuple(sheet.disk), tuple(sheet.notes)),
+    )
 
 
 def table(plan: Plan) -> Group:
@@ -171,9 +133,12 @@ def table(plan: Plan) -> Group:
 
 def _read(plan: Plan) -> str:
     frames = f"{len(plan.frames.videos)} videos, {plan.frames.total} frames {plan.frames.source}"
-    if plan.prompt is None:
-        return f"{frames}; embeddings are given"
+    given = plan.recipe.given.kind
+    if given != "videos":
+        frames += f"; {given} are given"
     prompt = plan.prompt
+    if prompt is None:
+        return f"{frames}. Estimates: nothing was run."
     return (
         f"{frames}; a prompt of {prompt.prefix} shared tokens and {prompt.query} of its own, an "
         f"answer of at most {prompt.answer}, {prompt.draft} of them foreseen (counted by "

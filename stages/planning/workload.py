@@ -7,14 +7,20 @@ given length, as what the captioner will say is not known yet.
 import json
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
+import h5py
+
+from stages.artifacts import hdf5
+from stages.artifacts.timeline import EVERY
 from stages.errors import UserError
 from stages.llm import smollm2, weights
 from stages.llm.examples import written
 from stages.llm.prompt import layout, query_text
 from stages.llm.settings import Embed
 from stages.params import Recipe
+from stages.sources.settings import Embeddings
 
 LENGTHS = "video_lengths.json"
 TEMPLATE = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{% endfor %}<|assistant|>"
@@ -36,21 +42,34 @@ class Frames:
 
 
 def frames(dataset: str, recipe: Recipe) -> Frames:
-    """The frames a recipe samples: SumMe's and TVSum's by their annotations, the demo's drawn.
+    """The frames a recipe picks: SumMe's and TVSum's by their annotations, the demo's drawn.
 
     Raises UserError where neither knows the dataset.
     """
-    download, every = recipe.download, recipe.sample.every
+    download = recipe.download
     if download.kind == "demo":
         shots, seconds = sum(download.shots) / 2, sum(download.shot_seconds) / 2
-        each = round(shots * seconds * download.fps / every)
+        each = round(shots * seconds * download.fps / EVERY)
         return Frames((each,) * download.videos, "as its settings make on average")
     text = (resources.files("stages.planning") / LENGTHS).read_text(encoding="utf-8")
     lengths = json.loads(text)
     if download.kind not in lengths:
         raise UserError(f"datasets.{dataset}: the lengths of {download.kind} are not known here")
-    picks = tuple(-(-length // every) for length in lengths[download.kind])
+    picks = tuple(-(-length // EVERY) for length in lengths[download.kind])
     return Frames(picks, "by its annotations")
+
+
+def width_of_given(embeddings: Embeddings) -> int | None:
+    """How wide given states are, by the shape of the first; None where their file is not here.
+
+    Raises UserError where it is here and is no HDF5 file.
+    """
+    path = Path(embeddings.query).expanduser()
+    if not path.is_file():
+        return None
+    with hdf5.reading(path, "name the file of the states as given.query in params.yaml") as file:
+        arrays = [each for each in file.values() if isinstance(each, h5py.Dataset) and each.ndim]
+        return int(arrays[0].shape[-1]) if arrays else None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 import tiny_llava
 import tiny_llms
@@ -16,8 +18,12 @@ from stages.captioners import llava
 from stages.errors import UserError
 from stages.llm import weights
 from stages.params import Recipe
-from stages.planning import architecture, cards, estimate, plan, workload
+from stages.planning import architecture, cards, estimate, plan, scorer, workload
 from stages.planning.estimate import Machine
+from stages.planning.sheet import _precision
+from stages.scorers import registry
+from stages.scorers.head import STATES
+from stages.scorers.settings import overridden
 
 LLAVA, LLAMA = "llava-hf/llava-1.5-7b-hf", "meta-llama/Llama-2-13b-chat-hf"
 H100 = Machine(cards.card("h100"), 1, 0.4)
@@ -119,7 +125,95 @@ def test_what_does_not_fit_is_said_with_what_would() -> None:
     assert two.fits
 
 
+def given(**of_given: object) -> Recipe:
+    """TVSum's recipe as it is where something other than videos is given."""
+    kind = str(of_given["kind"])
+    document = params.recipe("tvsum").model_dump(mode="json")
+    left_out = set(params.BEGINS["videos"]) - set(params.BEGINS[kind])
+    kept = {stage: section for stage, section in document.items() if stage not in left_out}
+    return Recipe.model_validate(kept | {"given": of_given})
+
+
+@pytest.mark.real_llm
+def test_a_recipe_of_captions_costs_reading_and_training_alone() -> None:
+    found = made("summe-captions")
+    assert [cost.stage for cost in found.costs] == ["embed", "train"]
+    assert found.frames.total == 7336
+    assert not any(what in ("frames", "archive, and videos out of it") for what, _ in found.disk)
+    assert any("embed: in float32" in note for note in found.notes)
+    said = CliRunner().invoke(cli.app, ["plan", "summe-captions"])
+    assert said.exit_code == 0, said.output
+    assert "captions are given" in " ".join(said.output.split())
+
+
+def test_given_embeddings_cost_training_once_their_width_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "query.h5"
+    recipe = given(kind="embeddings", query=str(path), answer=str(path))
+    unknown = plan.make(params.load(), "tvsum", recipe, 25, H100)
+    assert not unknown.costs
+    assert any(f"is known once {path} is here" in note for note in unknown.notes)
+    with h5py.File(path, "w") as file:
+        file["video_1"] = np.zeros((4, 2, 24), np.float32)
+    known = plan.make(params.load(), "tvsum", recipe, 25, H100)
+    assert [cost.stage for cost in known.costs] == ["train"]
+    assert dict(known.disk)["embeddings"] == 23510 * 2 * 4 * 24
+
+
+def test_nothing_is_left_to_do_with_given_scores() -> None:
+    recipe = given(kind="scores", rows={"ours": "ours.json"})
+    found = plan.make(params.load(), "tvsum", recipe, 25, H100)
+    assert not found.costs
+    assert any("no heavy stage is left" in note for note in found.notes)
+
+
+def test_an_input_that_the_recipe_lacks_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "query.h5"
+    with h5py.File(path, "w") as file:
+        file["video_1"] = np.zeros((4, 24), np.float32)
+    settings = params.load()
+    seeing = settings.models["mlp"].model_copy(update={"inputs": ("image",)})
+    settings = settings.model_copy(update={"models": settings.models | {"mlp": seeing}})
+    recipe = given(kind="embeddings", query=str(path), answer=str(path))
+    with pytest.raises(UserError, match=r"models\.mlp\.inputs: image is not to be had where embed"):
+        plan.make(settings, "tvsum", recipe, 25, H100)
+
+
+def test_formats_that_a_card_lacks_are_named() -> None:
+    v100 = Machine(cards.card("v100"), 1, 0.4)
+    assert any(
+        "set embed.dtype to float16" in said for said in _precision("embed", "bfloat16", v100)
+    )
+    assert not list(_precision("embed", "float16", v100))
+    assert not list(_precision("embed", "bfloat16", H100))
+
+
+@pytest.mark.parametrize("kind", ["global-attention", "mlp"])
+def test_a_scorers_operations_are_those_that_torch_counts(kind: str) -> None:
+    name = {"global-attention": "llmvs", "mlp": "mlp"}[kind]
+    entry = params.load().models[name]
+    entry = overridden(entry, {"width": 32, "layers": 2, "heads": 2, "feedforward": 48})
+    found = scorer.size(entry, {"query": 24, "answer": 24})
+    model = registry.build(entry, {STATES: 24})
+    assert found.parameters == sum(each.numel() for each in model.parameters())
+    with FlopCounterMode(display=False) as counter:
+        model({STATES: torch.zeros(1, 23, 24)}, torch.ones(1, 23, dtype=torch.bool))
+    assert found.operations((23,)) == pytest.approx(counter.get_total_flops(), rel=1e-6)
+
+
+@pytest.mark.real_llm
+def test_training_is_reckoned_with_the_recipes_own_hyperparameters() -> None:
+    settings, recipe = params.load(), params.recipe("tvsum")
+    assert recipe.train is not None
+    narrow = recipe.train.model_copy(update={"scorer": {"width": 64, "feedforward": 64}})
+    small = plan.make(settings, "tvsum", recipe.model_copy(update={"train": narrow}), 25, H100)
+    large = plan.make(settings, "tvsum", recipe, 25, H100)
+    assert small.costs[:2] == large.costs[:2]
+    assert 10 * small.costs[2].operations < large.costs[2].operations
+    assert 10 * small.costs[2].weights < large.costs[2].weights
+
+
 def changed(recipe: Recipe, **prompt: object) -> Recipe:
+    assert recipe.embed is not None
     asked = recipe.embed.prompt.model_copy(update=prompt)
     return recipe.model_copy(update={"embed": recipe.embed.model_copy(update={"prompt": asked})})
 
@@ -127,6 +221,7 @@ def changed(recipe: Recipe, **prompt: object) -> Recipe:
 @pytest.mark.real_llm
 def test_examples_of_each_split_cost_every_split_anew() -> None:
     recipe = params.recipe("tvsum")
+    assert recipe.embed is not None
     shown = recipe.embed.prompt.shown.model_copy(update={"source": "training"})
     once = plan.make(params.load(), "tvsum", recipe, 25, H100)
     anew = plan.make(params.load(), "tvsum", changed(recipe, shown=shown), 25, H100)
@@ -150,7 +245,7 @@ def test_the_command_prints_it_without_a_network() -> None:
         (["tvsum", "--gpu", "5090x"], "--gpu 5090x: not known; one of h200, h100"),
         (["tvsum", "--efficiency", "40"], "--efficiency 40.0: must be above 0"),
         (["tvsum", "--cards", "0"], "--cards 0: must be at least 1"),
-        (["tvsom"], "no dataset 'tvsom'"),
+        (["tvsom"], "datasets has no 'tvsom'"),
     ],
 )
 def test_what_makes_no_sense_is_one_message(arguments: list[str], said: str) -> None:

@@ -1,0 +1,62 @@
+"""A scorer's size and arithmetic, from its entry alone.
+
+It is built on torch's meta device, where tensors have shapes and no memory, and its matrices are
+counted: whatever kind it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from stages.scorers import registry
+from stages.scorers.settings import Entry, Input
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a scorer's arithmetic depends on.
+
+    parameters: numbers that are learnt. products: those of them in matrices, which every frame
+    goes through. states: numbers kept of a frame for the way back. attention: operations of a pair
+    of frames, over all layers; heads: numbers kept of it.
+    """
+
+    parameters: int
+    products: int
+    states: int
+    attention: int
+    heads: int
+
+    def operations(self, videos: tuple[int, ...]) -> float:
+        """Floating-point operations that score videos of so many frames, a product and its sum
+        being two.
+        """
+        pairs = sum(frames**2 for frames in videos)
+        return 2 * sum(videos) * self.products + self.attention * pairs
+
+    def kept(self, frames: int) -> float:
+        """Numbers kept of a video of so many frames until the way back."""
+        return frames * self.states + frames**2 * self.heads
+
+
+def size(entry: Entry, widths: Mapping[Input, int]) -> Size:
+    """The size of an entry's scorer where its inputs are so wide.
+
+    Raises UserError where its kind cannot be fed inputs of these widths.
+    """
+    kind = registry.scorer(entry.kind)
+    with torch.device("meta"):
+        prepared = kind.prepare({name: torch.empty(1, widths[name]) for name in entry.inputs})
+        model = kind.build(entry, {name: x_1D.shape[1] for name, x_1D in prepared.items()})
+    matrices = [each for each in model.parameters() if each.dim() > 1]
+    attending = [each for each in model.modules() if isinstance(each, nn.MultiheadAttention)]
+    return Size(
+        parameters=sum(each.numel() for each in model.parameters()),
+        products=sum(each.numel() for each in matrices),
+        # What comes out of each matrix, and of what follows it: a norm, an activation.
+        states=2 * sum(each.shape[0] for each in matrices),
+        attention=sum(4 * each.embed_dim for each in attending),
+        heads=sum(each.num_heads for each in attending),
+    )
