@@ -10,7 +10,7 @@ import typer
 from stages import command, section
 from stages.artifacts import curves as curves_file
 from stages.artifacts import results as results_file
-from stages.artifacts.places import Places
+from stages.artifacts.places import GivenKind, Places
 from stages.artifacts.results import MARKS, Results
 from stages.metrics import evidence, figures, leaderboard, plots, score_curves, tables
 from stages.metrics.evidence import Evidence
@@ -49,12 +49,13 @@ def evaluate(
     """
     place = ("datasets", dataset)
     settings: Evaluate = section.lookup(Evaluate, *place, "evaluate")
-    given: str = section.lookup(str, *place, "given", "kind")
+    given: GivenKind = section.lookup(GivenKind, *place, "given", "kind")
     names = [] if given == "scores" else section.lookup(list[str], "run", "models")
     titles = {name: section.lookup(str, "models", name, "title") for name in names}
     places = Places(data)
     found = evidence.read(
         places,
+        given,
         names,
         section.lookup(Splits, *place, "splits"),
         Rules(settings.agreement, settings.f1, settings.budget),
@@ -74,7 +75,7 @@ def evaluate(
             "llm": _heard(found),
             "files": [
                 {"path": path.as_posix(), "sha256": content_hash(path)}
-                for path in places.files(names)
+                for path in places.files(given, names)
             ],
             "protocols": {
                 protocol: _protocol(title, found, protocol, of, settings)

@@ -408,28 +408,33 @@ def test_where_embeddings_differ_by_split_a_videos_own_scores_are_its_splits(wor
         assert of["rows"]["zero-shot"]["tau"]["mean"] > 0.7
 
 
+def given(work: Path, what: dict[str, Any]) -> None:
+    """The recipe as one that begins with something else; what was made before stays about."""
+    params = yaml.safe_load((work / "params.yaml").read_text())
+    params["datasets"]["demo"]["given"] = what
+    params["datasets"]["demo"]["splits"]["folds"] = 2
+    (work / "params.yaml").write_text(yaml.safe_dump(params))
+
+
 def test_embeddings_that_were_given_bring_no_zero_shot_row(work: Path) -> None:
+    given(work, {"kind": "embeddings", "query": "q.h5", "answer": "a.h5"})
     with embeddings.writing(work / "demo/inputs/embeddings.h5", llm="given") as file:
         for video in VIDEOS:
             file.put(video, **states())
-    (work / "demo/captions.jsonl").unlink()
+    write_captions(work / "demo/captions.jsonl", video_1=[0.5] * len(PICKS))
     results = run(work)
     assert results["llm"] is None
+    assert not any("captions" in of["path"] for of in results["files"])
     for of in results["protocols"].values():
         assert list(of["rows"]) == [*MODELS, "human", "oracle", "random"]
 
 
 def test_scores_that_were_given_are_judged_alone(work: Path) -> None:
-    params = yaml.safe_load((work / "params.yaml").read_text())
-    params["datasets"]["demo"]["given"] = {"kind": "scores", "rows": {"mine": "mine.json"}}
-    params["datasets"]["demo"]["splits"]["folds"] = 2
-    (work / "params.yaml").write_text(yaml.safe_dump(params))
+    given(work, {"kind": "scores", "rows": {"mine": "mine.json"}})
     shown = timeline.read(work / "demo/timeline.h5")
     judged = people.read(work / "demo/source/people.h5", shown)
     rows = {"mine": {video.name: video.gtscore_T for video in judged.videos}}
     scores.write(work / "demo/scores.h5", rows)
-    for path in ("inputs/embeddings.h5", "captions.jsonl"):
-        (work / "demo" / path).unlink()
     results = run(work)
     assert list(results["protocols"]["strict"]["rows"]) == ["mine", "human", "oracle", "random"]
     assert results["protocols"]["strict"]["rows"]["mine"]["tau"]["mean"] > 0.7

@@ -42,7 +42,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clean(copy: Path) -> Path:
     """The copy as it was committed."""
     run(copy, "git", "checkout", "--quiet", ".")
-    run(copy, "dvc", "checkout", "--quiet")
+    run(copy, "dvc", "checkout", "--quiet", "--with-deps", "report")
     return copy
 
 

@@ -15,6 +15,10 @@ curves/M.csv            its learning curves
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+GivenKind = Literal["videos", "captions", "embeddings", "scores"]
+"""What a recipe begins with."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,16 @@ class Places:
     def curves(self, model: str) -> Path:
         return self.folder / "curves" / f"{model}.csv"
 
-    def files(self, models: Iterable[str]) -> list[Path]:
-        """Every file that is there, of trained rows the predictions of `models` alone."""
-        wanted = [self.timeline, self.people, self.frames, self.captions, self.embeddings]
-        wanted += [self.image, self.scores, *(self.predictions(model) for model in models)]
+    def files(self, given: GivenKind, models: Iterable[str]) -> list[Path]:
+        """Every file that a recipe of what is given has there and evaluation rests on; of trained
+        rows the predictions of `models` alone. What a recipe of another kind left is not among
+        them.
+        """
+        wanted = [self.timeline, self.people]
+        if given == "videos":
+            wanted += [self.frames, self.image]
+        if given in ("videos", "captions"):
+            wanted.append(self.captions)
+        wanted.append(self.scores if given == "scores" else self.embeddings)
+        wanted += [self.predictions(model) for model in models]
         return [path for path in wanted if path.is_file()]

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from stages.artifacts.places import GivenKind
 from stages.errors import UserError
 from stages.work.files import replacing
 
@@ -138,7 +139,7 @@ class Results(_Part):
     title: str
     simulated: bool
     benchmark: Literal["SumMe", "TVSum"] | None
-    given: Literal["videos", "captions", "embeddings", "scores"]
+    given: GivenKind
     shots: Shots
     confidence: float
     llm: Replies | None

@@ -10,7 +10,7 @@ from stages.artifacts import people as people_file
 from stages.artifacts import predictions as predictions_file
 from stages.artifacts import scores as scores_file
 from stages.artifacts import timeline as timeline_file
-from stages.artifacts.places import Places
+from stages.artifacts.places import GivenKind, Places
 from stages.artifacts.predictions import Predictions, Splits
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
@@ -55,8 +55,10 @@ class Evidence:
         return tuple(dict.fromkeys(video for split in self.splits[protocol] for video in split))
 
 
-def read(places: Places, models: Sequence[str], planned: SplitSettings, rules: Rules) -> Evidence:
-    """Read and check what there is.
+def read(
+    places: Places, given: GivenKind, models: Sequence[str], planned: SplitSettings, rules: Rules
+) -> Evidence:
+    """Read and check what a recipe of what is given has made.
 
     Args:
         models: trained rows that must be there; none where scores are given.
@@ -86,7 +88,7 @@ def read(places: Places, models: Sequence[str], planned: SplitSettings, rules: R
             )
             for protocol in planned.protocols
         }
-    embedded, said = places.embeddings.is_file(), places.captions.is_file()
+    embedded, said = given != "scores", given in ("videos", "captions")
     return Evidence(
         timeline=timeline,
         simulated=people.simulated,
@@ -94,7 +96,7 @@ def read(places: Places, models: Sequence[str], planned: SplitSettings, rules: R
         deviation=float(np.mean([video.gtscore_T.std() for video in people.videos])),
         splits=splits,
         trained=trained,
-        given=scores_file.read(places.scores, timeline) if places.scores.is_file() else {},
+        given=scores_file.read(places.scores, timeline) if given == "scores" else {},
         own={
             protocol: replies.of_llm(places.embeddings, timeline, protocol, of)
             if embedded
