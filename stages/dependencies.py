@@ -166,7 +166,7 @@ def differences(root: Path = Path()) -> dict[str, Difference]:
             wanted = None
             if params is not None and (repeated := _listed(entry)) is not None:
                 recipes = recipes_with(name, params)
-                wanted = tuple(recipes) if list(repeated) != recipes else None
+                wanted = tuple(recipes) if sorted(repeated) != sorted(recipes) else None
             if listed != used or wanted is not None:
                 found[name] = Difference(
                     tuple(sorted(used - listed)), tuple(sorted(listed - used)), wanted
@@ -190,4 +190,5 @@ def write(root: Path = Path()) -> None:
             repeated = _listed(entry)
             if params is not None and repeated is not None:
                 repeated[:] = recipes_with(name, params)
+                repeated.fa.set_flow_style()  # which a list that was empty has lost
         pipeline.write()

@@ -105,6 +105,50 @@ def test_writing_mends_deps_and_keeps_the_rest(package: Path) -> None:
     assert "# said" in text
 
 
+RECIPES = """
+datasets:
+  films: {given: {kind: videos}}
+  mine: {given: {kind: captions}}
+"""
+
+
+@pytest.fixture
+def pipeline(package: Path) -> Path:
+    """A package whose stages before evaluate are for the recipes of a params.yaml."""
+    (package / "params.yaml").write_text(RECIPES)
+    (package / "data").mkdir()
+    for name in ("download", "given", "train"):
+        (package / "stages" / f"{name}.py").write_text("")
+    (package / "data" / "dvc.yaml").write_text(
+        "stages:\n"
+        "  download:\n    foreach: [mine, films]\n    do:\n      deps: [stages/download.py]\n"
+        "  given-captions:\n    foreach: []\n    do:\n      deps: [stages/given.py]\n"
+        "  train:\n    matrix:\n      dataset: [films]\n      model: ${run.models}\n"
+        "    deps: [stages/train.py]\n"
+    )
+    return package
+
+
+def test_lists_of_recipes_follow_params_in_whatever_order(pipeline: Path) -> None:
+    assert dependencies.differences(pipeline) == {
+        "given-captions": dependencies.Difference(recipes=("mine",)),
+        "train": dependencies.Difference(recipes=("films", "mine")),
+    }
+
+
+def test_writing_fills_and_empties_lists_of_recipes_on_their_line(pipeline: Path) -> None:
+    path = pipeline / "data" / "dvc.yaml"
+    dependencies.write(pipeline)
+    assert dependencies.differences(pipeline) == {}
+    assert "foreach: [mine]" in path.read_text()
+    assert "dataset: [films, mine]" in path.read_text()
+    assert "${run.models}" in path.read_text()
+    (pipeline / "params.yaml").write_text(RECIPES.replace("captions", "scores"))
+    dependencies.write(pipeline)
+    assert "foreach: []" in path.read_text()
+    assert "dataset: [films]" in path.read_text()
+
+
 def test_relative_imports_are_refused(package: Path) -> None:
     (package / "stages" / "one.py").write_text("from .deep import noun\n")
     with pytest.raises(UserError, match="relative import"):
