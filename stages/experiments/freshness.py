@@ -4,11 +4,12 @@ An experiment's other params must be the workspace's, and both must have come fr
 people and frames, as their dvc.lock files record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.experiments.overrides import ABSENT, differing, laid_over, lookup
 from stages.experiments.revisions import HERE, Revision
+from stages.params import BEGINS
 
 _CODE = "stages/"
 _ORIGINS = ("source", "timeline.h5", "frames.h5")
@@ -33,14 +34,22 @@ def stale(
     others += differing(here["models"].get(model, {}), there["models"].get(model, {}))
     if others:
         return f"measured with other params: {_named(others)}"
-    changed = _changed_files(experiment, dataset, model)
+    changed = _changed_files(experiment, dataset, _stages(here, dataset, model))
     return f"measured by other code or data: {_named(changed)}" if changed else None
 
 
-def _stages(dataset: str, model: str, locked: Mapping[str, Any]) -> list[str]:
-    """The stages of a dataset that lead to a model's row, of those that were run."""
-    before = [name for name in locked if name.endswith(f"@{dataset}")]
-    return [*before, f"train@{dataset}-{model}"]
+def _stages(params: Mapping[str, Any], dataset: str, model: str) -> list[str]:
+    """The stages that lead to a model's row, by what the dataset's recipe is given.
+
+    Not those the lock files name: DVC leaves in them what a recipe had before it was given
+    something else.
+    """
+    kind = params["datasets"][dataset].get("given", {}).get("kind")
+    made = ["download", *BEGINS.get(kind, ()), "evaluate"]
+    if kind != "videos":
+        made.insert(1, f"given-{kind}")
+    row = {"train": f"train@{dataset}-{model}"}
+    return [row.get(stage, f"{stage}@{dataset}") for stage in made]
 
 
 def _shared(path: str, dataset: str) -> bool:
@@ -49,10 +58,10 @@ def _shared(path: str, dataset: str) -> bool:
     return path.startswith((_CODE, *origins))
 
 
-def _changed_files(experiment: Revision, dataset: str, model: str) -> list[str]:
+def _changed_files(experiment: Revision, dataset: str, stages: Sequence[str]) -> list[str]:
     here, there = HERE.locked(), experiment.locked()
     changed: set[str] = set()
-    for stage in _stages(dataset, model, here):
+    for stage in stages:
         if stage not in here or stage not in there:
             continue
         sides = [
@@ -71,7 +80,7 @@ def _changed_files(experiment: Revision, dataset: str, model: str) -> list[str]:
 def outdated(dataset: str) -> str | None:
     """Why the workspace's own results are not those of its params.yaml; None where they are."""
     params, locked = HERE.document("params.yaml"), HERE.locked()
-    names = {stage for model in params["models"] for stage in _stages(dataset, model, locked)}
+    names = {stage for model in params["models"] for stage in _stages(params, dataset, model)}
     changed: set[str] = set()
     for stage in names & locked.keys():
         entry = locked[stage]
