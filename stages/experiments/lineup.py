@@ -1,7 +1,7 @@
 """A table of the paper, filled from what has been measured: the workspace, and its experiments."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,24 @@ class Filled:
 
 
 @dataclass(frozen=True)
+class _Workspace:
+    """What the rows of a dataset's table are looked up in: params.yaml, and what was measured.
+
+    outdated: why that is no longer what params.yaml says; None where it is.
+    """
+
+    dataset: str
+    params: Json
+    here: Measured
+    outdated: str | None
+
+    @property
+    def recipe(self) -> Json:
+        found: Json = self.params["datasets"][self.dataset]
+        return found
+
+
+@dataclass(frozen=True)
 class _Found:
     """Where a row's figures are, or why there are none."""
 
@@ -39,49 +57,60 @@ def fill(table: str, dataset: str, protocol: str) -> Filled:
     """The table of a dataset under one protocol, or "all". Raises UserError where the workspace
     was never measured, its params.yaml has no such dataset, or it lacks the protocol.
     """
-    document = HERE.document("params.yaml")
-    if dataset not in document["datasets"]:
+    params = HERE.document("params.yaml")
+    if dataset not in params["datasets"]:
         raise UserError(
-            f"params.yaml: no dataset {dataset!r} (has {', '.join(sorted(document['datasets']))})"
+            f"params.yaml: no dataset {dataset!r} (has {', '.join(sorted(params['datasets']))})"
         )
-    here = measured.read(HERE, dataset)
-    protocols = list(here.results.protocols)
+    workspace = _Workspace(
+        dataset, params, measured.read(HERE, dataset), freshness.outdated(dataset)
+    )
+    protocols = list(workspace.here.results.protocols)
     if protocol != "all" and protocol not in protocols:
         raise UserError(
             f"reports/results/{dataset}/results.json: has the protocols {', '.join(protocols)}, "
             f"not {protocol}; name it in datasets.{dataset}.splits.protocols and run `dvc repro`"
         )
-    found = [_find(row, document, dataset, here) for row in rows.of_table(table)]
+    found = [_find(row, workspace) for row in rows.of_table(table)]
     wanted = protocols if protocol == "all" else [protocol]
-    notes = tuple(note for note in (freshness.outdated(dataset),) if note)
-    tables = tuple(_table(table, dataset, each, here, found, notes) for each in wanted)
+    tables = tuple(_table(table, each, workspace, found) for each in wanted)
     return Filled(tables, tuple(one.lacking for one in found if one.lacking))
 
 
-def _find(row: rows.PaperRow, document: Json, dataset: str, here: Measured) -> _Found:
+def _find(row: rows.PaperRow, workspace: _Workspace) -> _Found:
     """A row's figures: in the workspace, else in an experiment that is not stale."""
+    why = _not_for(row, workspace)
+    if why is not None:
+        return _Found(row, None, why)
+    held = all(_same(lookup(workspace.recipe, path), to) for path, to in row.overrides.items())
+    if held and row.reads in workspace.here.results.rows:
+        return _Found(row, workspace.here)
+    return _experiment(row, workspace)
+
+
+def _not_for(row: rows.PaperRow, workspace: _Workspace) -> str | None:
+    """Why the recipe cannot have a row, None where it can."""
     if row.reads is None:
-        return _Found(row, None, "measured by the paper alone")
-    recipe = document["datasets"][dataset]
-    captioner = recipe.get("caption", {}).get("captioner", "no captions made")
+        return "measured by the paper alone"
+    recipe = workspace.recipe
+    captioner = recipe.get("caption", {}).get("captioner")
     if row.captioner not in (None, captioner):
-        return _Found(row, None, f"not for this recipe: takes {row.captioner}, not {captioner}")
+        instead = f"not {captioner}" if captioner else "and makes no captions"
+        return f"not for this recipe: takes {row.captioner}, {instead}"
     for path in row.overrides:
         if lookup(recipe, path) is ABSENT:
-            return _Found(row, None, f"not for this recipe: params.yaml has no {path}")
-    held = all(_same(lookup(recipe, path), value) for path, value in row.overrides.items())
-    if held and row.reads in here.results.rows:
-        return _Found(row, here)
-    model = row.reads if row.reads in document["models"] else rows.LLMVS
-    if not row.overrides and row.reads not in document["models"]:
-        return _Found(row, None, "not for this recipe: evaluate has no such row")
-    settings = [f"datasets.{dataset}.{path}={spelled(to)}" for path, to in row.overrides.items()]
-    settings += [f"run.datasets=[{dataset}]", f"run.models=[{model}]"]
-    return _experiment(row, dataset, model, tuple(settings))
+            return f"not for this recipe: params.yaml has no {path}"
+    known = {*workspace.params["models"], *workspace.here.results.rows}
+    if not row.overrides and row.reads not in known:
+        return "not for this recipe: evaluate has no such row"
+    return None
 
 
-def _experiment(row: rows.PaperRow, dataset: str, model: str, settings: tuple[str, ...]) -> _Found:
+def _experiment(row: rows.PaperRow, workspace: _Workspace) -> _Found:
     """The newest experiment of the row's name that still counts, or the one to be run."""
+    dataset = workspace.dataset
+    reads = row.reads or rows.LLMVS
+    model = reads if reads in workspace.params["models"] else rows.LLMVS
     base = f"{dataset}-{row.name}"
     why, taken = "not measured", set()
     for experiment in experiments():
@@ -95,82 +124,79 @@ def _experiment(row: rows.PaperRow, dataset: str, model: str, settings: tuple[st
     # A name is free where no experiment bears it, so that none is ever written over.
     numbered = (f"{base}.{number}" for number in range(2, len(taken) + 3))
     name = next(each for each in (base, *numbered) if each not in taken)
-    return _Found(row, None, why, Experiment(name, row.name, dataset, settings))
+    settings = [f"datasets.{dataset}.{path}={spelled(to)}" for path, to in row.overrides.items()]
+    settings += [f"run.datasets=[{dataset}]", f"run.models=[{model}]"]
+    return _Found(row, None, why, Experiment(name, row.name, dataset, tuple(settings)))
 
 
 def _same(held: Any, value: Any) -> bool:
     return bool(held == (list(value) if isinstance(value, tuple) else value))
 
 
-def _table(
-    table: str,
-    dataset: str,
-    protocol: str,
-    here: Measured,
-    found: list[_Found],
-    notes: tuple[str, ...],
-) -> Table:
-    benchmark = here.results.benchmark
-    shown = [benchmark] if benchmark else list(rows.DATASETS)
+def _table(table: str, protocol: str, workspace: _Workspace, found: Sequence[_Found]) -> Table:
+    results = workspace.here.results
+    shown = [results.benchmark] if results.benchmark else list(rows.DATASETS)
     benchmarks = tuple(name for name in shown if any(one.row.on(name) for one in found))
-    of = here.results.protocols[protocol]
+    of = results.protocols[protocol]
     reference = rows.LLMVS if rows.LLMVS in of.rows else next(iter(of.rows))
-    lines = tuple(_lines(protocol, here, reference, found, benchmarks))
+    against = _Reference(workspace.here, protocol, reference)
+    lines = tuple(_line(one, against, benchmarks) for one in found)
     return Table(
         table=table,
-        dataset=dataset,
-        title=here.results.title,
-        benchmark=benchmark,
-        simulated=here.results.simulated,
+        dataset=workspace.dataset,
+        title=results.title,
+        benchmark=results.benchmark,
+        simulated=results.simulated,
         protocol=protocol,
         videos=of.videos,
-        confidence=here.results.confidence,
+        confidence=results.confidence,
         reference=of.rows[reference].title,
         benchmarks=benchmarks,
         lines=_corrected(lines),
-        notes=notes,
+        notes=(workspace.outdated,) if workspace.outdated else (),
     )
 
 
-def _lines(
-    protocol: str,
-    here: Measured,
-    reference: str,
-    found: list[_Found],
-    benchmarks: tuple[str, ...],
-) -> Iterator[Line]:
-    against = here.videos[protocol][reference]
-    for one in found:
-        row, at = one.row, one.at
-        theirs = tuple(row.on(name) for name in benchmarks)
-        as_measured = at.row(protocol, row.reads) if at and row.reads else None
-        if at is None or as_measured is None or row.reads is None:
-            why, applies = one.why or "not measured", one.lacking is not None
-            yield Line(row.name, row.title, None, why, applies, None, theirs)
-            continue
-        cells = {}
-        for mark in SHOWN:
-            figure = as_measured.figure(mark)
-            is_reference = at is here and row.reads == reference
-            videos = at.videos[protocol][row.reads]
-            p = (
-                None
-                if is_reference
-                else measured.difference(videos, against, mark, at.results.confidence).p
-            )
-            cells[mark] = Cell(
-                mean=figure.mean,
-                low=figure.low,
-                high=figure.high,
-                spread=figure.spread,
-                fold_spread=figure.fold_spread,
-                p=p,
-            )
-        title = as_measured.title if not row.overrides else row.title
-        source = at.revision.name
-        if at is here and row.overrides:
-            title += f" (= {rows.LLMVS} here)" if row.reads == rows.LLMVS else ""
-        yield Line(row.name, title, cells, None, True, source, theirs)
+@dataclass(frozen=True)
+class _Reference:
+    """The row of the workspace that others are tested against, under one protocol."""
+
+    here: Measured
+    protocol: str
+    name: str
+
+    def p(self, at: Measured, row: str, mark: str) -> float | None:
+        """The p-value of a row's mark against the reference's; None for the reference itself."""
+        if at is self.here and row == self.name:
+            return None
+        videos = at.videos[self.protocol][row]
+        against = self.here.videos[self.protocol][self.name]
+        return measured.difference(videos, against, mark, at.results.confidence).p
+
+
+def _line(one: _Found, reference: _Reference, benchmarks: Sequence[str]) -> Line:
+    """A row's line of the table: its figures, or why there are none."""
+    row, at = one.row, one.at
+    theirs = tuple(row.on(name) for name in benchmarks)
+    as_measured = at.row(reference.protocol, row.reads) if at and row.reads else None
+    if at is None or as_measured is None or row.reads is None:
+        why = one.why or "not measured"
+        return Line(row.name, row.title, None, why, one.lacking is not None, None, theirs)
+    cells = {}
+    for mark in SHOWN:
+        figure = as_measured.figure(mark)
+        cells[mark] = Cell(
+            mean=figure.mean,
+            low=figure.low,
+            high=figure.high,
+            spread=figure.spread,
+            fold_spread=figure.fold_spread,
+            p=reference.p(at, row.reads, mark),
+        )
+    title = row.title if row.overrides else as_measured.title
+    if row.overrides and at is reference.here and row.reads == rows.LLMVS:
+        title += f" (= {rows.LLMVS} here)"
+    return Line(row.name, title, cells, None, True, at.revision.name, theirs)
 
 
 def _corrected(lines: tuple[Line, ...]) -> tuple[Line, ...]:

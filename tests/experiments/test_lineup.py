@@ -132,6 +132,37 @@ def test_a_row_that_the_recipe_cannot_have_is_not_missing(laboratory: Laboratory
         assert "takes llava, not imagenet-tags" in (line(filled.tables[0], row.name).why or "")
 
 
+def given_captions(laboratory: Laboratory) -> None:
+    """The demo as it would be if its captions were given."""
+    recipe = laboratory.params["datasets"]["demo"]
+    recipe["given"] = {"kind": "captions", "source": "captions.jsonl"}
+    for stage in ("sample", "caption"):
+        del recipe[stage]
+    (laboratory.root / "params.yaml").write_text(yaml.safe_dump(laboratory.params))
+
+
+def test_rows_of_stages_that_a_recipe_does_not_have_are_not_missing(laboratory: Laboratory) -> None:
+    given_captions(laboratory)
+    filled = lineup.fill("ablation", "demo", "strict")
+    assert "demo-layer-last" in [one.name for one in filled.missing]
+    for row in ("direct", "describe"):
+        assert f"demo-{row}" not in [one.name for one in filled.missing]
+        assert "makes no captions" in (line(filled.tables[0], row).why or "")
+
+
+def test_the_stages_of_a_recipe_are_those_of_what_it_is_given(laboratory: Laboratory) -> None:
+    """DVC leaves the others in its lock files."""
+    path = laboratory.root / "data" / "dvc.lock"
+    locked = yaml.safe_load(path.read_text())
+    before = {"datasets.demo.given": {"kind": "captions", "source": "other.jsonl"}}
+    locked["stages"]["given-captions@demo"] = {"params": {"params.yaml": before}}
+    path.write_text(yaml.safe_dump(locked))
+    assert lineup.fill("main", "demo", "strict").tables[0].notes == ()
+    given_captions(laboratory)
+    (note,) = lineup.fill("main", "demo", "strict").tables[0].notes
+    assert "datasets.demo.given" in note
+
+
 def test_a_value_that_params_do_not_know_is_not_asked_for(laboratory: Laboratory) -> None:
     del laboratory.params["datasets"]["demo"]["embed"]["window"]
     (laboratory.root / "params.yaml").write_text(yaml.safe_dump(laboratory.params))
