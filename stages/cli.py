@@ -4,6 +4,7 @@ Stages are imported only when they are called, so that `llmvs --help` answers at
 """
 
 import importlib
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,6 +37,9 @@ class _Stage(TyperCommand):
         function = getattr(importlib.import_module(f"stages.{self.name}"), self.name)
         app = typer.Typer(add_completion=False)
         app.command(self.name)(command.staged(function))
+        # The record of a run holds the command of the stage's own module, and its arguments are
+        # these, without the name that comes first here.
+        sys.argv[1:] = args
         return get_command(app).make_context(info_name, args, parent, **extra)
 
 
