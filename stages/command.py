@@ -89,7 +89,9 @@ def staged(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def stage(**given: Any) -> None:
         signal.signal(signal.SIGTERM, _terminate)
-        function(**given)
+        # Here, as typer would turn an interruption into an exit code without a word.
+        with reported():
+            function(**given)
         output = next((given[name] for name in MAIN_OUTPUT if given.get(name)), None)
         if isinstance(output, Path):
             seconds = time.monotonic() - BEGAN

@@ -77,7 +77,7 @@ def test_what_the_run_took_is_recorded_under_the_stages_own_command(
     ("dataset", "code", "said"),
     [
         ("stopped", 143, ""),
-        ("interrupted", 130, ""),
+        ("interrupted", 130, "stopped. Run again"),
         ("wrong", 1, "error: datasets.wrong: [a remedy]"),
     ],
 )
