@@ -1,4 +1,4 @@
-"""Every figure in the README's tables of the demo is one that `dvc repro` measured."""
+"""Every figure in the README's tables of results is one that was measured."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from stages.metrics.printed import shown_p
 
 ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "reports" / "results" / "demo" / "results.json"
+RESULTS = ROOT / "reports" / "results"
 FIGURE = re.compile(r"(−?\.\d{3}) \[(−?\.\d{3}), (−?\.\d{3})\]")
 MARKS = {"τ": "tau", "ρ": "rho", "F1": "f1"}
 
@@ -36,26 +36,35 @@ def printed(value: float) -> str:
     return f"−{text}" if value < 0 and float(text) else text
 
 
+def measured(dataset: str) -> dict[str, Any]:
+    return dict(json.loads((RESULTS / dataset / "results.json").read_text(encoding="utf-8")))
+
+
 @pytest.fixture(scope="module")
 def results() -> dict[str, Any]:
-    return dict(json.loads(RESULTS.read_text(encoding="utf-8")))
+    return measured("demo")
 
 
-def test_the_demos_table_is_what_was_measured(results: dict[str, Any]) -> None:
-    head, *lines = table(section("The demo's figures"))
+@pytest.mark.parametrize(
+    ("title", "dataset"),
+    [("The demo's figures", "demo"), ("Real people, on a laptop", "summe-captions")],
+)
+def test_a_table_is_what_was_measured(title: str, dataset: str) -> None:
+    results = measured(dataset)
+    head, *lines = table(section(title))
     titles = {row["title"]: name for name, row in results["protocols"]["strict"]["rows"].items()}
     assert [line[0] for line in lines] == list(titles)
-    for title, *figures in lines:
+    for row, *figures in lines:
         for column, figure in zip(head[1:], figures, strict=True):
             protocol, mark = column.split()
+            found = results["protocols"][protocol]["rows"][titles[row]]
             if mark in MARKS:
-                measured = results["protocols"][protocol]["rows"][titles[title]][MARKS[mark]]
                 match = FIGURE.fullmatch(figure)
-                assert match, (title, column, figure)
-                expected = tuple(printed(measured[part]) for part in ("mean", "low", "high"))
-                assert match.groups() == expected, (title, column)
+                assert match, (row, column, figure)
+                parts = (found[MARKS[mark]][part] for part in ("mean", "low", "high"))
+                assert match.groups() == tuple(map(printed, parts)), (row, column)
             else:
-                against = results["protocols"][protocol]["rows"][titles[title]]["against"]
+                against = found["against"]
                 assert (mark, figure) == ("p", shown_p(against["tau"]["holm"]) if against else "")
 
 
