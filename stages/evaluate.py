@@ -62,13 +62,14 @@ def evaluate(
     )
     learning = {name: curves_file.read(places.curves(name)) for name in names}
     rows = _rows(found, titles, settings)
-    title = section.lookup(str, *place, "title")
+    title: str = section.lookup(str, *place, "title")
+    benchmark: str | None = section.lookup(str | None, *place, "benchmark")
     measured = Results.model_validate(
         {
             "dataset": dataset,
             "title": title,
             "simulated": found.simulated,
-            "benchmark": section.lookup(str | None, *place, "benchmark"),
+            "benchmark": benchmark,
             "given": given,
             "shots": found.shots,
             "confidence": settings.confidence,
@@ -78,7 +79,7 @@ def evaluate(
                 for path in places.files(given, names)
             ],
             "protocols": {
-                protocol: _protocol(title, found, protocol, of, settings)
+                protocol: _protocol(benchmark or title, found, protocol, of, settings)
                 for protocol, of in rows.items()
             },
         }
@@ -164,7 +165,7 @@ def _scorers(
 
 
 def _protocol(
-    title: str, found: Evidence, protocol: str, rows: Mapping[str, Scored], settings: Evaluate
+    name: str, found: Evidence, protocol: str, rows: Mapping[str, Scored], settings: Evaluate
 ) -> results_file.Protocol:
     """One protocol's part of results.json."""
     asked = {"LLM": found.own[protocol], "captioner": found.direct[protocol]}
@@ -186,7 +187,7 @@ def _protocol(
     if "constant" not in of.rows:
         return of
     floor = results_file.Floor(tau=of.rows["constant"].tau.mean, rho=of.rows["constant"].rho.mean)
-    flags = (tables.floor_said(title, of.rows), *of.flags)
+    flags = (tables.floor_said(name, of.rows), *of.flags)
     return of.model_copy(update={"floor": floor, "flags": flags})
 
 

@@ -58,11 +58,11 @@ def flags(
     return said
 
 
-def floor_said(title: str, rows: Mapping[str, Row]) -> str:
-    """That a measure's floor is not zero, in a sentence."""
+def floor_said(name: str, rows: Mapping[str, Row]) -> str:
+    """That a measure's floor is not zero, in a sentence. name: of the benchmark, or the dataset."""
     constant, random = rows["constant"], rows["random"]
     return (
-        f"The measure of {title} has a floor that is not zero: constant scores reach "
+        f"The measure of {name} has a floor that is not zero: constant scores reach "
         f"τ {mark(constant.tau.mean)} ρ {mark(constant.rho.mean)} here and random ones "
         f"τ {mark(random.tau.mean)} ρ {mark(random.rho.mean)}, because a knapsack "
         "prefers short shots and so do people. Read every figure against it."

@@ -151,7 +151,8 @@ def test_where_constant_scores_earn_something_a_sentence_says_so_once_in_each_ta
     path = root / "reports/results/demo"
     measured, by_video = results.read(path)
     marks = {
-        name: floor_said(measured.title, band.rows) for name, band in measured.protocols.items()
+        name: floor_said(measured.benchmark or measured.title, band.rows)
+        for name, band in measured.protocols.items()
     }
     # evaluate says it among the flags, for the terminal.
     protocols = {

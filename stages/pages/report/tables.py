@@ -38,7 +38,7 @@ def tables(
     shown: list[str] = [results.benchmark] if results.benchmark else list(rows.DATASETS)
     made = []
     for name, of in results.protocols.items():
-        floor = _floor(results.title, of)
+        floor = _floor(results.benchmark or results.title, of)
         table = Table(
             protocol=name,
             rule=rule(name, recipe.splits, recipe.train),
@@ -53,11 +53,11 @@ def tables(
     return made, shown, Scale.over(ends)
 
 
-def _floor(title: str, protocol: Protocol) -> str | None:
+def _floor(name: str, protocol: Protocol) -> str | None:
     """What the measure gives for nothing, in a sentence that stands above the table."""
     if protocol.floor is None:
         return None
-    return floor_said(title, protocol.rows)
+    return floor_said(name, protocol.rows)
 
 
 def _rows(protocol: Protocol, shown: list[str], legend: Legend) -> list[Json]:
