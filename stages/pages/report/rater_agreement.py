@@ -81,5 +81,5 @@ def figure(found: RaterAgreement) -> str:
             axes.axhline(edge, color=MUTED, linewidth=0.6)
             axes.axvline(edge, color=MUTED, linewidth=0.6)
         axes.tick_params(length=0)
-        axes.set_xlabel("Kendall’s τ: the darker the blue the closer; orange: opposed", fontsize=8)
+        axes.set_xlabel("Kendall’s τ: the darker the blue the closer,\norange: opposed", fontsize=8)
     return drawn_as(drawn, "none")
