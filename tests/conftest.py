@@ -10,11 +10,6 @@ from typing import Any
 import pytest
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes goes first: begun last, it would leave the other workers idle."""
-    items.sort(key=lambda item: item.get_closest_marker("end_to_end") is None)
-
-
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A model hub that answers every request with `hub.answer` = (status, error code, document)."""
