@@ -12,14 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.hdf5 import Group, groups, reading
+from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.errors import UserError
-from stages.work.files import replacing
 
 EVERY = 15
 """The field samples every 15th frame: two a second at 30 frames a second."""
@@ -131,7 +129,7 @@ def covering(video: str, shots: npt.ArrayLike, n_frames: int) -> Integers:
 
 def write(path: Path, timeline: Timeline) -> None:
     """Write a timeline, whole or not at all. The same timeline gives the same bytes."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing(path) as file:
         file.attrs["dataset"] = timeline.dataset
         for video in sorted(timeline.videos, key=lambda video: natural(video.name)):
             group = file.create_group(video.name)
