@@ -15,7 +15,8 @@ from PIL import Image
 
 from stages.artifacts.timeline import Video
 from stages.errors import UserError
-from stages.media import video
+from stages.media import clock, video
+from stages.media.clock import Clock
 from stages.media.segmentation import segment
 from stages.media.settings import Sample
 from stages.media.video import Pixels
@@ -33,8 +34,8 @@ _TOGETHER = 32  # images handed to the encoder at once: bounds memory
 class Sampled:
     """What sampling finds out about a video.
 
-    video: with the file's own frame rate and with shots. jpegs: its T picked frames. features_TD:
-    image features as the encoder gives them, not normalised.
+    video: at the file's own times and frame rate, and with shots. jpegs: its T picked frames.
+    features_TD: image features as the encoder gives them, not normalised.
     """
 
     video: Video
@@ -89,7 +90,12 @@ def sample(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Sa
         waiting.clear()
 
     picked, n_frames = set(expected.picks_T.tolist()), 0
+    stamps: list[float | None] = []
+    lasts = None
     for frame in video.decode(path):
+        if n_frames < expected.n_frames:
+            stamps.append(frame.shown)
+            lasts = frame.lasts
         if n_frames in picked:
             jpeg = to_jpeg(shrink(video.pixels(frame), settings.short_side), settings.jpeg_quality)
             jpegs.append(jpeg)
@@ -103,9 +109,8 @@ def sample(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Sa
     if waiting:
         look()
     features_TD = np.concatenate(features)
-    return Sampled(
-        _completed(expected, video.rate(path), features_TD, settings), tuple(jpegs), features_TD
-    )
+    shown = clock.of(stamps, lasts, video.rate(path))
+    return Sampled(_completed(expected, shown, features_TD, settings), tuple(jpegs), features_TD)
 
 
 def _refuse_another_length(path: Path, expected: Video, n_frames: int, tolerance: int) -> None:
@@ -122,9 +127,9 @@ def _refuse_another_length(path: Path, expected: Video, n_frames: int, tolerance
         )
 
 
-def _completed(expected: Video, fps: float, features_TD: Floats, settings: Sample) -> Video:
-    """The video at its file's frame rate, with shots."""
-    timed = replace(expected, fps=fps, times_T=expected.picks_T / fps)
+def _completed(expected: Video, shown: Clock, features_TD: Floats, settings: Sample) -> Video:
+    """The video at its file's times, with shots."""
+    timed = replace(expected, fps=shown.fps, times_T=shown.times_N[expected.picks_T])
     if timed.shots_S2 is not None:
         return timed
     shots_S2 = segment(features_TD, timed.picks_T, timed.n_frames, settings.segmentation)

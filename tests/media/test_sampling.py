@@ -1,8 +1,10 @@
 import dataclasses
 import io
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -43,6 +45,42 @@ def test_the_frame_rate_is_the_files_own(clip: Path, known: Video) -> None:
     sampled = sampling.sample(clip, known, SETTINGS, brightness)
     assert (known.fps, sampled.video.fps) == (25, 30)
     np.testing.assert_allclose(sampled.video.times_T, np.arange(0, 40, 4) / 30)
+
+
+SLOWER = np.r_[np.arange(0, 600, 30), np.arange(600, 2600, 100)] / 900
+"""When 40 frames are shown: 20 at 30 a second, then 20 at 9."""
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_times_are_those_at_which_frames_are_shown(
+    tmp_path: Path, known: Video, suffix: str
+) -> None:
+    path = tmp_path / f"clip.{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 900)
+        for second in SLOWER:
+            image = np.full((48, 64, 3), 90, np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = round(second * 900), Fraction(1, 900)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    shown = sampling.sample(path, known, SETTINGS, brightness).video
+    np.testing.assert_allclose(shown.times_T, SLOWER[::4], atol=0.001)
+    assert shown.seconds == pytest.approx(SLOWER[-1], abs=0.12)  # and a last frame's length
+    assert shown.seconds > SLOWER[-1]
+    assert np.abs(shown.times_T - shown.picks_T / video.rate(path)).max() > 0.3
+
+
+def test_a_file_that_decodes_to_nothing_is_an_error(tmp_path: Path, known: Video) -> None:
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.mux(stream.encode(None))
+    with pytest.raises(UserError, match=r"clip\.mp4"):
+        sampling.sample(path, known, SETTINGS, brightness)
 
 
 def test_features_are_those_of_the_stored_frames(clip: Path, known: Video) -> None:
