@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from stages.artifacts import names
 from stages.artifacts.timeline import Video
 from stages.errors import UserError
 from stages.media import clock, video
@@ -44,17 +45,25 @@ class Sampled:
 
 
 def find(videos: Path, name: str) -> Path:
-    """The file of a video. Raises UserError where the folder or the video is not there."""
-    for suffix in video.SUFFIXES:
-        path = videos / f"{name}{suffix}"
-        if path.is_file():
-            return path
-    if not videos.is_dir() or not any(videos.iterdir()):
+    """The file of a video, however its title is spelt (`names.matched`).
+
+    Raises UserError where the folder or the video is not there, or two spellings are.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted(videos.iterdir()) if videos.is_dir() else ():
+        if path.suffix.lower() in video.SUFFIXES and not path.name.startswith("."):
+            found.setdefault(path.stem, []).append(path)
+    if not found:
         raise UserError(f"{videos} holds no videos; run the download stage again")
-    raise UserError(
-        f"{videos} holds no video {name} ({' or '.join(video.SUFFIXES)}), which the timeline "
-        "names; run the download stage again"
-    )
+    matches, _ = names.matched(found, [(name, name)], videos)
+    if not matches:
+        near = names.nearest(name, found)
+        raise UserError(
+            f"{videos} holds no video {name}, which the timeline names"
+            + (f" (nearest: {found[near][0].name})" if near else "")
+            + "; run the download stage again"
+        )
+    return min(matches[name], key=lambda path: video.SUFFIXES.index(path.suffix.lower()))
 
 
 def shrink(pixels: Pixels, short_side: int) -> Image.Image:

@@ -28,7 +28,12 @@ from stages.work.files import replacing
 
 Pixels = npt.NDArray[np.uint8]
 
-SUFFIXES = (".mp4", ".webm")  # the demo's and TVSum's; SumMe has both
+# The demo's, TVSum's and SumMe's first: of two files of one name the earlier in this list is taken.
+SUFFIXES = (
+    *(".mp4", ".webm", ".m4v", ".mov", ".mkv", ".avi", ".mpg", ".mpeg", ".wmv", ".asf", ".flv"),
+    *(".f4v", ".ts", ".mts", ".m2ts", ".vob", ".3gp", ".3g2", ".ogv", ".mxf", ".divx", ".dv"),
+)
+"""In small letters; how a video file's name ends, whatever its capitals."""
 
 # The same images are to give the same bytes. More threads cut the work elsewhere. Without
 # cpu-independent each kind of CPU rounds its own way in the macroblock tree, and with AVX-512 x264

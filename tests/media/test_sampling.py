@@ -1,5 +1,6 @@
 import dataclasses
 import io
+import unicodedata
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -140,13 +141,41 @@ def test_the_short_side_becomes_what_is_asked_for(size: tuple[int, int]) -> None
 
 
 def test_a_video_is_found_by_name_whatever_its_container(tmp_path: Path) -> None:
-    for name in ("a.mp4", "b.webm", "St Maarten.mp4"):
+    for name in ("a.mp4", "b.webm", "St Maarten.mp4", "d.MOV", "E.Mkv"):
         (tmp_path / name).touch()
     assert sampling.find(tmp_path, "a").name == "a.mp4"
     assert sampling.find(tmp_path, "b").name == "b.webm"
     assert sampling.find(tmp_path, "St Maarten").name == "St Maarten.mp4"
-    with pytest.raises(UserError, match="holds no video c "):
+    assert sampling.find(tmp_path, "d").name == "d.MOV"
+    assert sampling.find(tmp_path, "E").name == "E.Mkv"
+    with pytest.raises(UserError, match="holds no video c,"):
         sampling.find(tmp_path, "c")
+    with pytest.raises(UserError, match=r"no video St Martin.*nearest: St Maarten\.mp4"):
+        sampling.find(tmp_path, "St Martin")
+
+
+def test_a_video_is_found_however_its_title_is_spelt(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "Café")
+    for name in (f"{decomposed}.mp4", "Base_jumping.mp4", "A_B C.mp4", "A B_C.mp4"):
+        (tmp_path / name).touch()
+    assert sampling.find(tmp_path, "Café").stem == decomposed
+    assert sampling.find(tmp_path, "Base jumping").name == "Base_jumping.mp4"
+    with pytest.raises(UserError, match="'A B_C' and 'A_B C' may mean"):
+        sampling.find(tmp_path, "A B C")
+
+
+def test_what_is_hidden_or_half_fetched_is_no_video(tmp_path: Path) -> None:
+    for name in ("a.mp4", "._b.mp4", ".c.mp4", "d.mp4.part", "e.txt"):
+        (tmp_path / name).touch()
+    for title in ("b", "._b", "c", ".c", "d", "d.mp4", "e"):
+        with pytest.raises(UserError, match="holds no video"):
+            sampling.find(tmp_path, title)
+
+
+def test_of_two_files_of_one_name_the_mp4_is_taken(tmp_path: Path) -> None:
+    for name in ("a.avi", "a.webm", "a.MP4"):
+        (tmp_path / name).touch()
+    assert sampling.find(tmp_path, "a").name == "a.MP4"
 
 
 def test_an_empty_or_missing_folder_is_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from av.stream import Disposition
 
 from stages.errors import UserError
-from stages.media import video
+from stages.media import clock, video
 
 
 def film(
@@ -89,3 +89,30 @@ def test_a_cover_alone_is_no_video(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", {}, cover=True)
     with pytest.raises(UserError, match=r"no video stream but a picture on its cover"):
         video.rate(path)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        *((one, "libx264") for one in (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".flv", ".f4v")),
+        *((one, "libx264") for one in (".ts", ".mts", ".m2ts", ".3gp", ".3g2")),
+        *((one, "mpeg2video") for one in (".mpg", ".mpeg", ".vob", ".mxf")),
+        *((".wmv", "wmv2"), (".asf", "wmv2"), (".divx", "mpeg4")),
+        (".webm", "libvpx"),
+    ],
+)
+def test_every_frame_of_each_container_is_read(tmp_path: Path, suffix: str, codec: str) -> None:
+    assert suffix in video.SUFFIXES
+    path = tmp_path / f"a{suffix}"
+    container = "avi" if suffix == ".divx" else None
+    with av.open(str(path), "w", format=container) as file:
+        stream = file.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(30):
+            still = np.full((48, 64, 3), 90, np.uint8)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(still, format="rgb24")))
+        file.mux(stream.encode(None))
+    stamps = [frame.shown for frame in video.decode(path)]
+    told = clock.of(stamps, None, video.rate(path))
+    assert told.fps == 25
+    np.testing.assert_array_equal(told.times_N, np.arange(30) / 25)
