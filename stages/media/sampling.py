@@ -17,9 +17,8 @@ from stages.artifacts import names
 from stages.artifacts.timeline import Video
 from stages.errors import UserError
 from stages.media import clock, video
-from stages.media.clock import Clock
 from stages.media.segmentation import segment
-from stages.media.settings import Sample
+from stages.media.settings import Sample, Segmentation
 from stages.media.video import Pixels
 
 log = logging.getLogger("llmvs")
@@ -32,16 +31,23 @@ _TOGETHER = 32  # images handed to the encoder at once: bounds memory
 
 
 @dataclass(frozen=True, eq=False)
-class Sampled:
-    """What sampling finds out about a video.
-
-    video: at the file's own times and frame rate, and with shots. jpegs: its T picked frames.
-    features_TD: image features as the encoder gives them, not normalised.
+class Taken:
+    """What is taken out of a video's file: its T picked frames as the bytes of JPEG files, their
+    image features as the encoder gives them, not normalised, and its clock.
     """
 
-    video: Video
     jpegs: tuple[bytes, ...]
     features_TD: Floats
+    fps: float
+    times_T: npt.NDArray[np.float64]
+
+    def completed(self, expected: Video, segmentation: Segmentation) -> Video:
+        """The video at its file's times, with shots, found in the features where it has none."""
+        timed = replace(expected, fps=self.fps, times_T=self.times_T)
+        if timed.shots_S2 is not None:
+            return timed
+        shots_S2 = segment(self.features_TD, timed.picks_T, timed.n_frames, segmentation)
+        return timed.with_shots(shots_S2, "kts")
 
 
 def find(videos: Path, name: str) -> Path:
@@ -81,12 +87,11 @@ def to_jpeg(image: Image.Image, quality: int) -> bytes:
     return stream.getvalue()
 
 
-def sample(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Sampled:
+def take(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Taken:
     """Take a video's picked frames out of its file, and look at them.
 
     Memory holds the video's JPEGs and features and a few decoded frames, however long it is.
-    Shots are found in the features where the timeline has none. Frames beyond those the timeline
-    knows are left out, up to `settings.tolerance` of them.
+    Frames beyond those the timeline knows are left out, up to `settings.tolerance` of them.
 
     Raises UserError where the file is damaged, or has another number of frames than expected.
     """
@@ -117,9 +122,8 @@ def sample(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Sa
     _refuse_another_length(path, expected, n_frames, settings.tolerance)
     if waiting:
         look()
-    features_TD = np.concatenate(features)
-    shown = clock.of(stamps, lasts, video.rate(path))
-    return Sampled(_completed(expected, shown, features_TD, settings), tuple(jpegs), features_TD)
+    fps, times_N = clock.of(stamps, lasts, video.rate(path))
+    return Taken(tuple(jpegs), np.concatenate(features), fps, times_N[expected.picks_T])
 
 
 def _refuse_another_length(path: Path, expected: Video, n_frames: int, tolerance: int) -> None:
@@ -134,12 +138,3 @@ def _refuse_another_length(path: Path, expected: Video, n_frames: int, tolerance
             f"{path} decodes to {n_frames} frames, but {expected.name} is known to have "
             f"{expected.n_frames}: the file is truncated or another version; fetch it anew"
         )
-
-
-def _completed(expected: Video, shown: Clock, features_TD: Floats, settings: Sample) -> Video:
-    """The video at its file's times, with shots."""
-    timed = replace(expected, fps=shown.fps, times_T=shown.times_N[expected.picks_T])
-    if timed.shots_S2 is not None:
-        return timed
-    shots_S2 = segment(features_TD, timed.picks_T, timed.n_frames, settings.segmentation)
-    return timed.with_shots(shots_S2, "kts")

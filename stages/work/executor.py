@@ -205,8 +205,10 @@ def _serial(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[
 def _local(
     processes: int, payloads: list[P], load: Callable[[], Worker[P]]
 ) -> Iterator[tuple[int, Arrays]]:
-    answers = _serial(payloads, load) if processes == 1 else pool.scatter(payloads, load, processes)
-    yield from answers
+    if min(processes, len(payloads)) == 1:
+        yield from _serial(payloads, load)
+    else:
+        yield from pool.scatter(payloads, load, processes)
 
 
 def _ray(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int, Arrays]]:

@@ -32,20 +32,20 @@ def test_the_frames_that_the_timeline_picks_are_taken(
     clip: Path, known: Video, picks: Sequence[int]
 ) -> None:
     known = dataclasses.replace(known, picks_T=np.array(picks))
-    sampled = sampling.sample(clip, known, SETTINGS, brightness)
-    assert len(sampled.jpegs) == len(sampled.features_TD) == len(picks)
+    taken = sampling.take(clip, known, SETTINGS, brightness)
+    assert len(taken.jpegs) == len(taken.features_TD) == len(picks)
     decoded = [video.pixels(frame) for frame in video.decode(clip)]
-    for pick, jpeg in zip(picks, sampled.jpegs, strict=True):
+    for pick, jpeg in zip(picks, taken.jpegs, strict=True):
         image = np.asarray(Image.open(io.BytesIO(jpeg)))
         assert image.shape == (96, 128, 3)
         assert abs(image.mean() - decoded[pick].mean()) < 3
-    np.testing.assert_array_equal(sampled.features_TD[:, 1] > 0, np.array(picks) >= 16)
+    np.testing.assert_array_equal(taken.features_TD[:, 1] > 0, np.array(picks) >= 16)
 
 
 def test_the_frame_rate_is_the_files_own(clip: Path, known: Video) -> None:
-    sampled = sampling.sample(clip, known, SETTINGS, brightness)
-    assert (known.fps, sampled.video.fps) == (25, 30)
-    np.testing.assert_allclose(sampled.video.times_T, np.arange(0, 40, 4) / 30)
+    taken = sampling.take(clip, known, SETTINGS, brightness)
+    assert (known.fps, taken.fps) == (25, 30)
+    np.testing.assert_allclose(taken.times_T, np.arange(0, 40, 4) / 30)
 
 
 SLOWER = np.r_[np.arange(0, 600, 30), np.arange(600, 2600, 100)] / 900
@@ -67,7 +67,7 @@ def test_times_are_those_at_which_frames_are_shown(
             frame.pts, frame.time_base = round(second * 900), Fraction(1, 900)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    shown = sampling.sample(path, known, SETTINGS, brightness).video
+    shown = sampling.take(path, known, SETTINGS, brightness).completed(known, SETTINGS.segmentation)
     np.testing.assert_allclose(shown.times_T, SLOWER[::4], atol=0.001)
     assert shown.seconds == pytest.approx(SLOWER[-1], abs=0.12)  # and a last frame's length
     assert shown.seconds > SLOWER[-1]
@@ -81,16 +81,16 @@ def test_a_file_that_decodes_to_nothing_is_an_error(tmp_path: Path, known: Video
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         container.mux(stream.encode(None))
     with pytest.raises(UserError, match=r"clip\.mp4"):
-        sampling.sample(path, known, SETTINGS, brightness)
+        sampling.take(path, known, SETTINGS, brightness)
 
 
 def test_features_are_those_of_the_stored_frames(clip: Path, known: Video) -> None:
     def encode(images: Sequence[Pixels]) -> Floats:
         return np.array([[image.sum()] for image in images], dtype=np.float32)
 
-    sampled = sampling.sample(clip, known, SETTINGS, encode)
-    stored = [np.asarray(Image.open(io.BytesIO(jpeg))) for jpeg in sampled.jpegs]
-    np.testing.assert_array_equal(sampled.features_TD, encode(stored))
+    taken = sampling.take(clip, known, SETTINGS, encode)
+    stored = [np.asarray(Image.open(io.BytesIO(jpeg))) for jpeg in taken.jpegs]
+    np.testing.assert_array_equal(taken.features_TD, encode(stored))
 
 
 def test_decoded_frames_are_let_go(
@@ -103,23 +103,24 @@ def test_decoded_frames_are_let_go(
         sizes.append(len(images))
         return brightness(images)
 
-    sampled = sampling.sample(clip, known, SETTINGS, encode)
+    taken = sampling.take(clip, known, SETTINGS, encode)
     assert sizes == [3, 3, 3, 1]
-    assert sampled.features_TD.shape == (10, 2)
+    assert taken.features_TD.shape == (10, 2)
 
 
 def test_shots_that_are_known_are_kept(clip: Path, known: Video) -> None:
     shots_S2 = np.array([[0, 20], [21, 39]])
-    sampled = sampling.sample(clip, known.with_shots(shots_S2, "field"), SETTINGS, brightness)
-    np.testing.assert_array_equal(sampled.video.shots_S2, shots_S2)
-    assert sampled.video.shots_from == "field"
+    known = known.with_shots(shots_S2, "field")
+    video = sampling.take(clip, known, SETTINGS, brightness).completed(known, SEGMENTATION)
+    np.testing.assert_array_equal(video.shots_S2, shots_S2)
+    assert video.shots_from == "field"
 
 
 def test_without_shots_they_come_from_the_features(clip: Path, known: Video) -> None:
-    sampled = sampling.sample(clip, known, SETTINGS, brightness)
-    assert sampled.video.shots_from == "kts"
+    video = sampling.take(clip, known, SETTINGS, brightness).completed(known, SEGMENTATION)
+    assert video.shots_from == "kts"
     # The picture changes at frame 16, between the samples 12 and 16: half way is 14.
-    np.testing.assert_array_equal(sampled.video.shots_S2, [[0, 14], [15, 39]])
+    np.testing.assert_array_equal(video.shots_S2, [[0, 14], [15, 39]])
 
 
 @pytest.mark.parametrize("known_frames", [39, 41])
@@ -129,7 +130,7 @@ def test_another_number_of_frames_is_an_error_with_both_numbers(
     other = dataclasses.replace(known, n_frames=known_frames)
     said = rf"clip\.mp4 decodes to 40 frames, but video_1 is known to have {known_frames}"
     with pytest.raises(UserError, match=said):
-        sampling.sample(clip, other, SETTINGS, brightness)
+        sampling.take(clip, other, SETTINGS, brightness)
 
 
 @pytest.mark.parametrize("size", [(64, 48), (48, 64), (500, 300), (336, 336), (337, 400)])
