@@ -52,7 +52,7 @@ def as_text(tokenizer: Any, text: str) -> tuple[int, ...]:
     return spelled
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def control(tokenizer: Any) -> Mapping[int, str]:
     """Id and literal of each token that is looked for in texts and is no writing.
 
