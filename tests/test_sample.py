@@ -1,4 +1,6 @@
 import dataclasses
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -45,15 +47,45 @@ OUTPUTS = ("frames.h5", "inputs/image.h5", "timeline.h5")
 
 
 def sample(source: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    """Run the stage over a work store of its own, beside its outputs."""
     options = ["--dataset", "demo", "--source", source, "--timeline", out / "timeline.h5"]
     options += ["--frames", out / "frames.h5", "--images", out / "inputs/image.h5"]
     return subprocess.run(
         [sys.executable, "-m", "stages.sample", *map(str, options)],
         cwd=ROOT,
+        env={**os.environ, "DVC_ROOT": str(out.with_name(f"{out.name}-root"))},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_a_stopped_run_goes_on_where_it_was_and_an_added_video_costs_that_video(
+    source: Path, tmp_path: Path
+) -> None:
+    broken = source / "videos" / "demo-04.mp4"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:-200])
+    assert sample(source, tmp_path / "out").returncode == 1
+    broken.write_bytes(whole)
+    done = sample(source, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    kept = int(re.search(r"reused (\d+) of 5", done.stderr)[1])  # type: ignore[index]
+    assert kept >= 3
+    assert sample(source, tmp_path / "other").returncode == 0
+    for name in OUTPUTS:
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+def test_other_shots_are_found_without_decoding_again(source: Path, tmp_path: Path) -> None:
+    assert sample(source, tmp_path / "out").returncode == 0
+    known = timeline.read(source / "timeline.h5")
+    bare = [dataclasses.replace(video, shots_S2=None) for video in known.videos]
+    timeline.write(source / "timeline.h5", timeline.Timeline("demo", tuple(bare)))
+    done = sample(source, tmp_path / "out")
+    assert "reused 5 of 5" in done.stderr
+    final = timeline.read(tmp_path / "out" / "timeline.h5")
+    assert {video.shots_from for video in final.videos} == {"kts"}
 
 
 def test_sample_writes_what_later_stages_read_and_again_the_same_bytes(

@@ -32,7 +32,7 @@ def as_text(tokenizer: Any, text: str) -> tuple[int, ...]:
     control token these are the ids of `as_read`.
 
     Raises:
-        UserError: the text holds the literal of a control token, and the tokenizer cannot spell it.
+        UserError: the tokenizer cannot spell the literal of a control token that the text holds.
     """
     read = as_read(tokenizer, text)
     literals = control(tokenizer)

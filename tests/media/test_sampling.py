@@ -111,16 +111,16 @@ def test_decoded_frames_are_let_go(
 def test_shots_that_are_known_are_kept(clip: Path, known: Video) -> None:
     shots_S2 = np.array([[0, 20], [21, 39]])
     known = known.with_shots(shots_S2, "field")
-    video = sampling.take(clip, known, SETTINGS, brightness).completed(known, SEGMENTATION)
-    np.testing.assert_array_equal(video.shots_S2, shots_S2)
-    assert video.shots_from == "field"
+    shown = sampling.take(clip, known, SETTINGS, brightness).completed(known, SEGMENTATION)
+    np.testing.assert_array_equal(shown.shots_S2, shots_S2)
+    assert shown.shots_from == "field"
 
 
 def test_without_shots_they_come_from_the_features(clip: Path, known: Video) -> None:
-    video = sampling.take(clip, known, SETTINGS, brightness).completed(known, SEGMENTATION)
-    assert video.shots_from == "kts"
+    shown = sampling.take(clip, known, SETTINGS, brightness).completed(known, SEGMENTATION)
+    assert shown.shots_from == "kts"
     # The picture changes at frame 16, between the samples 12 and 16: half way is 14.
-    np.testing.assert_array_equal(video.shots_S2, [[0, 14], [15, 39]])
+    np.testing.assert_array_equal(shown.shots_S2, [[0, 14], [15, 39]])
 
 
 @pytest.mark.parametrize("known_frames", [39, 41])
