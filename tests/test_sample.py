@@ -71,7 +71,7 @@ def test_a_stopped_run_goes_on_where_it_was_and_an_added_video_costs_that_video(
     done = sample(source, tmp_path / "out")
     assert done.returncode == 0, done.stderr
     kept = int(re.search(r"reused (\d+) of 5", done.stderr)[1])  # type: ignore[index]
-    assert kept >= 3
+    assert 1 <= kept < 5
     assert sample(source, tmp_path / "other").returncode == 0
     for name in OUTPUTS:
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
