@@ -193,6 +193,7 @@ ALLOWED = {
 ROOMS = set(ALLOWED)
 ALLOWED["params"] = {"section", *(room for room in ROOMS if room not in GROUND)}
 ALLOWED["rows"] = {"errors"}
+ALLOWED["resilience"] = GROUND
 ALLOWED["planning"] = ROOMS | {"params"}
 ALLOWED["experiments"] = ROOMS | {"params", "rows"}
 ALLOWED["pages"] = ROOMS | {"params", "rows", "experiments"}
@@ -210,6 +211,7 @@ COMMANDS = {
     "export": ROOMS,
     "housekeeping": {"command", "work"},
     "people": ROOMS,
+    "trials": {"errors", "work", "resilience"},
     "cli": None,  # the roof: everything, each when it is called
 }
 STAGE = ROOMS | {"command"}

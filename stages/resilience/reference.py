@@ -1,0 +1,92 @@
+"""The reference run: what every stage makes where nothing goes wrong, and how long it takes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from stages.errors import UserError
+from stages.resilience.pipeline import Step, chosen, steps
+from stages.resilience.process import ROOT, call
+from stages.resilience.project import DATASET, MODEL, Project
+from stages.work.executor import progress
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a stage made.
+
+    outputs: sha256 a file. items: those it brought into the work store. anew, again: seconds with
+    nothing of it in the store, and with everything.
+    """
+
+    step: Step
+    outputs: dict[str, str]
+    items: tuple[str, ...]
+    anew: float
+    again: float
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The project as the reference run left it, `kept`, and a `project` to try things in."""
+
+    kept: Project
+    project: Project
+    made: dict[str, Made]
+
+    def of(self, names: list[str]) -> list[Made]:
+        """The stages named; all of them where none is."""
+        return [made for stage, made in self.made.items() if not names or stage in names]
+
+    def restore(self) -> Project:
+        """The project as it was."""
+        self.project.become(self.kept)
+        return self.project
+
+
+def planned(names: list[str]) -> list[Step]:
+    """The stages named, and those before them. Raises UserError for what is no stage."""
+    every = steps(ROOT, DATASET, MODEL)
+    return every[: every.index(chosen(every, names)[-1]) + 1]
+
+
+def make(folder: Path, kept: Path, planned: list[Step], console: Console) -> Reference:
+    """Run the stages one after another in a new project, and once more over a full store.
+
+    Args:
+        folder: to hold the project.
+        kept: to hold its copy.
+
+    Raises:
+        UserError: a stage fails, or makes other bytes the second time.
+    """
+    console.print(f"The reference run: {len(planned)} stages, twice each, some seconds a run.")
+    project = Project.new(folder)
+    ran: list[tuple[Step, float, tuple[str, ...]]] = []
+    with progress(console) as bar:
+        for step in bar.track(planned, description="reference"):
+            before = project.items()
+            seconds = _run(step, project)
+            ran.append((step, seconds, tuple(project.items().keys() - before)))
+        copy = Project(kept)
+        copy.become(project)
+        made = {}
+        for step, seconds, items in bar.track(ran, description="once more"):
+            # A record of what a stage took stands in the report, and a second run may change it.
+            project.become(copy)
+            project.remove(step.outputs)
+            again = _run(step, project)
+            outputs = copy.outputs(step)
+            if project.outputs(step) != outputs:
+                raise UserError(f"{step}: makes other bytes when it is run again")
+            made[step.stage] = Made(step, outputs, items, seconds, again)
+    return Reference(copy, project, made)
+
+
+def _run(step: Step, project: Project) -> float:
+    ended = call(step.command, project.root)
+    if ended.code or not project.outputs(step):
+        words = ended.said.strip().splitlines() or [f"exit code {ended.code}, and no word"]
+        raise UserError(f"{step}: fails where nothing is done to it: {words[-1].strip()}")
+    return ended.seconds
