@@ -82,7 +82,7 @@ def _trial(reference: Reference, made: Made, place: Path, leave: int, need: int)
     faults += expectations.finished(again, project, made, before)
     moment = f"{leave / 1e3:.0f} kB free of {need / 1e3:.0f} that it needs"
     said = again.said if again.code else first.said + (collected.said if collected.code else "")
-    return Trial(made.step.stage, str(made.step), moment, tuple(dict.fromkeys(faults)), said)
+    return Trial(made.step.stage, str(made.step), moment, tuple(faults), said, first.code != 0)
 
 
 def _failed(first: Ended, project: Project, made: Made) -> Iterator[Fault]:

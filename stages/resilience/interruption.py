@@ -60,7 +60,7 @@ def _trial(
     told = f"{number.name} after {first.moment:.3f} s" if first.stopped else "ended before"
     moment = f"{told} (of {expected:.1f}, {kind}), {state}, {len(before)} items by then"
     said = again.said if again.code else first.said
-    return Trial(made.step.stage, str(made.step), moment, tuple(faults), said)
+    return Trial(made.step.stage, str(made.step), moment, tuple(faults), said, first.stopped)
 
 
 def _emptied(project: Project, made: Made, drawn: random.Random) -> str:

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-TAIL, EXAMPLES = 12, 20
-"""Lines of standard error that are shown of a failure, and failures that are shown."""
+TAIL, WIDTH, EXAMPLES = 8, 200, 20
+"""Lines of standard error that are shown of a failure, how much of each, and how many failures."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Trial:
     """One trial as it ended; without a fault nothing was lost.
 
     of: the stage, or the kind of damage. moment: when, and in which state of the project. said:
-    the standard error that bears on the faults.
+    the standard error that bears on the faults. struck: what was to happen to it did; a stage may
+    be done before its moment comes, or have room enough.
     """
 
     of: str
@@ -33,40 +34,50 @@ class Trial:
     moment: str
     faults: tuple[Fault, ...]
     said: str = ""
+    struck: bool = True
 
 
 def table(title: str, first: str, trials: Sequence[Trial]) -> Table:
     """A row a stage or a kind of damage, headed `first`: trials, failures, what failed."""
-    told = Table(first, "trials", "failures", "what failed, in how many", title=title)
+    told = Table(first, "trials", "struck", "failures", "what failed, in how many", title=title)
     for of in dict.fromkeys(trial.of for trial in trials):
         mine = [trial for trial in trials if trial.of == of]
         failed = [trial for trial in mine if trial.faults]
         counted = Counter(what for trial in failed for what in {f.what for f in trial.faults})
         what = "\n".join(f"{what}: {count}" for what, count in counted.most_common())
-        told.add_row(of, str(len(mine)), str(len(failed)), what, style="red" if failed else "")
+        numbers = (len(mine), sum(trial.struck for trial in mine), len(failed))
+        told.add_row(of, *map(str, numbers), what, style="red" if failed else "")
     return told
 
 
-def examples(trials: Sequence[Trial]) -> list[tuple[Trial, Fault]]:
-    """The first trial of each stage that shows each kind of fault."""
-    found: dict[tuple[str, str], tuple[Trial, Fault]] = {}
+def examples(trials: Sequence[Trial]) -> list[Trial]:
+    """Of each stage the first trials that show every kind of fault it has."""
+    known: set[tuple[str, str]] = set()
+    found = []
     for trial in trials:
-        for fault in trial.faults:
-            found.setdefault((trial.of, fault.what), (trial, fault))
-    return list(found.values())
+        kinds = {(trial.of, fault.what) for fault in trial.faults}
+        if kinds - known:
+            found.append(trial)
+            known |= kinds
+    return found
 
 
 def tell(title: str, first: str, trials: Sequence[Trial], console: Console) -> bool:
-    """Print the table, and an example of each failure; whether there is none."""
+    """Print examples of what failed, and the table; whether nothing did."""
     shown = examples(trials)
-    for trial, fault in shown[:EXAMPLES]:
-        console.print(
-            f"[bold red]{trial.of}: {fault.what}[/]  {escape(fault.detail)}", soft_wrap=True
-        )
-        console.print(f"  {trial.command}\n  {trial.moment}", markup=False, soft_wrap=True)
-        for line in trial.said.strip().splitlines()[-TAIL:]:
-            console.print(f"  | {line.rstrip()}", markup=False, highlight=False, soft_wrap=True)
+    for trial in shown[:EXAMPLES]:
+        _print(trial, console)
     if len(shown) > EXAMPLES:
-        console.print(f"… and {len(shown) - EXAMPLES} kinds of failure more")
+        console.print(f"… and {len(shown) - EXAMPLES} more that show something else")
     console.print(table(title, first, trials))
     return not shown
+
+
+def _print(trial: Trial, console: Console) -> None:
+    console.print(f"[bold red]{trial.of}[/]  {escape(trial.moment)}", soft_wrap=True)
+    lines = [f"  {trial.command}"]
+    lines += [f"  - {fault.what}: {fault.detail}".rstrip(": ") for fault in trial.faults]
+    said = trial.said.strip().splitlines()[-TAIL:]
+    lines += [f"  | {line.strip()}"[:WIDTH] for line in said]
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
