@@ -64,6 +64,7 @@ def call(
             [sys.executable, *command[1:]],
             cwd=where,
             env=os.environ | {"PYTHONPATH": str(ROOT), "DVC_ROOT": str(where), "COLUMNS": "500"},
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
             start_new_session=True,
