@@ -146,7 +146,8 @@ def _tell(
     from stages.resilience import outcomes
     from stages.work.executor import progress
 
-    console.print(f"{count} trials, about {seconds / 60:.0f} min.")
+    time = f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+    console.print(f"{count} trials, about {time}.")
     with progress(console) as bar:
         held: Sequence[Trial] = list(bar.track(found, total=count, description="trials"))
     if not outcomes.tell(title, first, held, Console()):

@@ -61,7 +61,9 @@ def make(folder: Path, kept: Path, planned: list[Step], console: Console) -> Ref
     Raises:
         UserError: a stage fails, or makes other bytes the second time.
     """
-    console.print(f"The reference run: {len(planned)} stages, twice each, some seconds a run.")
+    console.print(
+        f"The reference run of {planned[-1].stage} and what it needs, twice: a few seconds a stage."
+    )
     project = Project.new(folder)
     ran: list[tuple[Step, float, tuple[str, ...]]] = []
     with progress(console) as bar:

@@ -7,16 +7,21 @@ from typer.testing import CliRunner
 
 from stages.cli import app
 from stages.errors import UserError
+from stages.resilience import volume
 
 
-def test_a_stage_killed_before_it_wrote_anything_has_lost_nothing(tmp_path: Path) -> None:
-    # This seed's moment is a fifth into the run, while imports are at work.
-    called = ["trial", "kill", "download", "--times", "1", "--seed", "6"]
-    ran = CliRunner().invoke(app, [*called, "--folder", str(tmp_path / "scratch")])
-    assert ran.exit_code == 0, ran.output
+def test_a_stage_is_killed_and_run_again_and_the_exit_code_tells_whether_anything_was_lost(
+    tmp_path: Path,
+) -> None:
+    called = ["trial", "kill", "download", "--times", "1", "--folder", str(tmp_path / "scratch")]
+    ran = CliRunner().invoke(app, called)
     assert "Stopped by SIGKILL" in ran.output
-    row = next(line for line in ran.output.splitlines() if "download" in line)
-    assert [cell.strip() for cell in row.strip("│").split("│")] == ["download", "1", "1", "0", ""]
+    row = next(line for line in ran.output.splitlines() if line.startswith("│ download"))
+    stage, trials, _, failures, what = (cell.strip() for cell in row.strip("│").split("│"))
+    assert (stage, trials) == ("download", "1")
+    assert ran.exit_code == int(failures)
+    assert bool(what) == bool(ran.exit_code)
+    assert (tmp_path / "scratch" / "project" / "data" / "demo" / "source" / "people.h5").is_file()
 
 
 def test_a_folder_that_holds_something_is_not_taken(tmp_path: Path) -> None:
@@ -29,6 +34,17 @@ def test_a_folder_that_holds_something_is_not_taken(tmp_path: Path) -> None:
 def test_a_stage_that_is_none_is_refused(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["trial", "disk", "embd"])
     assert isinstance(ran.exception, UserError)
+
+
+def test_where_there_is_no_small_file_system_it_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if volume.free(tmp_path) <= volume.LARGEST:
+        pytest.skip("this is a small file system")
+    monkeypatch.setenv("PATH", str(tmp_path))  # nothing mounts here
+    ran = CliRunner().invoke(app, ["trial", "disk", "download"])
+    assert ran.exit_code == 2
+    assert "name with --folder one on a file system with less than 1 GB free" in ran.output
 
 
 @pytest.mark.parametrize("trial", ["kill", "disk", "damage"])
