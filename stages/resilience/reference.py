@@ -70,7 +70,7 @@ def make(folder: Path, kept: Path, planned: list[Step], console: Console) -> Ref
         for step in bar.track(planned, description="reference"):
             before = project.items()
             seconds = _run(step, project)
-            ran.append((step, seconds, tuple(project.items().keys() - before)))
+            ran.append((step, seconds, tuple(sorted(project.items().keys() - before))))
         copy = Project(kept)
         copy.become(project)
         made = {}
