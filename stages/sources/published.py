@@ -7,12 +7,13 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from stages.artifacts import field, people, timeline
 from stages.artifacts.field import Annotated
+from stages.artifacts.names import matched
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
@@ -46,6 +47,7 @@ def make_summe(
             _place(annotated.timeline.videos, _by_stem(folder), out / "videos")
     elif settings.h5 and settings.source is None:
         found = field.read(Path(settings.h5).expanduser())
+        _check_numbering("summe", found.timeline.videos, settings.h5)
         annotated = Annotated(
             replace(found.timeline, dataset=name), replace(found.people, dataset=name)
         )
@@ -133,8 +135,8 @@ def with_shots(kind: shots.Benchmark, pairs: Sequence[Pair], h5: str | None) -> 
     have them (`shots.with_field`).
 
     Of the h5, where videos are matched by `video_N`, picks, gtscore and user_summary are taken
-    too. Raises UserError where it is not there, or a video of it is missing or has another number
-    of frames.
+    too. Raises UserError where it is not there, or a video of it is missing, has another number of
+    frames, or is called by another name.
     """
     if h5 is None:
         placed = shots.with_field(kind, (shown for shown, _ in pairs))
@@ -152,6 +154,13 @@ def _with_h5(own: Video, judged: Judgement, theirs: Annotated, h5: str) -> Pair:
             f"{h5}: {own.name} has {found.n_frames} frames, and the annotations of "
             f"{own.title} {own.n_frames}; is it another dataset's?"
         )
+    if not _called(found.title, own.name, own.title):
+        raise UserError(
+            f"{h5}: {own.name} is called {found.title}, and the annotations have {own.title} in "
+            "that place; its videos are in another order, or another dataset's. Number them as the "
+            "annotations do (by name in ASCII order for SumMe, in the order of the .mat for "
+            "TVSum), or set download.h5 to null in params.yaml"
+        )
     if said.user_summary_UN is None or found.shots_S2 is None:
         raise UserError(f"{h5}: {own.name} lacks user_summary or change_points")
     return (
@@ -164,6 +173,30 @@ def _with_h5(own: Video, judged: Judgement, theirs: Annotated, h5: str) -> Pair:
         ),
         replace(judged, gtscore_T=said.gtscore_T, user_summary_UN=said.user_summary_UN),
     )
+
+
+def _called(said: str, name: str, title: str) -> bool:
+    """Whether an h5's `video_name`, maybe the path of a file, is what a video is called."""
+    spoken = PurePosixPath(said.replace("\\", "/"))
+    stem = spoken.stem if spoken.suffix in video.SUFFIXES else spoken.name
+    return bool(matched({stem: None}, [(name, title)])[0])
+
+
+def _check_numbering(kind: shots.Benchmark, videos: Sequence[Video], h5: str) -> None:
+    """Splits go by `video_N`: raises UserError where an h5 gives one of the benchmark's videos
+    another number, or another number of frames, than the field does.
+    """
+    known = shots.known(kind)
+    for shown in videos:
+        for name, title, n_frames in known:
+            if shown.title == shown.name or not _called(shown.title, name, title):
+                continue
+            if (shown.name, shown.n_frames) != (name, n_frames):
+                raise UserError(
+                    f"{h5}: {shown.name}, {shown.n_frames} frames, is called {shown.title}, which "
+                    f"is {name} of {n_frames} frames in the field's files; fetch the field's h5 "
+                    "anew, or set download.h5 to null in params.yaml"
+                )
 
 
 def _by_stem(folder: Path) -> dict[str, list[Path]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,20 @@ def field(kind: Benchmark) -> dict[str, Integers]:
         name: covering(name, video["shots"], video["n_frames"])
         for name, video in _carried(kind).items()
     }
+
+
+class Known(NamedTuple):
+    """One of a benchmark's videos, as the field numbers it."""
+
+    name: str
+    title: str
+    n_frames: int
+
+
+def known(kind: Benchmark) -> list[Known]:
+    """A benchmark's videos in the field's order."""
+    carried = _carried(kind).items()
+    return [Known(name, video["title"], video["n_frames"]) for name, video in carried]
 
 
 def with_field(kind: Benchmark, videos: Iterable[Video]) -> list[Video]:
@@ -96,11 +110,15 @@ def read(path: Path, n_frames: Sequence[int]) -> list[Integers]:
 def _of_mat(path: Path) -> list[Integers]:
     try:
         cells = scipy.io.loadmat(path)["shot_boundaries"].ravel()
-        bounds = [np.asarray(cell).ravel().astype(np.int64) for cell in cells]
+        found = [np.asarray(cell, dtype=np.float64).ravel() for cell in cells]
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError, MatReadError) as error:
         raise UserError(
             f"{path} is not TVSum's shot_TVSum.mat (a .mat with shot_boundaries): {error}"
         ) from error
+    for number, cuts in enumerate(found, 1):
+        if (cuts % 1).any():
+            raise UserError(f"{path}: video_{number}: a shot boundary lies between two frames")
+    bounds = [cuts.astype(np.int64) for cuts in found]
     return [np.column_stack([each[:-1], each[1:] - 1]) for each in bounds]
 
 
