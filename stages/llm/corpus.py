@@ -9,6 +9,7 @@ import numpy as np
 from stages.artifacts.captions import Caption
 from stages.artifacts.embeddings import Split, Writing
 from stages.artifacts.people import People
+from stages.llm import context
 from stages.llm.examples import Examples, Judged, drawn
 from stages.llm.reader import read_videos
 from stages.llm.reply import parser
@@ -36,8 +37,10 @@ def embed_once(
 ) -> Kept:
     """Have the LLM read every video, and put each into the file.
 
-    Raises UserError as `reader.read_videos`.
+    Raises UserError as `reader.read_videos`; of a prompt that is too long, before the model is
+    loaded.
     """
+    context.check(said, settings, [examples])
     return _embed(file, said, settings, examples, store)
 
 
@@ -59,12 +62,18 @@ def embed_by_split(
     judged = {
         video.name: Judged(_words(said[video.name]), video.gtscore_T) for video in people.videos
     }
+    planned = {
+        protocol: [
+            (split, drawn({name: judged[name] for name in split.train}, settings))
+            for split in splits(protocol, split_by.source, list(judged), split_by.folds)
+        ]
+        for protocol in split_by.protocols
+    }
+    context.check(said, settings, [shown for each in planned.values() for _, shown in each])
     total = Kept([], 0, 0)
-    for protocol in split_by.protocols:
-        each = splits(protocol, split_by.source, list(judged), split_by.folds)
-        for number, split in enumerate(each):
+    for protocol, each in planned.items():
+        for number, (split, examples) in enumerate(each):
             log.info("protocol %s, split %d of %d", protocol, number + 1, len(each))
-            examples = drawn({name: judged[name] for name in split.train}, settings)
             kept = _embed(file, said, settings, examples, store, (protocol, number), split.test)
             total = Kept(
                 total.keys + kept.keys, total.frames + kept.frames, total.unparsed + kept.unparsed
