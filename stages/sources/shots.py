@@ -21,7 +21,7 @@ import scipy.io
 from scipy.io.matlab import MatReadError
 
 from stages.artifacts import field as field_file
-from stages.artifacts.timeline import Video, covering
+from stages.artifacts.timeline import Timeline, Video, covering
 from stages.errors import UserError
 
 log = logging.getLogger("llmvs")
@@ -59,6 +59,14 @@ def known(kind: Benchmark) -> list[Known]:
     """A benchmark's videos in the field's order."""
     carried = _carried(kind).items()
     return [Known(name, video["title"], video["n_frames"]) for name, video in carried]
+
+
+def expected(kind: Benchmark, dataset: str) -> Timeline:
+    """A benchmark's timeline as its annotations will make it: every 15th frame, the field's shots.
+    Its rates are not known, and nothing but the time axis hangs on them.
+    """
+    videos = [Video.sampled(*one) for one in known(kind)]
+    return Timeline(dataset, tuple(with_field(kind, videos)))
 
 
 def with_field(kind: Benchmark, videos: Iterable[Video]) -> list[Video]:
