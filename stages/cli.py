@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from stages import benchmarks, command, comparisons
+from stages import benchmarks, checks, command, comparisons
 from stages.errors import UserError
 
 STAGES = {
@@ -68,6 +68,7 @@ app = typer.Typer(
 app.add_typer(benchmarks.app, name="bench")
 app.command()(comparisons.table)
 app.command()(comparisons.compare)
+app.command()(checks.check)
 
 
 class Published(StrEnum):

@@ -191,6 +191,7 @@ ROOMS = set(ALLOWED)
 ALLOWED["params"] = {"section", *(room for room in ROOMS if room not in GROUND)}
 ALLOWED["rows"] = {"errors"}
 ALLOWED["planning"] = ROOMS | {"params"}
+ALLOWED["checking"] = ROOMS | {"params", "planning"}
 ALLOWED["experiments"] = ROOMS | {"params", "rows"}
 ALLOWED["pages"] = ROOMS | {"params", "rows", "experiments"}
 ALLOWED["benchmarking"] = ROOMS | {"params", "rows", "pages", "planning"}
@@ -198,6 +199,7 @@ ALLOWED["benchmarking"] = ROOMS | {"params", "rows", "pages", "planning"}
 COMMANDS = {
     "command": {"errors", "work"},
     "benchmarks": ROOMS | {"command", "benchmarking", "params"},
+    "checks": ROOMS | {"command", "checking", "params"},
     "comparisons": ROOMS | {"command", "experiments", "pages", "rows"},
     "dependencies": {"errors", "section", "params"},
     "diagnosis": ROOMS | {"params"},

@@ -14,8 +14,9 @@ from stages.llm.examples import Examples, Judged, drawn
 from stages.llm.reader import read_videos
 from stages.llm.reply import parser
 from stages.llm.settings import Embed
+from stages.splits.folds import Split as Fold
 from stages.splits.folds import splits
-from stages.splits.settings import Splits
+from stages.splits.settings import Protocol, Splits
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
@@ -44,6 +45,25 @@ def embed_once(
     return _embed(file, said, settings, examples, store)
 
 
+def shown_by_split(
+    said: Said, people: People, settings: Embed, split_by: Splits
+) -> dict[Protocol, list[tuple[Fold, Examples]]]:
+    """Each protocol's splits, with the examples drawn of each one's training videos.
+
+    Raises UserError as `examples.drawn` and `splits.folds.splits`.
+    """
+    judged = {
+        video.name: Judged(_words(said[video.name]), video.gtscore_T) for video in people.videos
+    }
+    return {
+        protocol: [
+            (split, drawn({name: judged[name] for name in split.train}, settings))
+            for split in splits(protocol, split_by.source, list(judged), split_by.folds)
+        ]
+        for protocol in split_by.protocols
+    }
+
+
 def embed_by_split(
     file: Writing, said: Said, people: People, settings: Embed, split_by: Splits, store: Store
 ) -> Kept:
@@ -59,16 +79,7 @@ def embed_by_split(
     Raises:
         UserError: as `embed_once`, `examples.drawn` and `splits.folds.splits`.
     """
-    judged = {
-        video.name: Judged(_words(said[video.name]), video.gtscore_T) for video in people.videos
-    }
-    planned = {
-        protocol: [
-            (split, drawn({name: judged[name] for name in split.train}, settings))
-            for split in splits(protocol, split_by.source, list(judged), split_by.folds)
-        ]
-        for protocol in split_by.protocols
-    }
+    planned = shown_by_split(said, people, settings, split_by)
     context.check(said, settings, [shown for each in planned.values() for _, shown in each])
     total = Kept([], 0, 0)
     for protocol, each in planned.items():

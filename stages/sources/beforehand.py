@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from stages.artifacts.field import Annotated
+from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline
+from stages.sources import field_h5, pooled, published, shots
 from stages.sources import given as givens
-from stages.sources import pooled, published
 from stages.sources.fetch import Remote, fetched
 from stages.sources.settings import Captions, Download, Embeddings, Given, Scores
 
@@ -54,3 +57,22 @@ def check_given(given: Given, timeline: Timeline, work: Path) -> None:
             pooled.check(query, answer, timeline)
         case Scores():
             givens.scores(given.rows, timeline)
+
+
+def expected(name: str, download: Download, benchmark: str | None) -> Timeline | None:
+    """A benchmark's timeline, where its annotations are still to be fetched: its own, or that of
+    the field's h5 that is named. None for the demo, and where something else is named.
+
+    Raises UserError where the h5 does not fit the benchmark.
+    """
+    if download.kind == "demo" or benchmark is None or download.source is not None:
+        return None
+    known = shots.expected(download.kind, name)
+    if download.h5 is None:
+        return known
+    unjudged = tuple(
+        Judgement(one.name, np.zeros(len(one.picks_T), np.float32)) for one in known.videos
+    )
+    return field_h5.fits(
+        download.kind, Annotated(known, People(name, False, unjudged)), download.h5
+    )

@@ -11,7 +11,7 @@ from stages.artifacts import field
 from stages.artifacts.field import Annotated
 from stages.artifacts.names import matched
 from stages.artifacts.people import Judgement
-from stages.artifacts.timeline import Video
+from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.media import video
 from stages.sources import shots
@@ -43,6 +43,13 @@ def with_shots(kind: shots.Benchmark, pairs: Sequence[Pair], h5: str | None) -> 
         return [(shown, judged) for shown, (_, judged) in zip(placed, pairs, strict=True)]
     theirs = read(kind, h5)
     return [_with_h5(one, judged, theirs, h5) for one, judged in pairs]
+
+
+def fits(kind: shots.Benchmark, annotated: Annotated, h5: str) -> Timeline:
+    """The timeline that annotations will have by the h5. Raises UserError as `with_shots`."""
+    timeline, people = annotated
+    pairs = [(shown, people.by_name[shown.name]) for shown in timeline.videos]
+    return replace(timeline, videos=tuple(shown for shown, _ in with_shots(kind, pairs, h5)))
 
 
 def _with_h5(own: Video, judged: Judgement, theirs: Annotated, h5: str) -> Pair:
