@@ -30,7 +30,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     for protocol in ("http", "https"):
         monkeypatch.setenv(f"{protocol}_proxy", "http://127.0.0.1:9")
-    monkeypatch.setattr(command.stderr, "_width", 200)
+    monkeypatch.setattr(command.stderr, "_width", 400)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     change("run", datasets=["summe-captions"])
@@ -59,7 +59,7 @@ def caption(words: str = "a dog runs", **changed: str) -> None:
     change("given", source="captions.json")
 
 
-def check(capsys: pytest.CaptureFixture[str], *datasets: str) -> tuple[int, dict[str, str]]:
+def check(*datasets: str) -> tuple[int, dict[str, str]]:
     """The exit code, and of each check its state and what is said of it."""
     done = CliRunner().invoke(cli.app, ["check", *datasets])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
@@ -69,14 +69,12 @@ def check(capsys: pytest.CaptureFixture[str], *datasets: str) -> tuple[int, dict
         cells = [cell.strip() for cell in line.strip("│").split("│")]
         if len(cells) == 4:
             subject = cells[1] or subject
-            rows[subject] = " ".join([rows.get(subject, ""), *cells[2:]]).strip()
+            rows[subject] = " ".join(" ".join([rows.get(subject, ""), *cells[2:]]).split())
     return done.exit_code, rows
 
 
-def test_before_anything_is_here_nothing_is_wrong_and_the_unknown_is_named(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, rows = check(capsys)
+def test_before_anything_is_here_nothing_is_wrong_and_the_unknown_is_named(workplace: Path) -> None:
+    code, rows = check()
     assert code == 0
     assert rows["annotations"].startswith("ok 25 videos, 7,336 sampled frames")
     assert rows["shots"].startswith("ok 744")
@@ -86,41 +84,35 @@ def test_before_anything_is_here_nothing_is_wrong_and_the_unknown_is_named(
     assert not (workplace / ".work").exists()
 
 
-def test_captions_at_hand_are_held_against_the_frames_that_summe_will_have(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_captions_at_hand_are_held_against_the_frames_that_summe_will_have(workplace: Path) -> None:
     caption()
-    code, rows = check(capsys)
+    code, rows = check()
     assert code == 0
     assert rows["given captions"].startswith("ok captions of every sampled frame")
     assert "ok the longest" in rows["prompts"]
     said = json.loads(Path("captions.json").read_text())
     said["Cooking"]["picks"][3] = 46
     Path("captions.json").write_text(json.dumps(said))
-    code, rows = check(capsys)
+    code, rows = check()
     assert code == 1
     assert "problem captions.json: video_8 (Cooking)" in rows["given captions"]
     assert "number 4 is frame 46, not 45" in rows["given captions"]
 
 
-def test_a_prompt_longer_than_the_context_is_named_with_video_and_frame(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_prompt_longer_than_the_context_is_named_with_video_and_frame(workplace: Path) -> None:
     caption(video_12="dog " * 3000)
     (workplace / "model" / "model.safetensors").write_bytes(b"never opened")
-    code, rows = check(capsys)
+    code, rows = check()
     assert code == 1
     assert "problem params.yaml: datasets.summe-captions.embed, captions.json" in rows["prompts"]
     assert "frame 135 of video_12" in rows["prompts"]
     assert "embed.window" in rows["prompts"]
 
 
-def test_a_scorer_that_cannot_be_fed_is_named(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_scorer_that_cannot_be_fed_is_named(workplace: Path) -> None:
     models = yaml.safe_load(Path("params.yaml").read_text())["models"]
     change("models", mlp=models["mlp"] | {"inputs": ["image"]})
-    code, rows = check(capsys)
+    code, rows = check()
     assert code == 1
     assert (
         "problem params.yaml: models.mlp.inputs: image is not to be had"
@@ -129,7 +121,7 @@ def test_a_scorer_that_cannot_be_fed_is_named(
 
 
 def test_an_h5_is_held_against_the_benchmark_before_its_annotations_are_here(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
+    workplace: Path,
 ) -> None:
     with h5py.File("field.h5", "w") as file:
         for name, _, n_frames in shots.known("summe"):
@@ -140,52 +132,46 @@ def test_an_h5_is_held_against_the_benchmark_before_its_annotations_are_here(
             group["change_points"] = np.array([[0, n_frames - 1]])
             group["user_summary"] = np.ones((2, n_frames), np.float32)
     change("download", h5="field.h5")
-    code, rows = check(capsys)
+    code, rows = check()
     assert code == 0
     assert rows["shots"].startswith("ok 25")
     with h5py.File("field.h5", "a") as file:
         file["video_1/video_name"] = "Cooking"
-    code, rows = check(capsys)
+    code, rows = check()
     assert code == 1
     assert "problem field.h5: video_1, 4494 frames, is called Cooking" in rows["annotations"]
     assert rows["shots"] == "not yet known once the annotations are in order"
 
 
-def test_given_files_that_are_not_here_are_all_named(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_given_files_that_are_not_here_are_all_named(workplace: Path) -> None:
     document = yaml.safe_load(Path("params.yaml").read_text())
     recipe = document["datasets"]["summe-captions"]
     for stage in set(BEGINS["captions"]) - set(BEGINS["embeddings"]):
         del recipe[stage]
     recipe["given"] = {"kind": "embeddings", "query": "q.h5", "answer": "a.h5"}
     Path("params.yaml").write_text(yaml.safe_dump(document))
-    code, rows = check(capsys)
+    code, rows = check()
     assert code == 1
     for said in ("given.query: there is no file q.h5", "given.answer: there is no file a.h5"):
         assert said in rows["given embeddings"]
 
 
-def test_folds_that_the_videos_do_not_fill_are_a_problem(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_folds_that_the_videos_do_not_fill_are_a_problem(workplace: Path) -> None:
     change("splits", source="tvsum")
-    code, rows = check(capsys)
+    code, rows = check()
     assert code == 1
     assert "this dataset lacks video_26" in rows["splits"]
 
 
-def test_a_disk_too_small_is_a_problem(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_disk_too_small_is_a_problem(workplace: Path) -> None:
     """Checkpoints of so wide a scorer fill any disk."""
     change("train", scorer={"width": 160_000, "layers": 3, "heads": 2, "feedforward": 160_000})
-    code, rows = check(capsys)
+    code, rows = check()
     assert code == 1
     assert "GB are wanted for summe-captions" in rows["disk"]
 
 
-def test_params_with_an_unknown_key_end_in_its_name(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_params_with_an_unknown_key_end_in_its_name(workplace: Path) -> None:
     change("train", epoch=3)
     done = CliRunner().invoke(cli.app, ["check"])
     assert "datasets.summe-captions.train.epoch: unknown key" in str(done.exception)
