@@ -47,7 +47,7 @@ def caption(
             for index, (pick, jpeg) in enumerate(zip(video.picks(), video.jpegs(), strict=True)):
                 places.append((video.name, int(pick)))
                 images.append((Frame(video.name, index), key(jpeg=jpeg)))
-    store = Store.default()
+    store = Store.default("caption", out)
     answers: dict[str, list[str]] = {}
     keys: list[str] = []
     for question, plan in registry.plans(settings).items():
@@ -77,7 +77,7 @@ def caption(
             share = None if score is None else (score - lowest) / (highest - lowest)
             lines[place] = lines[place].model_copy(update={"reply": reply, "score": share})
     caption_file.write(out, lines)
-    store.keep(out, keys)
+    store.keep(keys)
 
 
 def _joined(said: Mapping[str, str]) -> str:

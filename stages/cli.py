@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from stages import benchmarks, checks, command, comparisons
+from stages import benchmarks, checks, command, comparisons, housekeeping
 from stages.errors import UserError
 
 STAGES = {
@@ -69,6 +69,7 @@ app.add_typer(benchmarks.app, name="bench")
 app.command()(comparisons.table)
 app.command()(comparisons.compare)
 app.command()(checks.check)
+app.command()(housekeeping.gc)
 
 
 class Published(StrEnum):
@@ -129,26 +130,6 @@ def plan(
     machine = estimate.Machine(known.card(gpu), cards, efficiency)
     settings, recipe = params.load(), params.recipe(dataset)
     Console().print(plan.table(plan.make(settings, dataset, recipe, words, machine)))
-
-
-@app.command()
-def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
-) -> None:
-    """Empty the work store of everything that no current output was made from.
-
-    Not while a stage is running: what it has finished is not yet part of an output.
-    """
-    from stages.work import runs
-    from stages.work.store import Store
-
-    store = Store.default()
-    found = store.collect(dry_run)
-    runs.collect(store.root, dry_run)
-    verb = "would drop" if dry_run else "dropped"
-    command.stderr.print(
-        f"kept {found.kept} items, {verb} {found.dropped} ({found.freed_bytes / 1e6:.1f} MB)"
-    )
 
 
 @app.command()

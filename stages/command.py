@@ -15,19 +15,23 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
 
+from stages import outputs
 from stages.errors import UserError
+from stages.lifetime import STOPPED
 from stages.work import runs
+from stages.work.claims import claimed
+from stages.work.files import DiskFullError
 from stages.work.store import Store
 
 # Read when torch is first imported. Threads that spin while they wait for one another take a
@@ -52,6 +56,10 @@ def set_up_logging() -> None:
     logger.propagate = False
 
 
+class _ToldToStopError(BaseException):
+    """SIGTERM came. Not an Exception, or what catches those would go on."""
+
+
 @contextmanager
 def reported() -> Iterator[None]:
     """Turn what goes wrong into one message and a non-zero exit code.
@@ -61,41 +69,90 @@ def reported() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        stderr.print(f"[bold red]error:[/] {escape(str(error))}")
-        raise SystemExit(1) from error
+        _fail(str(error), error)
+    except DiskFullError as error:
+        _fail(_full(error), error)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in _REFUSED or error.filename is None:
             raise
-        where = f" while writing {error.filename}" if error.filename else ""
-        stderr.print(
-            f"[bold red]error:[/] the disk is full{where}. Free some space "
-            "(`llmvs gc` drops work no output uses) and run again: finished work is kept."
-        )
-        raise SystemExit(1) from error
+        _fail(f"{error.filename} cannot be written or read: {error.strerror}", error)
     except KeyboardInterrupt as error:
-        stderr.print("[bold red]stopped.[/] Run again to go on: finished work is kept.")
-        raise SystemExit(130) from error
+        _stop(signal.SIGINT, error)
+    except _ToldToStopError as error:
+        _stop(signal.SIGTERM, error)
+    except SystemExit as error:
+        # What typer makes of an interruption while it reads the command line.
+        if error.code == _INTERRUPTED and not isinstance(error, _SaidExit):
+            _stop(signal.SIGINT, error)
+        raise
+
+
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG)
+
+
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+class _SaidExit(SystemExit):
+    """The end of a process that has said why."""
+
+
+def _fail(said: str, error: Exception) -> NoReturn:
+    _say("[bold red]error:[/]", said)
+    raise _SaidExit(1) from error
+
+
+def _stop(number: int, error: BaseException) -> NoReturn:
+    head, _, said = STOPPED.partition(" ")
+    _say(f"[bold red]{head}[/]", said)
+    raise _SaidExit(128 + number) from error
+
+
+def _say(head: str, said: str) -> None:
+    hint = outputs.remedy()
+    stderr.print(f"{head} {escape(said)}" + (f"\n{escape(hint)}" if hint else ""))
+
+
+def _full(error: DiskFullError) -> str:
+    sizes = ""
+    if error.free is not None:
+        sizes = f" ({_size(error.free)} free"
+        sizes += f", {_size(error.needed)} needed)" if error.needed is not None else ")"
+    standing = runs.standing()
+    return (
+        f"the disk is full: no room for {error.filename}{sizes}. Nothing finished is lost"
+        f"{f', {standing} are kept' if standing else ''}. Free some space and run again; "
+        "`llmvs gc` drops what neither an output nor an unfinished stage needs."
+    )
+
+
+def _size(count: int) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 1e3:.1f} kB"
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+    raise _ToldToStopError
 
 
 def staged(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A stage as it runs however it was called: told to stop it exits non-zero, and when it is
-    done it records what it took (`stages.work.runs`).
+    """A stage as it runs however it was called: alone at work on its output, told to stop it exits
+    non-zero, and when it is done it records what it took (`stages.work.runs`).
     """
 
     @wraps(function)
     def stage(**given: Any) -> None:
         signal.signal(signal.SIGTERM, _terminate)
-        # Here, as typer would turn an interruption into an exit code without a word.
-        with reported():
-            function(**given)
         output = next((given[name] for name in MAIN_OUTPUT if given.get(name)), None)
+        root = Store.default().root
+        # Here, as typer would turn an interruption into an exit code without a word.
+        with reported(), claimed(root, output) if isinstance(output, Path) else nullcontext():
+            function(**given)
         if isinstance(output, Path):
             seconds = time.monotonic() - BEGAN
-            runs.keep(Store.default().root, function.__name__, output, seconds)
+            runs.keep(root, function.__name__, output, seconds)
 
     return stage
 

@@ -60,13 +60,13 @@ def embed(
                 "judgement: name --people as well"
             )
         judged = people_file.read(people, videos)
-    store = Store.default()
+    store = Store.default("embed", out)
     with embeddings.writing(out, llm=settings.llm, scale=prompt.scale) as file:
         if judged is not None:
             kept = corpus.embed_by_split(file, said, judged, settings, split_by, store)
         else:
             kept = corpus.embed_once(file, said, settings, written(settings), store)
-    store.keep(out, kept.keys)
+    store.keep(kept.keys)
     if prompt.task == "summary":
         log.info("replies are summaries: there is no zero-shot score")
     elif kept.unparsed:

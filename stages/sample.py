@@ -1,10 +1,11 @@
 """The sample stage: videos to frames, image features and shots."""
 
 import logging
+import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 
 from stages import command, section
@@ -12,9 +13,10 @@ from stages.artifacts import frames, image
 from stages.artifacts import timeline as timelines
 from stages.artifacts.timeline import Timeline
 from stages.media import sampling
+from stages.media.sampler import Found, Sampler, taken_of
 from stages.media.settings import Sample
-from stages.vision.encoder import ImageEncoder
-from stages.work.executor import progress
+from stages.work.executor import Task, stream
+from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
 
@@ -29,30 +31,33 @@ def sample(
     """Take the frames that the timeline picks out of each video and look at them.
 
     Writes the picked frames as JPEG, their features by the image encoder, and the timeline with
-    each file's own frame rate and shots: those known already, or kernel temporal segmentation of
-    the features where there are none. A video that is missing, damaged or of another length than
-    its people judged ends the stage; earlier outputs then stay as they were.
+    the times at which each file shows them and shots: those known already, or kernel temporal
+    segmentation of the features where there are none. A video that is missing, damaged or of
+    another length than its people judged ends the stage.
+
+    What is taken of a video is kept in the work store under the content of its file and all that
+    decides it, so a stopped run goes on where it was, and adding a video costs that video.
     """
     settings = section.lookup(Sample, "datasets", dataset, "sample")
     known = timelines.read(source / "timeline.h5")
-    paths = [sampling.find(source / "videos", video.title) for video in known.videos]
-    # The last bits of the features depend on how many threads a convolution is cut for.
-    torch.set_num_threads(1)
-    encoder = ImageEncoder.load()
-
+    sampler, store = Sampler(settings), Store.default("sample", frames_to)
+    tasks: list[Task[Found]] = []
+    for video in known.videos:
+        path = sampling.find(source / "videos", video.title)
+        tasks.append(Task(sampler.key(path, video), (path, video), cost=video.n_frames))
+    # Decoding is the work, and of that a GPU does nothing.
+    results = stream(
+        tasks, partial(Sampler, settings), store, "videos", "frames", processes=os.cpu_count() or 1
+    )
     final = []
-    with (
-        frames.writing(frames_to) as put_frames,
-        image.writing(images) as put_features,
-        progress(command.stderr) as bar,
-    ):
-        pairs = list(zip(paths, known.videos, strict=True))
-        for path, video in bar.track(pairs, description="sampling videos"):
-            taken = sampling.sample(path, video, settings, lambda shown: encoder(shown).features_TD)
+    with frames.writing(frames_to) as put_frames, image.writing(images) as put_features:
+        for video, arrays in zip(known.videos, results, strict=True):
+            taken = taken_of(arrays)
             put_frames(frames.Sampled(video.name, video.picks_T, taken.jpegs))
-            put_features(taken.video, taken.features_TD)
-            final.append(taken.video)
+            final.append(taken.completed(video, settings.segmentation))
+            put_features(final[-1], taken.features_TD)
     timelines.write(timeline, Timeline(known.dataset, tuple(final)))
+    store.keep(task.key for task in tasks)
     log.info("%s: the frames of %d videos", frames_to, len(final))
 
 

@@ -82,7 +82,7 @@ def train(
         *(" and ".join(planned), chosen.folds, len(settings.seeds), settings.epochs),
     )
 
-    store = Store.default()
+    store = Store.default("train", predictions)
     runs: list[scored.Run] = []
     points: list[learning.Point] = []
     keys: list[str] = []
@@ -95,7 +95,7 @@ def train(
             temporary.write_bytes(finished.checkpoint)
     learning.write(curves, points)
     scored.write(predictions, runs)
-    store.keep(predictions, keys)
+    store.keep(keys)
 
 
 if __name__ == "__main__":

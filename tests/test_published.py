@@ -1,6 +1,7 @@
 """SumMe and TVSum from archives laid out as theirs, to videos and annotations."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import h5py
@@ -120,6 +121,53 @@ def test_tvsum_from_an_archive_of_archives(tvsum_tgz: Path, tmp_path: Path) -> N
         mean_T = judged.user_scores_UN.mean(axis=0)[::15]
         np.testing.assert_allclose(judged.gtscore_T, (mean_T - 1) / 4, atol=1e-6)
         assert video.shots_S2 is None
+
+
+def test_files_are_taken_however_they_are_named_and_placed_by_title(
+    summe_zip: Path, tmp_path: Path
+) -> None:
+    """Spaces as underscores, capitals, another container, letters as macOS writes them."""
+    copy = tmp_path / "SumMe"
+    shutil.copytree(summe_zip.parent / "SumMe", copy)
+    videos = copy / "videos"
+    (copy / "GT/Leaps.mat").rename(copy / "GT/Léaps.mat")
+    decomposed = unicodedata.normalize("NFD", "Léaps")
+    for old, new in (
+        ("Bike Race.mp4", "Bike_Race.MP4"),
+        ("Leaps.mp4", f"{decomposed}.mp4"),
+        ("Snorkel.mp4", "snorkel.m4v"),
+        ("cooking.mp4", "Cooking.mp4"),
+    ):
+        (videos / old).rename(videos / new)
+    for name in (".Air_Force.mp4", "Air_Force.mp4.part"):
+        (videos / name).write_bytes(b"half")
+    (videos / ".cache").mkdir()
+    (videos / ".cache/Air_Force.mp4").write_bytes(b"half")
+    make_summe("summe", summe(copy), tmp_path / "out", tmp_path / "work")
+    placed = {path.name for path in (tmp_path / "out/videos").iterdir()}
+    assert placed == {
+        "Air_Force.mp4",
+        "Bike Race.mp4",
+        "Léaps.mp4",
+        "Snorkel.m4v",
+        "cooking.webm",
+    }
+    for video in read(tmp_path / "out").timeline.videos:
+        path = sampling.find(tmp_path / "out/videos", video.title)
+        assert sampling.sample(path, video, SAMPLE, encode).video.n_frames == video.n_frames
+
+
+def test_of_a_title_spelt_in_two_ways_the_file_of_the_annotated_frames_is_taken(
+    summe_zip: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "SumMe"
+    shutil.copytree(summe_zip.parent / "SumMe", copy)
+    videos = copy / "videos"
+    shutil.copy(videos / "Bike Race.mp4", videos / "Bike_Race.mp4")
+    shutil.copy(videos / "Leaps.mp4", videos / "Bike Race.mp4")
+    make_summe("summe", summe(copy), tmp_path / "out", tmp_path / "work")
+    placed = tmp_path / "out/videos/Bike Race.mp4"
+    assert placed.read_bytes() == (videos / "Bike_Race.mp4").read_bytes()
 
 
 def test_people_of_tvsum_are_had_from_the_mat_alone(tmp_path: Path) -> None:
@@ -264,8 +312,12 @@ def test_what_is_missing_is_named(summe_zip: Path, tmp_path: Path) -> None:
     copy = tmp_path / "SumMe"
     shutil.copytree(summe_zip.parent / "SumMe", copy)
     (copy / "videos/Leaps.mp4").unlink()
-    with pytest.raises(UserError, match=r"no video file for Leaps \(1 of 5 missing\)"):
+    with pytest.raises(UserError, match=r"no video file for Leaps \(1 of 5 missing\): of 4 videos"):
         make_summe("summe", summe(copy), tmp_path / "out", tmp_path / "work")
+    shutil.copy(copy / "videos/Snorkel.mp4", copy / "videos/Leap.mp4")
+    with pytest.raises(UserError, match=r"of 5 videos there, Leap\.mp4 is nearest to Leaps"):
+        make_summe("summe", summe(copy), tmp_path / "out", tmp_path / "work")
+    (copy / "videos/Leap.mp4").unlink()
     shutil.copy(copy / "videos/Snorkel.mp4", copy / "videos/Leaps.mp4")
     (copy / "videos/cooking.webm").unlink()
     shutil.copy(copy / "videos/cooking.mp4", copy / "videos/cooking.webm")

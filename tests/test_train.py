@@ -21,7 +21,9 @@ from stages.splits.folds import Split, overlapping, strict
 from stages.train import train
 from stages.training.inputs import Inputs
 from stages.training.trainer import Job, Trainer
-from stages.work.store import Arrays, Store
+from stages.work.collection import collect
+from stages.work.items import Arrays
+from stages.work.store import Store
 
 ROOT = Path(__file__).parent.parent
 LENGTHS = {f"video_{number}": 3 + number for number in (1, 2, 3, 10)}
@@ -207,15 +209,16 @@ def test_a_killed_training_goes_on_where_it_stopped_and_writes_the_same_bytes(
     with pytest.raises(KeyboardInterrupt):
         run(out="a")
     assert not outputs(Path("a"))
+    assert collect(Store.default()).dropped == 0, "what is finished is the unfinished row's"
     monkeypatch.setattr(Trainer, "__call__", working)
     logging.getLogger("llmvs").propagate = True
     with caplog.at_level(logging.INFO, "llmvs"):
         resumed = outputs(run(out="a"))
     assert "runs that are finished already are reused" in caplog.text
     assert "reused 5 of 8, computing 3" in caplog.text
-    store = Store.default()
-    assert store.collect(dry_run=True).dropped == 0
-    store.root.rename("elsewhere")
+    found = collect(Store.default(), dry_run=True)
+    assert (found.dropped, found.unfinished) == (0, ())
+    Store.default().root.rename("elsewhere")
     assert outputs(run(out="b")) == resumed
 
 

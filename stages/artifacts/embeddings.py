@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from stages.artifacts import hdf5, timeline
 from stages.errors import UserError
-from stages.work.files import replacing
 
 _SPLITS = "splits"
 _AGAIN = "run the stage that makes it again (`dvc repro`)"
@@ -96,7 +95,7 @@ def writing(path: Path, *, llm: str, scale: tuple[float, float] | None = None) -
         llm: the model's name, or whose embeddings they are.
         scale: lowest and highest score the LLM was asked for; None where none was.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+    with hdf5.writing(path, track_order=True) as file:
         written = Writing(file)
         yield written
         file.attrs["llm"] = llm

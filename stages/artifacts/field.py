@@ -10,15 +10,13 @@ on, with `video_name`, `n_frames`, `n_steps`, `picks`, `gtscore`, `user_summary`
 from pathlib import Path
 from typing import NamedTuple
 
-import h5py
 import numpy as np
 
-from stages.artifacts.hdf5 import Group, groups, reading
+from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.people import People, judgement
 from stages.artifacts.timeline import FIELD_FPS, Timeline, Video, lengths_of, picks_of
 from stages.errors import UserError
-from stages.work.files import replacing
 
 
 class Annotated(NamedTuple):
@@ -31,7 +29,7 @@ class Annotated(NamedTuple):
 def write(path: Path, annotated: Annotated) -> None:
     """Write a dataset in the field's schema, whole or not at all; the same gives the same bytes."""
     timeline, people = annotated
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing(path) as file:
         file.attrs["dataset"] = timeline.dataset
         file.attrs["simulated"] = people.simulated
         for video in sorted(timeline.videos, key=lambda video: natural(video.name)):

@@ -18,7 +18,6 @@ from PIL import Image
 
 from stages.artifacts import hdf5
 from stages.errors import UserError
-from stages.work.files import replacing
 
 Integers = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
@@ -42,7 +41,7 @@ def writing(path: Path) -> Iterator[Callable[[Sampled], None]]:
     The file appears when the block ends well, and not at all where it raises. The same videos give
     the same bytes.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5.writing(path) as file:
 
         def put(video: Sampled) -> None:
             group = file.create_group(video.name)

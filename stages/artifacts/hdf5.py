@@ -1,9 +1,9 @@
-"""HDF5 files opened, and their groups read, with every complaint naming file, group and key."""
+"""HDF5 files written whole or not at all, and read with complaints naming file, group and key."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -11,6 +11,79 @@ import numpy.typing as npt
 
 from stages.artifacts.names import natural
 from stages.errors import UserError
+from stages.work.files import replacing
+
+
+class _Sink:
+    """What HDF5 writes a file through.
+
+    HDF5 does not survive a write that fails: closing the file then ends the process. So none ever
+    does. What the disk refuses is remembered in `refused`, what comes after it goes nowhere, and
+    the file is thrown away.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.refused: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data)
+        while self.refused is None and left:
+            try:
+                left = left[self._file.write(left) :]
+            except OSError as error:
+                self.refused = error
+        self._file.seek(len(left), 1)
+        return len(data)
+
+    def truncate(self, size: int) -> int:
+        if self.refused is None:
+            try:
+                return self._file.truncate(size)
+            except OSError as error:
+                self.refused = error
+        return size
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        found = self._file.readinto(view)  # type: ignore[attr-defined]
+        view[found:] = bytes(len(view) - found)  # of what went nowhere
+        return len(view)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def flush(self) -> None:
+        pass  # nothing is buffered
+
+
+@contextmanager
+def writing(path: Path, *, track_order: bool = False) -> Iterator[h5py.File]:
+    """An HDF5 file to fill, which appears whole or not at all. The same gives the same bytes.
+
+    Args:
+        path: of the file.
+        track_order: keep what is in it in the order of its making, not of its names.
+
+    Raises:
+        DiskFullError: there is no room for it.
+    """
+    with replacing(path) as temporary, temporary.open("w+b", buffering=0) as raw:
+        sink = _Sink(raw)
+        try:
+            with h5py.File(sink, "w", track_order=track_order) as file:
+                yield file
+        except Exception:
+            if sink.refused is None:
+                raise
+        if sink.refused is not None:
+            raise sink.refused
 
 
 @contextmanager

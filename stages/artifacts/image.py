@@ -16,7 +16,6 @@ import numpy.typing as npt
 from stages.artifacts import hdf5
 from stages.artifacts.timeline import Video, same_picks
 from stages.errors import UserError
-from stages.work.files import replacing
 
 Floats = npt.NDArray[np.float32]
 
@@ -30,7 +29,7 @@ def writing(path: Path) -> Iterator[Callable[[Video, Floats], None]]:
     The file appears when the block ends well, and not at all where it raises. The same features
     give the same bytes.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5.writing(path) as file:
 
         def put(video: Video, features_TD: Floats) -> None:
             group = file.create_group(video.name)

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.hdf5 import Group, groups, reading
+from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
-from stages.work.files import replacing
 
 Floats = npt.NDArray[np.float32]
 
@@ -57,7 +55,7 @@ class People:
 
 def write(path: Path, people: People) -> None:
     """Write judgements, whole or not at all. The same ones give the same bytes."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing(path) as file:
         file.attrs["dataset"] = people.dataset
         file.attrs["simulated"] = people.simulated
         for video in sorted(people.videos, key=lambda video: natural(video.name)):

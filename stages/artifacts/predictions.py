@@ -14,9 +14,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from stages.artifacts import hdf5
 from stages.artifacts.names import natural
 from stages.errors import UserError
-from stages.work.files import replacing
 
 Splits = tuple[tuple[str, ...], ...]
 Scores = dict[str, list[dict[str, npt.NDArray[np.float64]]]]
@@ -62,7 +62,7 @@ def place(protocol: str, seed: int, split: int) -> str:
 
 def write(path: Path, runs: Iterable[Run]) -> None:
     """Write the scores of runs, in the order given, whole or not at all."""
-    with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+    with hdf5.writing(path, track_order=True) as file:
         for run in runs:
             group = file.create_group(run.place, track_order=True)
             if run.epoch is not None:

@@ -16,7 +16,6 @@ from stages.artifacts import hdf5
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
-from stages.work.files import replacing
 
 Floats = npt.NDArray[np.float64]
 Rows = dict[str, dict[str, Floats]]
@@ -27,7 +26,7 @@ _AGAIN = "run the given stage again (`dvc repro`)"
 
 def write(path: Path, rows: Mapping[str, Mapping[str, npt.ArrayLike]]) -> None:
     """Write rows, whole or not at all, in their order. The same rows give the same bytes."""
-    with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+    with hdf5.writing(path, track_order=True) as file:
         for row, videos in rows.items():
             group = file.create_group(row)
             for name in sorted(videos, key=natural):

@@ -12,14 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.hdf5 import Group, groups, reading
+from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.errors import UserError
-from stages.work.files import replacing
 
 EVERY = 15
 """The field samples every 15th frame: two a second at 30 frames a second."""
@@ -39,9 +37,9 @@ Integers = npt.NDArray[np.int64]
 class Video:
     """One video's spine.
 
-    title: what people call it, a file's name or a YouTube id. picks_T: the sampled frames, rising.
-    times_T: their seconds from the beginning. shots_S2: inclusive [start, end] frames of each
-    shot, covering every frame; None while they are not known.
+    title: what people call it, a file's name or a YouTube id. fps: on average. picks_T: the sampled
+    frames, rising. times_T: when they are shown, in seconds from the beginning. shots_S2: inclusive
+    [start, end] frames of each shot, covering every frame; None while they are not known.
     """
 
     name: str
@@ -70,6 +68,19 @@ class Video:
     @property
     def seconds(self) -> float:
         return self.n_frames / self.fps
+
+    def seconds_at(self, frames: npt.ArrayLike) -> Floats:
+        """When frames are shown, 0 to n_frames, which is the end: between picks at an even pace."""
+        knots = np.append(self.picks_T, self.n_frames)
+        # At a constant rate nothing is late, and seconds are frames / fps to the last bit.
+        late = np.append(self.times_T, self.seconds) - knots / self.fps
+        at = np.asarray(frames, dtype=np.float64)
+        return at / self.fps + np.interp(at, knots, late)
+
+    def frame_at(self, second: float) -> float:
+        """The frame shown at a second, with the fraction of its time that has gone by."""
+        knots = np.append(self.picks_T, self.n_frames)
+        return float(np.interp(second, np.append(self.times_T, self.seconds), knots))
 
     def known_shots(self) -> Integers:
         """The shots. Raises UserError, saying what would bring them, where there are none."""
@@ -131,7 +142,7 @@ def covering(video: str, shots: npt.ArrayLike, n_frames: int) -> Integers:
 
 def write(path: Path, timeline: Timeline) -> None:
     """Write a timeline, whole or not at all. The same timeline gives the same bytes."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing(path) as file:
         file.attrs["dataset"] = timeline.dataset
         for video in sorted(timeline.videos, key=lambda video: natural(video.name)):
             group = file.create_group(video.name)

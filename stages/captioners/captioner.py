@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.artifacts import frames
-from stages.work.store import Arrays
+from stages.work.items import Arrays
 
 Pixels = npt.NDArray[np.uint8]
 

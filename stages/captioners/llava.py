@@ -20,6 +20,7 @@ from stages.captioners.captioner import Captioner, Pixels
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
 from stages.work import hub, pretrained
+from stages.work.tokens import as_read, as_text
 
 log = logging.getLogger("llmvs")
 
@@ -38,10 +39,12 @@ class ImageTextPlan:
 
     Args:
         settings: the recipe's.
+        question: name of what is asked, under caption.prompts.
         prompt: what is asked of each image.
     """
 
     settings: ImageTextCaption
+    question: str
     prompt: str
 
     @property
@@ -67,6 +70,12 @@ class ImageTextPlan:
 
         name, folder = self.settings.model, self.fetch()
         reader = processor(name, folder, self.prompt)
+        if as_text(reader.tokenizer, self.prompt) != as_read(reader.tokenizer, self.prompt):
+            raise UserError(
+                f"caption.prompts.{self.question}: {name} reads a part of {self.prompt!r} as a "
+                "control token; the image and the turns are written by its chat template, so say "
+                "only what is asked"
+            )
         dtype = pretrained.dtype_of(self.settings.dtype)
         model = pretrained.load(AutoModelForImageTextToText, name, folder, dtype)
         return ImageTextCaptioner(model, reader, self.settings, self.prompt)

@@ -27,4 +27,4 @@ def plans(settings: CaptionSettings) -> dict[str, Plan]:
             }
             if settings.direct:
                 asked[DIRECT] = direct.replace("{lowest}", lowest).replace("{highest}", highest)
-            return {name: ImageTextPlan(settings, words) for name, words in asked.items()}
+            return {name: ImageTextPlan(settings, name, words) for name, words in asked.items()}

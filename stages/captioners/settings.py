@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from stages.section import Dtype, Positive, Rising, Section, Text, Unit
 
@@ -23,6 +23,13 @@ class CaptionPrompts(Section):
     centre: Text
     background: Text
     direct: Text
+
+    @field_validator("*")
+    @classmethod
+    def _leaves_the_image_to_the_template(cls, words: str) -> str:
+        if "<image>" in words:
+            raise ValueError("must not hold <image>: the chat template shows the image itself")
+        return words
 
 
 class ImageTextCaption(Section):

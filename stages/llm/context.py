@@ -75,13 +75,12 @@ def longest(
     """
     tokenizer = weights.tokenizer(embed.llm, embed.revision)
     room = weights.context(embed.llm, embed.revision)
-    shared = embed.longest_answer + max(
-        len(around.prefix) + len(around.closing)
-        for around in (
-            layout(tokenizer, embed.prompt.model_copy(update={"examples": examples}))
-            for examples in shown
-        )
-    )
+    arounds = [
+        layout(tokenizer, embed.prompt.model_copy(update={"examples": examples}))
+        for examples in shown
+    ]
+    around = max(arounds, key=lambda each: len(each.prefix) + len(each.closing))
+    shared = embed.longest_answer + len(around.prefix) + len(around.closing)
     frames = beyond = own = pick = 0
     video = ""
     for name, captions in said.items():
@@ -92,9 +91,7 @@ def longest(
                 windows(words, embed.window, embed.edges), words, strict=True
             )
         ]
-        distinct = list(dict.fromkeys(texts))
-        ids = tokenizer(distinct, add_special_tokens=False)["input_ids"]
-        lengths = {text: len(each) for text, each in zip(distinct, ids, strict=True)}
+        lengths = {text: len(around.query(text)) for text in dict.fromkeys(texts)}
         for caption, text in zip(captions, texts, strict=True):
             frames += 1
             beyond += room is not None and shared + lengths[text] > room

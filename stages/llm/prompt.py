@@ -4,6 +4,9 @@ A prompt is three runs of ids laid end to end: a prefix that all prompts of a ru
 (instruction, examples, the opening of the last user turn), the query's own words, and a closing
 (the end of that turn and the opening of the model's). Each is tokenized apart and the prompt is
 *defined* as the concatenation, so where the query's tokens lie is known, never searched for.
+
+Whatever instruction, captions, examples and answers say is text: only the chat template writes
+control tokens.
 """
 
 import re
@@ -11,11 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.errors import UserError
+from stages.llm import chat
 from stages.llm.settings import Example, Prompt, Summary
-
-_MARK = "LLMVS0QUERY0HERE"
-"""Stands for the query while the chat template is rendered around it."""
+from stages.work.tokens import as_text
 
 
 def fill(template: str, **values: object) -> str:
@@ -73,7 +74,7 @@ class Layout:
 
     def query(self, text: str) -> tuple[int, ...]:
         """The ids of a query."""
-        return _ids(self.tokenizer, text)
+        return as_text(self.tokenizer, text)
 
 
 def layout(tokenizer: Any, prompt: Prompt) -> Layout:
@@ -83,7 +84,8 @@ def layout(tokenizer: Any, prompt: Prompt) -> Layout:
     template writes the beginning-of-sequence token where the model wants one, so none is added.
 
     Raises:
-        UserError: the tokenizer has no chat template, or one that hides the query.
+        UserError: the tokenizer has no chat template, or one that hides what is said, or cannot
+            tell it from control tokens.
     """
     lowest, highest = prompt.scale
     instruction = fill(_asked(prompt).instruction, lowest=lowest, highest=highest).strip()
@@ -92,65 +94,9 @@ def layout(tokenizer: Any, prompt: Prompt) -> Layout:
         centre = example.captions[len(example.captions) // 2]
         turns.append(query_text(prompt, example.captions, centre))
         turns.append(answer_text(prompt, _shown(prompt, example)))
-    turns.append(_MARK)
-    rendered = _render(tokenizer, instruction, turns)
-    before, mark, after = rendered.partition(_MARK)
-    if not mark or _MARK in after or not after:
-        raise UserError(
-            f"{tokenizer.name_or_path}: its chat template does not show the user's words once "
-            "and then open the model's turn; name another instruct model"
-        )
-    answers = [_ids(tokenizer, answer_text(prompt, answer)) for answer in _possible(prompt)]
-    prefix, closing = _junctions(tokenizer, before, after)
+    prefix, closing = chat.around(tokenizer, instruction, turns)
+    answers = [as_text(tokenizer, answer_text(prompt, answer)) for answer in _possible(prompt)]
     return Layout(tokenizer, prefix, closing, _common_start(answers))
-
-
-def _ids(tokenizer: Any, text: str) -> tuple[int, ...]:
-    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
-
-
-def _render(tokenizer: Any, instruction: str, turns: list[str]) -> str:
-    from jinja2 import TemplateError
-
-    if not getattr(tokenizer, "chat_template", None):
-        raise UserError(
-            f"{tokenizer.name_or_path}: has no chat template, so it was not tuned to follow an "
-            "instruction; name an instruct or chat model"
-        )
-
-    def render(system: list[str], words: list[str]) -> str:
-        messages = [{"role": "system", "content": text} for text in system]
-        for number, text in enumerate(words):
-            messages.append({"role": ("user", "assistant")[number % 2], "content": text})
-        rendered: str = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True
-        )
-        return rendered
-
-    try:
-        rendered = render([instruction], turns)
-        if instruction in rendered:
-            return rendered
-    except TemplateError:
-        pass
-    return render([], [f"{instruction}\n\n{turns[0]}", *turns[1:]])
-
-
-def _junctions(tokenizer: Any, before: str, after: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Ids around a query, cut so that, where possible, no token differs from the whole text's.
-
-    SentencePiece writes a space before every text it is given; where the template's own space
-    meets the query, that one would be a second.
-    """
-    probe = "Frames:\nA dog."
-    whole = _ids(tokenizer, before + probe + after)
-    plain = _ids(tokenizer, before), _ids(tokenizer, after)
-    trimmed = _ids(tokenizer, before.rstrip(" ")), _ids(tokenizer, after.lstrip(" "))
-    for prefix in (plain[0], trimmed[0]):
-        for closing in (plain[1], trimmed[1]):
-            if (*prefix, *_ids(tokenizer, probe), *closing) == whole:
-                return prefix, closing
-    return plain
 
 
 def _common_start(answers: list[tuple[int, ...]]) -> tuple[int, ...]:

@@ -24,8 +24,9 @@ from stages.llm.prompt import query_text
 from stages.llm.settings import Embed
 from stages.llm.window import windows
 from stages.work.executor import Task, complete
+from stages.work.items import Arrays
 from stages.work.pace import duration
-from stages.work.store import Arrays, Store, key
+from stages.work.store import Store, key
 
 log = logging.getLogger("llmvs")
 

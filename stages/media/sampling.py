@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from stages.artifacts import names
 from stages.artifacts.timeline import Video
 from stages.errors import UserError
-from stages.media import video
+from stages.media import clock, video
 from stages.media.segmentation import segment
-from stages.media.settings import Sample
+from stages.media.settings import Sample, Segmentation
 from stages.media.video import Pixels
 
 log = logging.getLogger("llmvs")
@@ -30,30 +31,45 @@ _TOGETHER = 32  # images handed to the encoder at once: bounds memory
 
 
 @dataclass(frozen=True, eq=False)
-class Sampled:
-    """What sampling finds out about a video.
-
-    video: with the file's own frame rate and with shots. jpegs: its T picked frames. features_TD:
-    image features as the encoder gives them, not normalised.
+class Taken:
+    """What is taken out of a video's file: its T picked frames as the bytes of JPEG files, their
+    image features as the encoder gives them, not normalised, and its clock.
     """
 
-    video: Video
     jpegs: tuple[bytes, ...]
     features_TD: Floats
+    fps: float
+    times_T: npt.NDArray[np.float64]
+
+    def completed(self, expected: Video, segmentation: Segmentation) -> Video:
+        """The video at its file's times, with shots, found in the features where it has none."""
+        timed = replace(expected, fps=self.fps, times_T=self.times_T)
+        if timed.shots_S2 is not None:
+            return timed
+        shots_S2 = segment(self.features_TD, timed.picks_T, timed.n_frames, segmentation)
+        return timed.with_shots(shots_S2, "kts")
 
 
 def find(videos: Path, name: str) -> Path:
-    """The file of a video. Raises UserError where the folder or the video is not there."""
-    for suffix in video.SUFFIXES:
-        path = videos / f"{name}{suffix}"
-        if path.is_file():
-            return path
-    if not videos.is_dir() or not any(videos.iterdir()):
+    """The file of a video, however its title is spelt (`names.matched`).
+
+    Raises UserError where the folder or the video is not there, or two spellings are.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted(videos.iterdir()) if videos.is_dir() else ():
+        if path.suffix.lower() in video.SUFFIXES and not path.name.startswith("."):
+            found.setdefault(path.stem, []).append(path)
+    if not found:
         raise UserError(f"{videos} holds no videos; run the download stage again")
-    raise UserError(
-        f"{videos} holds no video {name} ({' or '.join(video.SUFFIXES)}), which the timeline "
-        "names; run the download stage again"
-    )
+    matches, _ = names.matched(found, [(name, name)], videos)
+    if not matches:
+        near = names.nearest(name, found)
+        raise UserError(
+            f"{videos} holds no video {name}, which the timeline names"
+            + (f" (nearest: {found[near][0].name})" if near else "")
+            + "; run the download stage again"
+        )
+    return min(matches[name], key=lambda path: video.SUFFIXES.index(path.suffix.lower()))
 
 
 def shrink(pixels: Pixels, short_side: int) -> Image.Image:
@@ -71,12 +87,11 @@ def to_jpeg(image: Image.Image, quality: int) -> bytes:
     return stream.getvalue()
 
 
-def sample(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Sampled:
+def take(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Taken:
     """Take a video's picked frames out of its file, and look at them.
 
     Memory holds the video's JPEGs and features and a few decoded frames, however long it is.
-    Shots are found in the features where the timeline has none. Frames beyond those the timeline
-    knows are left out, up to `settings.tolerance` of them.
+    Frames beyond those the timeline knows are left out, up to `settings.tolerance` of them.
 
     Raises UserError where the file is damaged, or has another number of frames than expected.
     """
@@ -89,7 +104,12 @@ def sample(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Sa
         waiting.clear()
 
     picked, n_frames = set(expected.picks_T.tolist()), 0
+    stamps: list[float | None] = []
+    lasts = None
     for frame in video.decode(path):
+        if n_frames < expected.n_frames:
+            stamps.append(frame.shown)
+            lasts = frame.lasts
         if n_frames in picked:
             jpeg = to_jpeg(shrink(video.pixels(frame), settings.short_side), settings.jpeg_quality)
             jpegs.append(jpeg)
@@ -102,10 +122,8 @@ def sample(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Sa
     _refuse_another_length(path, expected, n_frames, settings.tolerance)
     if waiting:
         look()
-    features_TD = np.concatenate(features)
-    return Sampled(
-        _completed(expected, video.rate(path), features_TD, settings), tuple(jpegs), features_TD
-    )
+    fps, times_N = clock.of(stamps, lasts, video.rate(path))
+    return Taken(tuple(jpegs), np.concatenate(features), fps, times_N[expected.picks_T])
 
 
 def _refuse_another_length(path: Path, expected: Video, n_frames: int, tolerance: int) -> None:
@@ -120,12 +138,3 @@ def _refuse_another_length(path: Path, expected: Video, n_frames: int, tolerance
             f"{path} decodes to {n_frames} frames, but {expected.name} is known to have "
             f"{expected.n_frames}: the file is truncated or another version; fetch it anew"
         )
-
-
-def _completed(expected: Video, fps: float, features_TD: Floats, settings: Sample) -> Video:
-    """The video at its file's frame rate, with shots."""
-    timed = replace(expected, fps=fps, times_T=expected.picks_T / fps)
-    if timed.shots_S2 is not None:
-        return timed
-    shots_S2 = segment(features_TD, timed.picks_T, timed.n_frames, settings.segmentation)
-    return timed.with_shots(shots_S2, "kts")

@@ -3,24 +3,37 @@
 Never by seeking: timestamps of user videos (SumMe's among them) go backwards at places, and a seek
 then lands elsewhere than a count would.
 
+Of several streams of pictures in a file the video is the one that `ffmpeg` takes by default: never
+an attached picture such as a cover; of the others one whose disposition is default, then the one of
+most pixels, then the first.
+
 Shapes: H, W height and width in pixels.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
 import numpy as np
 import numpy.typing as npt
+from av.stream import Disposition
+from av.video.stream import VideoStream
 
 from stages.errors import UserError
 from stages.work.files import replacing
 
 Pixels = npt.NDArray[np.uint8]
 
-SUFFIXES = (".mp4", ".webm")  # the demo's and TVSum's; SumMe has both
+# The demo's, TVSum's and SumMe's first: of two files of one name the earlier in this list is taken.
+SUFFIXES = (
+    *(".mp4", ".webm", ".m4v", ".mov", ".mkv", ".avi", ".mpg", ".mpeg", ".wmv", ".asf", ".flv"),
+    *(".f4v", ".ts", ".mts", ".m2ts", ".vob", ".3gp", ".3g2", ".ogv", ".mxf", ".divx", ".dv"),
+)
+"""In small letters; how a video file's name ends, whatever its capitals."""
 
 # The same images are to give the same bytes. More threads cut the work elsewhere. Without
 # cpu-independent each kind of CPU rounds its own way in the macroblock tree, and with AVX-512 x264
@@ -44,34 +57,69 @@ def _explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _open(path: Path) -> av.container.InputContainer:
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A frame as its file holds it; `pixels` shows it.
+
+    aspect: the width of its pixels, as coded, to their height.
+    """
+
+    coded: av.VideoFrame
+    aspect: float = 1.0
+
+    @property
+    def shown(self) -> float | None:
+        """When, in seconds of the file's own clock; None where the file does not say."""
+        return self.coded.time
+
+    @property
+    def lasts(self) -> float | None:
+        """For how many seconds; None where the file does not say."""
+        base = self.coded.time_base
+        return float(self.coded.duration * base) if base and self.coded.duration > 0 else None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, VideoStream]]:
+    """The file and its one video stream."""
     if not path.is_file():
         raise UserError(f"{path}: no such video; run the download stage again")
     with _explained(path):
         container = av.open(str(path))
-    if not container.streams.video:
-        container.close()
-        raise UserError(f"{path} holds no video stream; delete it and fetch it anew")
-    return container
+    with container:
+        moving = [
+            stream
+            for stream in container.streams.video
+            if not stream.disposition & Disposition.attached_pic
+        ]
+        if not moving:
+            still = " but a picture on its cover" if container.streams.video else ""
+            raise UserError(f"{path} holds no video stream{still}; delete it and fetch it anew")
+        yield container, max(moving, key=_preference)
+
+
+def _preference(stream: VideoStream) -> tuple[bool, int]:
+    context = stream.codec_context
+    return bool(stream.disposition & Disposition.default), context.width * context.height
 
 
 def rate(path: Path) -> float:
     """Frames a second, on average. Raises UserError where the file is not a video."""
-    with _open(path) as container:
-        average = container.streams.video[0].average_rate
+    with _opened(path) as (_, stream):
+        average = stream.average_rate or stream.guessed_rate
     if not average:
         raise UserError(f"{path} does not say how many frames a second it has; encode it anew")
     return float(average)
 
 
-def decode(path: Path) -> Iterator[av.VideoFrame]:
-    """Every frame of the first video stream in order, one at a time; `pixels` turns one to RGB.
+def decode(path: Path) -> Iterator[Frame]:
+    """Every frame of the video in order, one at a time; `pixels` turns one to RGB.
 
     Raises UserError naming the file where it is missing, truncated, damaged or not a video.
     """
-    with _open(path) as container, _explained(path):
-        stream = container.streams.video[0]
+    with _opened(path) as (container, stream), _explained(path):
         stream.thread_type = "AUTO"
+        aspect = float(stream.sample_aspect_ratio or 1)
         for packet in container.demux(stream):
             # A frame cut short decodes without an error, its rest filled in by guesswork.
             if packet.is_corrupt:
@@ -79,7 +127,8 @@ def decode(path: Path) -> Iterator[av.VideoFrame]:
                     f"{path} ends in the middle of a frame: it is truncated; delete it and fetch "
                     "it anew"
                 )
-            yield from packet.decode()
+            for frame in packet.decode():
+                yield Frame(frame, aspect)
 
 
 def count(path: Path) -> int:
@@ -87,9 +136,34 @@ def count(path: Path) -> int:
     return sum(1 for _ in decode(path))
 
 
-def pixels(frame: av.VideoFrame) -> Pixels:
-    """The frame as (H, W, 3) uint8 RGB."""
-    return np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+_SQUARE = 0.01
+"""So near to 1 a pixel is square: 854 x 480 calls itself 1280:1281, which is a matter of rounding.
+"""
+
+
+def pixels(frame: Frame) -> Pixels:
+    """The frame as a player shows it, (H, W, 3) uint8 RGB.
+
+    It is turned and mirrored as its display matrix says, by quarter turns, and the width of a frame
+    whose pixels are not square is stretched until they are.
+    """
+    coded, width = frame.coded, None
+    if abs(frame.aspect - 1) > _SQUARE:
+        width = max(1, round(coded.width * frame.aspect))
+    image = np.asarray(coded.to_ndarray(format="rgb24", width=width), dtype=np.uint8)
+    return np.ascontiguousarray(_upright(image, coded))
+
+
+def _upright(image: Pixels, coded: av.VideoFrame) -> Pixels:
+    """FFmpeg's matrix takes (x, y) to (a x + c y, b x + d y), y downwards."""
+    stored: Any = coded.side_data.get("DISPLAYMATRIX")
+    if stored is None:
+        return image
+    a, b, _, c, d = np.frombuffer(bytes(stored), dtype=np.int32)[:5].tolist()
+    across, down = a, d
+    if abs(b) > abs(a):
+        image, across, down = image.swapaxes(0, 1), c, b
+    return image[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]
 
 
 def encode(path: Path, images: Iterable[Pixels], fps: int, size: tuple[int, int]) -> None:

@@ -21,6 +21,7 @@ from stages.llm.prompt import layout, query_text
 from stages.llm.settings import Embed
 from stages.params import Recipe
 from stages.sources.settings import Embeddings
+from stages.work.tokens import as_text
 
 LENGTHS = "video_lengths.json"
 TEMPLATE = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{% endfor %}<|assistant|>"
@@ -113,7 +114,7 @@ def prompt(embed: Embed, words: int) -> Prompt:
 def tokens(text: str, embed: Embed) -> int:
     """Tokens of a text, by the same counting."""
     tokenizer, _ = _tokenizer(embed)
-    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    return len(as_text(tokenizer, text))
 
 
 def _tokenizer(embed: Embed) -> tuple[Any, str]:

@@ -33,7 +33,7 @@ def unpack(archive: Path, folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        if archive.name.endswith(".zip"):
+        if archive.name.lower().endswith(".zip"):
             _unpack_zip(archive, partial)
         else:
             with tarfile.open(archive, "r:*") as opened:

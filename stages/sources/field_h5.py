@@ -85,8 +85,8 @@ def _with_h5(own: Video, judged: Judgement, theirs: Annotated, h5: str) -> Pair:
 def _called(said: str, name: str, title: str) -> bool:
     """Whether an h5's `video_name`, maybe the path of a file, is what a video is called."""
     spoken = PurePosixPath(said.replace("\\", "/"))
-    stem = spoken.stem if spoken.suffix in video.SUFFIXES else spoken.name
-    return bool(matched({stem: None}, [(name, title)])[0])
+    stem = spoken.stem if spoken.suffix.lower() in video.SUFFIXES else spoken.name
+    return bool(matched({stem: None}, [(name, title)], said)[0])
 
 
 def _check_numbering(kind: shots.Benchmark, videos: Sequence[Video], h5: str) -> None:

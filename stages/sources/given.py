@@ -114,10 +114,10 @@ def of_videos(path: Path, found: Mapping[str, T], timeline: Timeline, what: str)
         what: the file holds, for messages.
 
     Raises:
-        UserError: the file names none of the videos, or not all.
+        UserError: the file names none of the videos, not all, or one of them in two ways.
     """
     titles = {video.name: video.title for video in timeline.videos}
-    matches, strangers = matched(found, titles.items())
+    matches, strangers = matched(found, titles.items(), path)
     if not matches:
         raise UserError(
             f"{path}: holds {what} of {_some(list(found))}; none is a video of "

@@ -46,7 +46,7 @@ def folder(url: str, source: str | None, work: Path) -> Iterator[Path]:
     """
     if source is None:
         yield _fetched(Remote(url), work)
-    elif (archive := Path(source).expanduser()).is_file() and archive.suffix == ".zip":
+    elif (archive := Path(source).expanduser()).is_file() and archive.suffix.lower() == ".zip":
         work.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory(dir=work, prefix="GT.") as kept,

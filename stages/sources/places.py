@@ -40,7 +40,7 @@ def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()
     if found.is_dir():
         yield found
         return
-    if not found.name.endswith(ARCHIVES):
+    if not found.name.lower().endswith(ARCHIVES):
         raise UserError(f"{found}: neither a folder nor an archive ({', '.join(ARCHIVES)})")
     folder = work / f"{found.name}.unpacked"
     log.info("unpacking %s", found.name)
@@ -55,12 +55,17 @@ def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()
 
 
 def files(folder: Path, *endings: str) -> list[Path]:
-    """Files below a folder whose names end so, in order; not those macOS leaves in archives."""
+    """Files below a folder whose names end so, in order; not those hidden, and not those that macOS
+    leaves in archives.
+
+    endings: in small letters, whatever the capitals of the names.
+    """
     return sorted(
         path
         for path in folder.rglob("*")
         if path.is_file()
-        and path.name.endswith(endings)
-        and not path.name.startswith("._")
-        and "__MACOSX" not in path.parts
+        and path.name.lower().endswith(endings)
+        and not any(
+            part.startswith(".") or part == "__MACOSX" for part in path.relative_to(folder).parts
+        )
     )

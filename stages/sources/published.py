@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.artifacts import people, timeline
+from stages.artifacts import names, people, timeline
 from stages.artifacts.field import Annotated
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline, Video
@@ -45,7 +45,7 @@ def make_summe(
         with opened(settings.url, settings.source, work) as folder:
             truth = ground_truth.among(files(folder, ".mat"), folder)[0].parent
             annotated = _summe(name, truth, settings)
-            _place(annotated.timeline.videos, _by_stem(folder), out / "videos")
+            _place(annotated.timeline.videos, folder, out / "videos")
     elif alone is not None and settings.source is None:
         annotated = _renamed(name, alone)
     else:
@@ -72,7 +72,7 @@ def make_tvsum(
         with opened(settings.url, settings.source, work, TVSUM_INNER) as folder:
             annotated = _tvsum(name, _tvsum_judged(folder, settings, work), settings)
             if videos:
-                _place(annotated.timeline.videos, _by_stem(folder), out / "videos")
+                _place(annotated.timeline.videos, folder, out / "videos")
     _write(out, annotated)
 
 
@@ -156,24 +156,32 @@ def of_tvsum(number: int, judged: tvsum.Judged) -> Pair:
     return shown, Judgement(shown.name, gtscore_T, user_scores_UN=judged.user_scores_UN)
 
 
-def _by_stem(folder: Path) -> dict[str, list[Path]]:
+def _place(shown: Sequence[Video], folder: Path, videos: Path) -> None:
+    """Copy each video's file; of several, the one that decodes to the annotated frames."""
     found: dict[str, list[Path]] = {}
     for path in files(folder, *video.SUFFIXES):
-        found.setdefault(path.stem, []).append(path)
-    return found
-
-
-def _place(shown: Sequence[Video], found: Mapping[str, Sequence[Path]], videos: Path) -> None:
-    """Copy each video's file; of several, the one that decodes to the annotated frames."""
-    if missing := [one.title for one in shown if one.title not in found]:
+        found.setdefault(names.form(path.stem), []).append(path)
+    matches, _ = names.matched(found, [(one.title, one.title) for one in shown], folder)
+    if missing := [one.title for one in shown if one.title not in matches]:
         raise UserError(
             f"no video file for {', '.join(missing[:3])}{' …' if missing[3:] else ''} "
-            f"({len(missing)} of {len(shown)} missing); the download is not whole"
+            f"({len(missing)} of {len(shown)} missing): {_looked_at(missing, found)}; the download "
+            "is not whole, or its files have other names: each is to have its video's title"
         )
     videos.mkdir(parents=True, exist_ok=True)
     for one in shown:
-        path = _matching(one, found[one.title])
-        shutil.copyfile(path, videos / path.name)
+        path = _matching(one, matches[one.title])
+        shutil.copyfile(path, videos / f"{one.title}{path.suffix.lower()}")
+
+
+def _looked_at(missing: Sequence[str], found: Mapping[str, Sequence[Path]]) -> str:
+    """What there is in place of the missing, for a message."""
+    if not found:
+        return f"there is no file ending in {', '.join(video.SUFFIXES)}"
+    pairs = ((title, names.nearest(title, found)) for title in missing)
+    near = [f"{found[form][0].name} is nearest to {title}" for title, form in pairs if form]
+    some = near or [paths[0].name for paths in found.values()]
+    return f"of {len(found)} videos there, {', '.join(some[:3])}{' …' if some[3:] else ''}"
 
 
 def _matching(one: Video, candidates: Sequence[Path]) -> Path:

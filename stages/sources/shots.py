@@ -21,6 +21,7 @@ import scipy.io
 from scipy.io.matlab import MatReadError
 
 from stages.artifacts import field as field_file
+from stages.artifacts.names import form
 from stages.artifacts.timeline import Timeline, Video, covering
 from stages.errors import UserError
 
@@ -74,10 +75,10 @@ def with_field(kind: Benchmark, videos: Iterable[Video]) -> list[Video]:
 
     Raises UserError where a video has another number of frames than its shots are for.
     """
-    by_title = {video["title"]: video for video in _carried(kind).values()}
+    by_title = {form(video["title"]): video for video in _carried(kind).values()}
     placed = []
     for video in videos:
-        known = by_title.get(video.title)
+        known = by_title.get(form(video.title))
         if known and known["n_frames"] != video.n_frames:
             raise UserError(
                 f"{video.name} ({video.title}) has {video.n_frames} frames, and {_NAMES[kind]}'s "

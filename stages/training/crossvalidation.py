@@ -24,7 +24,8 @@ from stages.training.settings import Train
 from stages.training.trainer import CHECKPOINT, Job, Trainer, Videos
 from stages.work import executor, store
 from stages.work.executor import Task
-from stages.work.store import Arrays, Store
+from stages.work.items import Arrays
+from stages.work.store import Store
 
 
 @dataclass(frozen=True, eq=False)

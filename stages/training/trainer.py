@@ -20,7 +20,7 @@ from stages.training.fitting import Trained, fit, predict
 from stages.training.held_out import AgreementOf, Watch
 from stages.training.settings import Train
 from stages.work import store
-from stages.work.store import Arrays
+from stages.work.items import Arrays
 
 VERSION = 1
 """Of what the code makes of the same determinants; raised where it makes something else."""

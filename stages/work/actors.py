@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from stages.work.store import Arrays
+from stages.work.items import Arrays
 
 P = TypeVar("P")
 

@@ -27,8 +27,9 @@ from rich.text import Text
 
 from stages.errors import UserError
 from stages.work import pool, runs
+from stages.work.items import Arrays
 from stages.work.pace import Pace
-from stages.work.store import Arrays, Store
+from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
 P = TypeVar("P")
@@ -86,6 +87,24 @@ def complete(
 ) -> list[Arrays]:
     """The result of every task, in order; tasks with the same key are computed once.
 
+    Args, raises: as `stream`, which holds one result at a time.
+    """
+    unique = list({task.key: task for task in tasks}.values())
+    results = stream(unique, load, store, noun, unit, processes)
+    found = {task.key: arrays for task, arrays in zip(unique, results, strict=True)}
+    return [found[task.key] for task in tasks]
+
+
+def stream(
+    tasks: Sequence[Task[P]],
+    load: Callable[[], Worker[P]],
+    store: Store,
+    noun: str = "frames",
+    unit: str | None = None,
+    processes: int | None = None,
+) -> Iterator[Arrays]:
+    """Compute what the store does not hold, then read the result of every task from it, in order.
+
     Args:
         tasks: what is wanted.
         load: builds the worker (and its model); called only where something is missing.
@@ -98,33 +117,65 @@ def complete(
 
     Raises:
         UserError: `LLMVS_EXECUTOR` names no executor, or a worker left a task unanswered.
+        DiskFullError: there is no room for a result; those before it are kept.
     """
     unique = {task.key: task for task in tasks}
-    results: dict[str, Arrays] = {}
-    for item_key in unique:
-        found = store.get(item_key)
-        if found is not None:
-            results[item_key] = found
-    missing = [task for item_key, task in unique.items() if item_key not in results]
+    store.begin(key for task in unique.values() for key in (task.key, *task.siblings.values()))
+    missing = _missing(list(unique.values()), store)
+    reused = len(unique) - len(missing)
     log.info(
-        "%d %s, %d distinct: reused %d of %d, computing %d",
-        *(len(tasks), noun, len(unique), len(results), len(unique), len(missing)),
+        "%d distinct %s: reused %d of %d, computing %d",
+        *(len(unique), noun, reused, len(unique), len(missing)),
     )
-    runs.count(noun, len(unique) - len(missing), len(unique))
+    runs.count(noun, reused, len(unique))
     if missing:
-        pace = Pace(sum(task.cost for task in missing), unit or noun)
-        with progress() as bar:
-            row = bar.add_task(noun, total=len(missing))
-            answers = _executor() if processes is None else partial(_local, processes)
-            for index, arrays in answers([task.payload for task in missing], load):
-                task = missing[index]
-                results[task.key] = _put(store, task, arrays)
-                bar.advance(row)
-                pace.advance(task.cost)
-    unanswered = [task.key for task in missing if task.key not in results]
+        answers = _executor() if processes is None else partial(_local, processes)
+        _compute(missing, answers, load, store, noun, unit)
+    for task in tasks:
+        yield _read(store, task, load)
+
+
+def _missing(tasks: list[Task[P]], store: Store) -> list[Task[P]]:
+    """The tasks whose results are not there, or not as they were put there."""
+    damaged = {task.key: said for task in tasks if (said := store.damage(task.key)) is not None}
+    if damaged:
+        first, said = next(iter(damaged.items()))
+        log.warning(
+            "%d items of the work store cannot be read and are computed again; the first is %s: %s",
+            *(len(damaged), store.place(first), said),
+        )
+    return [task for task in tasks if task.key in damaged or task.key not in store]
+
+
+def _compute(
+    tasks: list[Task[P]],
+    answers: Callable[[list[P], Callable[[], Worker[P]]], Iterator[tuple[int, Arrays]]],
+    load: Callable[[], Worker[P]],
+    store: Store,
+    noun: str,
+    unit: str | None,
+) -> None:
+    pace = Pace(sum(task.cost for task in tasks), unit or noun)
+    unanswered = {task.key for task in tasks}
+    with progress() as bar:
+        row = bar.add_task(noun, total=len(tasks))
+        for index, arrays in answers([task.payload for task in tasks], load):
+            task = tasks[index]
+            _put(store, task, arrays)
+            unanswered.discard(task.key)
+            runs.computed(noun)
+            bar.advance(row)
+            pace.advance(task.cost)
     if unanswered:
-        raise UserError(f"{len(unanswered)} of {len(missing)} {noun} came back without a result")
-    return [results[task.key] for task in tasks]
+        raise UserError(f"{len(unanswered)} of {len(tasks)} {noun} came back without a result")
+
+
+def _read(store: Store, task: Task[P], load: Callable[[], Worker[P]]) -> Arrays:
+    arrays = store.get(task.key)
+    if arrays is None:  # gone or damaged since it was looked up
+        ((_, found),) = load()([task.payload])
+        arrays = _put(store, task, found)
+    return arrays
 
 
 def _put(store: Store, task: Task[Any], arrays: Arrays) -> Arrays:
@@ -154,8 +205,10 @@ def _serial(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[
 def _local(
     processes: int, payloads: list[P], load: Callable[[], Worker[P]]
 ) -> Iterator[tuple[int, Arrays]]:
-    answers = _serial(payloads, load) if processes == 1 else pool.scatter(payloads, load, processes)
-    yield from answers
+    if min(processes, len(payloads)) == 1:
+        yield from _serial(payloads, load)
+    else:
+        yield from pool.scatter(payloads, load, processes)
 
 
 def _ray(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int, Arrays]]:

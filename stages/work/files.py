@@ -1,10 +1,66 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and disks that are full.
 
+A file is written under a hidden temporary name beside its own, `.NAME.….part`, which its writer
+holds locked. A writer that was killed leaves that behind without a lock: then it is nobody's, and
+the next writer of NAME, or `llmvs gc`, removes it.
+"""
+
+import errno
+import glob
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from stages.work.locks import lock
+
+PART = ".part"
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class DiskFullError(OSError):
+    """A write that found no room: `filename` is what was to be written.
+
+    needed, free: bytes the file was to have and bytes there were; None where they are not known.
+    """
+
+    def __init__(self, path: Path | str, needed: int | None = None, free: int | None = None):
+        super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        self.needed, self.free = needed, free
+
+
+@contextmanager
+def explained(path: Path, needed: int | None = None) -> Iterator[None]:
+    """Raises DiskFullError, naming what was to be written, where the block finds a disk full.
+
+    Args:
+        path: what the block writes.
+        needed: bytes it will have, where that is known.
+    """
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        free = None
+        with suppress(OSError):
+            free = shutil.disk_usage(path.parent).free
+        raise DiskFullError(path, needed, free) from error
+
+
+def make_room(path: Path, needed: int) -> None:
+    """Raises DiskFullError where a file of `needed` bytes cannot be written at `path`."""
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DiskFullError(path, needed, free)
 
 
 def _fsync(path: Path) -> None:
@@ -15,24 +71,64 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _temporary(path: Path) -> tuple[int, Path]:
+    """A new temporary file for `path`, locked, and open for as long as it is to be."""
+    while True:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
+        with suppress(BlockingIOError):  # a sweep holds it
+            lock(descriptor)
+            if os.fstat(descriptor).st_nlink:  # or it was swept before it was locked
+                return descriptor, Path(name)
+        os.close(descriptor)
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
     """A temporary path beside `path`, renamed onto it when the block ends well.
 
     The data are on disk before the name is, so a crash leaves either the old file or the new
-    one. When the block raises, the temporary file is removed and the old one stays.
+    one. When the block raises, the temporary file is removed and the old one stays. What killed
+    writers of the same file left is removed first.
+
+    Args:
+        path: the file to write.
+        needed: bytes it will have, where that is known before.
+
+    Raises:
+        DiskFullError: there is no room for it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(descriptor)
-    temporary = Path(name)
-    temporary.chmod(0o644)
-    try:
-        yield temporary
-        _fsync(temporary)
-        temporary.replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
-        raise
-    _fsync(path.parent)
+    with explained(path, needed):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent.glob(f".{glob.escape(path.name)}.*{PART}"))
+        if needed is not None:
+            make_room(path, needed)
+        descriptor, temporary = _temporary(path)
+        try:
+            temporary.chmod(0o644)
+            yield temporary
+            _fsync(temporary)
+            temporary.replace(path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+            raise
+        finally:
+            os.close(descriptor)
+        _fsync(path.parent)
+
+
+def left_behind(folder: Path) -> Iterator[Path]:
+    """Temporary files of `replacing` in a folder and below, whoever wrote them."""
+    yield from folder.rglob(f".*{PART}")
+
+
+def sweep(parts: Iterable[Path], dry_run: bool = False) -> int:
+    """Remove those temporary files whose writers are no more; bytes they held."""
+    freed = 0
+    for part in parts:
+        with suppress(OSError), part.open("rb") as file:
+            if lock(file):  # which raises while the writer lives
+                freed += part.stat().st_size
+                if not dry_run:
+                    part.unlink()
+    return freed

@@ -1,12 +1,17 @@
 """Spread payloads over processes of this machine, each with its own worker."""
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import Any, TypeVar
 
-from stages.work.store import Arrays
+from stages.errors import UserError
+from stages.work.items import Arrays
 
 P = TypeVar("P")
 
@@ -15,7 +20,18 @@ _held: list[Any] = []
 
 
 def _hold(load: Callable[[], Any]) -> None:
+    # Ctrl-C reaches every process of the terminal; what becomes of these is for the first to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _held.append(load())
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent's end, which may be a kill that left it no time to tell its children."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _answer(payload: Any) -> Arrays:
@@ -30,12 +46,15 @@ def scatter(
     """Yield (index, arrays) as any of the processes answers.
 
     No more payloads are handed out than are at work and next. Where a worker raises, or the
-    caller stops, what is at work is finished and thrown away.
+    caller stops, the processes are ended.
 
     Args:
         payloads: what to compute.
         load: builds a worker inside each process.
         processes: how many; never more than payloads.
+
+    Raises:
+        UserError: a process was killed.
     """
     processes = min(processes, len(payloads))
     # Not forked: torch's threads do not survive a fork.
@@ -51,5 +70,15 @@ def scatter(
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(future), future.result()
+    except BaseException as error:
+        # Not waited for: a payload may take minutes, and nobody wants its result.
+        for process in multiprocessing.active_children():
+            process.terminate()
+        if isinstance(error, BrokenProcessPool):
+            raise UserError(
+                "a process at work was killed, by the system for want of memory unless by you; "
+                "close what else needs memory and run again: what is finished is kept"
+            ) from error
+        raise
     finally:
         executor.shutdown(cancel_futures=True)

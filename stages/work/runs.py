@@ -25,6 +25,7 @@ from stages.work.files import replacing
 log = logging.getLogger("llmvs")
 
 _tally: dict[str, tuple[int, int]] = {}
+_computed: dict[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,19 @@ def count(noun: str, reused: int, wanted: int) -> None:
     """Note that of so many things wanted so many were in the work store already."""
     before, total = _tally.get(noun, (0, 0))
     _tally[noun] = before + reused, total + wanted
+
+
+def computed(noun: str) -> None:
+    """Note that one more of those that were not in the work store is there now."""
+    _computed[noun] = _computed.get(noun, 0) + 1
+
+
+def standing() -> str:
+    """How far this process is, as people say it: "31 of 75 frames"; "" where it began nothing."""
+    return " and ".join(
+        f"{reused + _computed.get(noun, 0)} of {wanted} {noun}"
+        for noun, (reused, wanted) in _tally.items()
+    )
 
 
 def content(output: Path) -> str:

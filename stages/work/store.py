@@ -5,25 +5,27 @@ there. It lives here: `.work/` beside `.dvc/`, ignored by git and DVC. In `dvc e
 and `--queue` `DVC_ROOT` still names the main checkout, so parallel experiments share one store;
 entries are written under a temporary name and renamed, so they cannot corrupt each other's.
 
-Layout: ``items/ab/abcdef….npz`` holds one item; ``roots/….json`` lists the keys one finished
-output was assembled from, which is what `collect` keeps.
+Layout: ``items/ab/abcdef….npz`` holds one item (`stages.work.items`); ``roots/….json`` names the
+keys one output was assembled from, or is to be (`stages.work.roots`).
 """
 
 import hashlib
 import json
+import logging
 import os
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stages.work import items, roots
 from stages.work.files import replacing
+from stages.work.items import Arrays
+from stages.work.roots import Root
 
-Arrays = dict[str, np.ndarray[Any, Any]]
+log = logging.getLogger("llmvs")
 
 
 def _canonical(value: Any) -> Any:
@@ -56,84 +58,89 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@dataclass(frozen=True)
-class Collected:
-    """What `Store.collect` found: entries kept, entries dropped, bytes those held."""
-
-    kept: int
-    dropped: int
-    freed_bytes: int
-
-
 class Store:
-    """A directory of finished items. Safe for several processes at once."""
+    """A directory of finished items. Safe for several processes at once.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    stage, output: what the items are wanted for, where they are wanted for an output.
+    """
+
+    def __init__(self, root: Path, stage: str = "", output: Path | None = None) -> None:
+        self.root, self.stage, self.output = root, stage, output
 
     @classmethod
-    def default(cls) -> "Store":
+    def default(cls, stage: str = "", output: Path | None = None) -> "Store":
         """The store of this checkout: `$DVC_ROOT/.work`, or `.work` where DVC is not running."""
-        return cls(Path(os.environ.get("DVC_ROOT", ".")) / ".work")
+        return cls(Path(os.environ.get("DVC_ROOT", ".")) / ".work", stage, output)
 
-    def _item(self, item_key: str) -> Path:
+    @property
+    def roots(self) -> Path:
+        """The folder that says what items are for."""
+        return self.root / "roots"
+
+    def place(self, item_key: str) -> Path:
+        """Where an item is, or would be."""
         return self.root / "items" / item_key[:2] / f"{item_key}.npz"
 
     def __contains__(self, item_key: str) -> bool:
-        return self._item(item_key).is_file()
+        return self.place(item_key).is_file()
+
+    def damage(self, item_key: str) -> str | None:
+        """What is wrong with an item that is there; None where nothing is, or there is none."""
+        try:
+            content = self._content(item_key)
+            if content is not None:
+                items.check(content)
+        except (items.DamagedError, OSError) as error:
+            return str(error)
+        return None
 
     def get(self, item_key: str) -> Arrays | None:
-        """The arrays under a key; None where there are none or the entry cannot be read."""
+        """The arrays under a key; None where there are none, or not those that were put there.
+
+        Computing them again is always right, and puts them in the place of what is damaged.
+        """
         try:
-            with np.load(self._item(item_key), allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except FileNotFoundError:
+            content = self._content(item_key)
+            return None if content is None else items.unpacked(content)
+        except (items.DamagedError, OSError):
             return None
-        except (ValueError, EOFError, zipfile.BadZipFile):
-            # A disk fault; computing again is always right, and overwrites it.
+
+    def _content(self, item_key: str) -> bytes | None:
+        place = self.place(item_key)
+        try:
+            # Not what would wait for a writer, as a pipe does.
+            if not place.is_file() and place.exists():
+                raise items.DamagedError("not a file")
+            return place.read_bytes()
+        except FileNotFoundError:
             return None
 
     def put(self, item_key: str, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Write an item whole or not at all. Raises OSError where the disk is full."""
-        with replacing(self._item(item_key)) as temporary, temporary.open("wb") as file:
-            # typeshed takes **arrays for the keyword allow_pickle
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
+        """Write an item whole or not at all. Raises DiskFullError where there is no room."""
+        place, parts = self.place(item_key), items.packed(arrays)
+        if place.is_dir():
+            self.drop(item_key)  # a file cannot take its place
+        with (
+            replacing(place, sum(map(len, parts))) as temporary,
+            temporary.open("wb") as file,
+        ):
+            file.writelines(parts)
 
-    def keep(self, output: Path, keys: Iterable[str]) -> None:
-        """Record that `output`, as it is now, was assembled from these keys."""
-        root = {"sha256": content_hash(output), "keys": sorted(set(keys))}
-        location = output.resolve()
-        with suppress(ValueError):
-            location = location.relative_to(Path.cwd())
-        name = key(output=str(location), sha256=root["sha256"])
-        with replacing(self.root / "roots" / f"{name}.json") as temporary:
-            temporary.write_text(json.dumps({"output": str(location), **root}), encoding="utf-8")
+    def drop(self, item_key: str) -> None:
+        """Remove an item, whatever stands in its place."""
+        place = self.place(item_key)
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
 
-    def _items(self) -> Iterator[Path]:
-        yield from sorted((self.root / "items").glob("*/*.npz"))
+    def begin(self, keys: Iterable[str]) -> None:
+        """Note, where the items are for an output, that it will be assembled from these keys."""
+        if self.output is not None:
+            roots.write(self.roots, Root.of(self.stage, self.output, None, keys))
 
-    def collect(self, dry_run: bool = False) -> Collected:
-        """Drop every item that no current output was assembled from.
-
-        An output is current while the file it named still has the content it had. Run from the
-        root of the repository, and not while a stage is at work: its items are not yet used.
-        """
-        wanted: set[str] = set()
-        for path in sorted((self.root / "roots").glob("*.json")):
-            root = json.loads(path.read_text(encoding="utf-8"))
-            output = Path(root["output"])
-            if output.is_file() and content_hash(output) == root["sha256"]:
-                wanted.update(root["keys"])
-            elif not dry_run:
-                path.unlink(missing_ok=True)
-        kept = dropped = freed = 0
-        for item in self._items():
-            if item.stem in wanted:
-                kept += 1
-                continue
-            dropped += 1
-            freed += item.stat().st_size
-            if not dry_run:
-                item.unlink(missing_ok=True)
-        return Collected(kept, dropped, freed)
+    def keep(self, keys: Iterable[str]) -> None:
+        """Note that the output, as it is now, was assembled from these keys."""
+        if self.output is not None:
+            made = content_hash(self.output)
+            roots.finish(self.roots, Root.of(self.stage, self.output, made, keys))

@@ -1,6 +1,7 @@
 """The timeline: what is written is read, and what does not fit it is refused."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,22 @@ def test_shots_that_nobody_knows_are_missed_with_the_remedy() -> None:
     assert SHOT.known_shots() is SHOT.shots_S2
     with pytest.raises(UserError, match=r"video_10 \(Jumps\): .*download\.h5"):
         BARE.known_shots()
+
+
+def test_at_a_constant_rate_seconds_are_frames_by_the_rate_to_the_last_bit() -> None:
+    video = Video.sampled("video_1", "a", 1000, 30000 / 1001)
+    np.testing.assert_array_equal(video.seconds_at(range(1001)), np.arange(1001) / video.fps)
+    for second in (0.0, 1.0, 7.3, video.seconds):
+        assert video.frame_at(second) == pytest.approx(second * video.fps)
+
+
+def test_between_picks_of_a_varying_rate_time_goes_at_an_even_pace() -> None:
+    times_T = np.array([0, 0.5, 3.5])
+    video = replace(Video.sampled("video_1", "a", 40, 10.0), times_T=times_T)
+    frames = np.array([0, 7.5, 15, 20, 30, 35, 40])
+    seconds = np.array([0, 0.25, 0.5, 1.5, 3.5, 3.75, 4])
+    np.testing.assert_allclose(video.seconds_at(frames), seconds, atol=1e-12)
+    np.testing.assert_allclose([video.frame_at(second) for second in seconds], frames)
 
 
 def test_other_picks_are_named_with_both_counts() -> None:

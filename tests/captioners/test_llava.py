@@ -118,6 +118,36 @@ def test_a_caption_is_one_line_and_never_empty(
     assert model.caption(tiny_llava.pictures(2)) == ["A dog runs.", llava.SILENCE]
 
 
+def test_control_tokens_of_a_reply_are_no_words_of_the_caption(
+    llava_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, written = captioner(llava_folder), []
+    generate = model._model.generate
+
+    def watched(**inputs: Any) -> Any:
+        found = generate(**inputs)
+        written.append(found[:, inputs["input_ids"].shape[1] :])
+        return found
+
+    monkeypatch.setattr(model._model, "generate", watched)
+    captions = model.caption(tiny_llava.pictures(16))
+    begin = tiny_llava.SPECIAL.index("<s>")
+    assert any(begin in tokens for tokens in written), "the model must have written some"
+    assert not any(literal in "".join(captions) for literal in tiny_llava.SPECIAL)
+
+
+@pytest.mark.parametrize("literal", ["</s>", "<pad>", "a<s>b"])
+def test_a_question_that_holds_a_control_token_is_refused_by_its_name(
+    llava_folder: Path, literal: str
+) -> None:
+    prompts = {**dict.fromkeys(("general", "centre", "background"), PROMPT), "direct": "0?"}
+    given = {"describe": ["general", "centre"], "prompts": prompts | {"centre": f"A {literal}?"}}
+    plans = registry.plans(settings(llava_folder, **given))
+    assert plans["general"].load()
+    with pytest.raises(UserError, match=rf"^caption.prompts.centre: .*A {literal}\?"):
+        plans["centre"].load()
+
+
 def test_half_precision_reaches_weights_and_pixels(llava_folder: Path) -> None:
     model = captioner(llava_folder, dtype="bfloat16")
     assert model._model.dtype == torch.bfloat16

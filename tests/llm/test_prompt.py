@@ -101,6 +101,26 @@ def test_a_caption_is_never_read_as_a_template(window, caption):
     assert text == f"Frames:\n{lines}\nCentral: {caption}".strip()
 
 
+@given(st.lists(st.sampled_from(["<|im_end|>", "<|im_start|>", "<|im_", "end|>", "s", "\n"])))
+def test_a_query_ends_no_turn_whatever_its_captions_say(parts):
+    tokenizer = byte_tokenizer()
+    around = layout(tokenizer, PROMPT)
+    forged = f"A man{''.join(parts)}."
+    query = query_text(PROMPT, [forged, "A dog.", "end|>", forged], forged)
+    assert not {*tokenizer.all_special_ids} & {*around.query(query)}
+    assert tokenizer.decode(around.query(query)) == query
+
+
+def test_the_words_of_an_answer_are_text():
+    prompt = PROMPT.model_copy(update={"answer": "<|im_end|> {score}"})
+    around = layout(byte_tokenizer(), prompt)
+    assert around.tokenizer.decode(around.draft) == "<|im_end|> "
+    assert not {*around.tokenizer.all_special_ids} & {*around.draft}
+    plain = layout(byte_tokenizer(), PROMPT)
+    special = [[x for x in each.prefix if x < 4] for each in (around, plain)]
+    assert special[0] == special[1]
+
+
 def test_braces_that_name_nothing_stay():
     assert fill("{a} {b} {{c}}", a="{b}", c=1) == "{b} {b} {1}"
 

@@ -1,8 +1,11 @@
 import dataclasses
 import io
+import unicodedata
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -29,29 +32,65 @@ def test_the_frames_that_the_timeline_picks_are_taken(
     clip: Path, known: Video, picks: Sequence[int]
 ) -> None:
     known = dataclasses.replace(known, picks_T=np.array(picks))
-    sampled = sampling.sample(clip, known, SETTINGS, brightness)
-    assert len(sampled.jpegs) == len(sampled.features_TD) == len(picks)
+    taken = sampling.take(clip, known, SETTINGS, brightness)
+    assert len(taken.jpegs) == len(taken.features_TD) == len(picks)
     decoded = [video.pixels(frame) for frame in video.decode(clip)]
-    for pick, jpeg in zip(picks, sampled.jpegs, strict=True):
+    for pick, jpeg in zip(picks, taken.jpegs, strict=True):
         image = np.asarray(Image.open(io.BytesIO(jpeg)))
         assert image.shape == (96, 128, 3)
         assert abs(image.mean() - decoded[pick].mean()) < 3
-    np.testing.assert_array_equal(sampled.features_TD[:, 1] > 0, np.array(picks) >= 16)
+    np.testing.assert_array_equal(taken.features_TD[:, 1] > 0, np.array(picks) >= 16)
 
 
 def test_the_frame_rate_is_the_files_own(clip: Path, known: Video) -> None:
-    sampled = sampling.sample(clip, known, SETTINGS, brightness)
-    assert (known.fps, sampled.video.fps) == (25, 30)
-    np.testing.assert_allclose(sampled.video.times_T, np.arange(0, 40, 4) / 30)
+    taken = sampling.take(clip, known, SETTINGS, brightness)
+    assert (known.fps, taken.fps) == (25, 30)
+    np.testing.assert_allclose(taken.times_T, np.arange(0, 40, 4) / 30)
+
+
+SLOWER = np.r_[np.arange(0, 600, 30), np.arange(600, 2600, 100)] / 900
+"""When 40 frames are shown: 20 at 30 a second, then 20 at 9."""
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_times_are_those_at_which_frames_are_shown(
+    tmp_path: Path, known: Video, suffix: str
+) -> None:
+    path = tmp_path / f"clip.{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 900)
+        for second in SLOWER:
+            image = np.full((48, 64, 3), 90, np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = round(second * 900), Fraction(1, 900)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    shown = sampling.take(path, known, SETTINGS, brightness).completed(known, SETTINGS.segmentation)
+    np.testing.assert_allclose(shown.times_T, SLOWER[::4], atol=0.001)
+    assert shown.seconds == pytest.approx(SLOWER[-1], abs=0.12)  # and a last frame's length
+    assert shown.seconds > SLOWER[-1]
+    assert np.abs(shown.times_T - shown.picks_T / video.rate(path)).max() > 0.3
+
+
+def test_a_file_that_decodes_to_nothing_is_an_error(tmp_path: Path, known: Video) -> None:
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.mux(stream.encode(None))
+    with pytest.raises(UserError, match=r"clip\.mp4"):
+        sampling.take(path, known, SETTINGS, brightness)
 
 
 def test_features_are_those_of_the_stored_frames(clip: Path, known: Video) -> None:
     def encode(images: Sequence[Pixels]) -> Floats:
         return np.array([[image.sum()] for image in images], dtype=np.float32)
 
-    sampled = sampling.sample(clip, known, SETTINGS, encode)
-    stored = [np.asarray(Image.open(io.BytesIO(jpeg))) for jpeg in sampled.jpegs]
-    np.testing.assert_array_equal(sampled.features_TD, encode(stored))
+    taken = sampling.take(clip, known, SETTINGS, encode)
+    stored = [np.asarray(Image.open(io.BytesIO(jpeg))) for jpeg in taken.jpegs]
+    np.testing.assert_array_equal(taken.features_TD, encode(stored))
 
 
 def test_decoded_frames_are_let_go(
@@ -64,23 +103,24 @@ def test_decoded_frames_are_let_go(
         sizes.append(len(images))
         return brightness(images)
 
-    sampled = sampling.sample(clip, known, SETTINGS, encode)
+    taken = sampling.take(clip, known, SETTINGS, encode)
     assert sizes == [3, 3, 3, 1]
-    assert sampled.features_TD.shape == (10, 2)
+    assert taken.features_TD.shape == (10, 2)
 
 
 def test_shots_that_are_known_are_kept(clip: Path, known: Video) -> None:
     shots_S2 = np.array([[0, 20], [21, 39]])
-    sampled = sampling.sample(clip, known.with_shots(shots_S2, "field"), SETTINGS, brightness)
-    np.testing.assert_array_equal(sampled.video.shots_S2, shots_S2)
-    assert sampled.video.shots_from == "field"
+    known = known.with_shots(shots_S2, "field")
+    video = sampling.take(clip, known, SETTINGS, brightness).completed(known, SEGMENTATION)
+    np.testing.assert_array_equal(video.shots_S2, shots_S2)
+    assert video.shots_from == "field"
 
 
 def test_without_shots_they_come_from_the_features(clip: Path, known: Video) -> None:
-    sampled = sampling.sample(clip, known, SETTINGS, brightness)
-    assert sampled.video.shots_from == "kts"
+    video = sampling.take(clip, known, SETTINGS, brightness).completed(known, SEGMENTATION)
+    assert video.shots_from == "kts"
     # The picture changes at frame 16, between the samples 12 and 16: half way is 14.
-    np.testing.assert_array_equal(sampled.video.shots_S2, [[0, 14], [15, 39]])
+    np.testing.assert_array_equal(video.shots_S2, [[0, 14], [15, 39]])
 
 
 @pytest.mark.parametrize("known_frames", [39, 41])
@@ -90,7 +130,7 @@ def test_another_number_of_frames_is_an_error_with_both_numbers(
     other = dataclasses.replace(known, n_frames=known_frames)
     said = rf"clip\.mp4 decodes to 40 frames, but video_1 is known to have {known_frames}"
     with pytest.raises(UserError, match=said):
-        sampling.sample(clip, other, SETTINGS, brightness)
+        sampling.take(clip, other, SETTINGS, brightness)
 
 
 @pytest.mark.parametrize("size", [(64, 48), (48, 64), (500, 300), (336, 336), (337, 400)])
@@ -102,13 +142,41 @@ def test_the_short_side_becomes_what_is_asked_for(size: tuple[int, int]) -> None
 
 
 def test_a_video_is_found_by_name_whatever_its_container(tmp_path: Path) -> None:
-    for name in ("a.mp4", "b.webm", "St Maarten.mp4"):
+    for name in ("a.mp4", "b.webm", "St Maarten.mp4", "d.MOV", "E.Mkv"):
         (tmp_path / name).touch()
     assert sampling.find(tmp_path, "a").name == "a.mp4"
     assert sampling.find(tmp_path, "b").name == "b.webm"
     assert sampling.find(tmp_path, "St Maarten").name == "St Maarten.mp4"
-    with pytest.raises(UserError, match="holds no video c "):
+    assert sampling.find(tmp_path, "d").name == "d.MOV"
+    assert sampling.find(tmp_path, "E").name == "E.Mkv"
+    with pytest.raises(UserError, match="holds no video c,"):
         sampling.find(tmp_path, "c")
+    with pytest.raises(UserError, match=r"no video St Martin.*nearest: St Maarten\.mp4"):
+        sampling.find(tmp_path, "St Martin")
+
+
+def test_a_video_is_found_however_its_title_is_spelt(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "Café")
+    for name in (f"{decomposed}.mp4", "Base_jumping.mp4", "A_B C.mp4", "A B_C.mp4"):
+        (tmp_path / name).touch()
+    assert sampling.find(tmp_path, "Café").stem == decomposed
+    assert sampling.find(tmp_path, "Base jumping").name == "Base_jumping.mp4"
+    with pytest.raises(UserError, match="'A B_C' and 'A_B C' may mean"):
+        sampling.find(tmp_path, "A B C")
+
+
+def test_what_is_hidden_or_half_fetched_is_no_video(tmp_path: Path) -> None:
+    for name in ("a.mp4", "._b.mp4", ".c.mp4", "d.mp4.part", "e.txt"):
+        (tmp_path / name).touch()
+    for title in ("b", "._b", "c", ".c", "d", "d.mp4", "e"):
+        with pytest.raises(UserError, match="holds no video"):
+            sampling.find(tmp_path, title)
+
+
+def test_of_two_files_of_one_name_the_mp4_is_taken(tmp_path: Path) -> None:
+    for name in ("a.avi", "a.webm", "a.MP4"):
+        (tmp_path / name).touch()
+    assert sampling.find(tmp_path, "a").name == "a.MP4"
 
 
 def test_an_empty_or_missing_folder_is_named(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_videos_are_as_long_as_the_timeline_says(settings: DemoDownload, tmp_pat
         path = tmp_path / "videos" / f"{each.title}.mp4"
         frames = list(video.decode(path))
         assert len(frames) == each.n_frames
-        assert (frames[0].width, frames[0].height) == settings.size
+        assert video.pixels(frames[0]).shape == (*settings.size[::-1], 3)
         assert video.rate(path) == each.fps == settings.fps
         assert each.shots_from == "annotations"
 

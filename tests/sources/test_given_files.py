@@ -56,7 +56,12 @@ def read(path: Path, content: str | bytes) -> list[tuple[str, int, str]]:
 
 @pytest.mark.parametrize(
     "names",
-    [("video_1", "video_2"), ("Bike_Polo", "-esJrBWj2d8"), ("Bike Polo", "video_2")],
+    [
+        ("video_1", "video_2"),
+        ("Bike_Polo", "-esJrBWj2d8"),
+        ("Bike Polo", "video_2"),
+        ("bike polo", "Video_2"),
+    ],
 )
 @pytest.mark.parametrize(
     "form", [json.dumps, lambda document: json.dumps(document, indent=2), lines]
@@ -65,6 +70,12 @@ def test_every_form_and_spelling_is_read(
     tmp_path: Path, names: tuple[str, str], form: Callable[[Any], str]
 ) -> None:
     assert read(tmp_path / "a", form(named(*names))) == EXPECTED
+
+
+def test_a_video_named_twice_as_well_is_an_error_with_both(tmp_path: Path) -> None:
+    twice = named("bike polo", "-esJrBWj2d8") | {"BIKE POLO": SAID["Bike_Polo"]}
+    with pytest.raises(UserError, match=r"a\.json: 'BIKE POLO' and 'bike polo' may mean video_1"):
+        read(tmp_path / "a.json", json.dumps(twice))
 
 
 def test_what_other_videos_are_called_is_left_out_with_a_word(

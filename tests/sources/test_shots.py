@@ -45,6 +45,11 @@ def test_videos_get_the_shots_of_their_title(caplog: pytest.LogCaptureFixture) -
         shots.with_field("summe", [Video.sampled("video_1", "Jumps", 949)])
 
 
+def test_a_title_may_have_underscores_for_spaces() -> None:
+    (placed,) = shots.with_field("summe", [Video.sampled("video_1", "Base_jumping", 4729)])
+    assert placed.shots_from == "field"
+
+
 @needs_real_data
 def test_summes_are_the_transcribed_ones() -> None:
     known = json.loads((REAL / "summe/summe_change_points.json").read_text())

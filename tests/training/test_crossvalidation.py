@@ -17,7 +17,8 @@ from stages.splits.settings import Protocol
 from stages.training.batches import Video
 from stages.training.crossvalidation import Finished, cross_validate, jobs
 from stages.training.trainer import Job, Judged, Trainer
-from stages.work.store import Arrays, Store
+from stages.work.items import Arrays
+from stages.work.store import Store
 
 NAMES = tuple(f"video_{number}" for number in range(1, 8))
 PLANNED: dict[Protocol, list[Split]] = {

@@ -8,7 +8,8 @@ import pytest
 
 from stages.errors import UserError
 from stages.work.executor import Task, complete
-from stages.work.store import Arrays, Store, key
+from stages.work.items import Arrays
+from stages.work.store import Store, key
 
 
 class Squarer:

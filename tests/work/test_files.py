@@ -1,10 +1,10 @@
-import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from stages.work import files
-from stages.work.files import replacing
+from stages.work.files import DiskFullError, replacing
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -27,16 +27,51 @@ def test_a_failure_leaves_the_earlier_file_and_no_litter(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_full_disk_leaves_the_earlier_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(path: Path) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
+def test_a_full_disk_leaves_the_earlier_file_and_is_named(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
     target.write_text("earlier")
-    monkeypatch.setattr(files, "_fsync", full)
-    with pytest.raises(OSError, match="No space left"), replacing(target) as temporary:
-        temporary.write_text("new")
+    full = Path("/dev/full")
+    with pytest.raises(DiskFullError) as caught, replacing(target), full.open("w") as file:
+        file.write("new")
+    assert caught.value.filename == str(target)
+    assert caught.value.free is not None
     assert target.read_text() == "earlier"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_cannot_have_room_is_not_begun(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "out.txt"
+    with pytest.raises(DiskFullError) as caught, replacing(target, needed=10**18):
+        pytest.fail("begun")
+    assert (caught.value.filename, caught.value.needed) == (str(target), 10**18)
+
+
+def test_a_full_disk_met_by_what_is_within_keeps_its_own_name(tmp_path: Path) -> None:
+    within = tmp_path / "within.txt"
+    with pytest.raises(DiskFullError) as caught, replacing(tmp_path / "out.txt"):
+        raise DiskFullError(within)
+    assert caught.value.filename == str(within)
+
+
+PROGRAM = """
+import os, signal
+from pathlib import Path
+from stages.work.files import replacing
+with replacing(Path("out.txt")) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_writer_left_goes_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-c", PROGRAM], check=False)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+    target = Path("out.txt")
+    with replacing(target) as one, replacing(target) as other:
+        one.write_text("one")
+        other.write_text("other")
+        assert len(list(tmp_path.iterdir())) == 2, "a living writer's stays"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]

@@ -52,38 +52,6 @@ def test_what_was_put_comes_back(tmp_path: Path) -> None:
         assert found[name].dtype == arrays[name].dtype
 
 
-def test_a_damaged_entry_counts_as_missing(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.put(key(n=1), {"x": np.arange(1000)})
-    (path,) = tmp_path.glob("items/*/*.npz")
-    path.write_bytes(path.read_bytes()[:100])
-    assert store.get(key(n=1)) is None
-
-
-def test_collecting_keeps_what_a_current_output_was_made_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    store = Store(tmp_path / ".work")
-    for n in range(4):
-        store.put(key(n=n), {"x": np.array(n)})
-    current, replaced = Path("current.h5"), Path("replaced.h5")
-    current.write_text("as it was")
-    replaced.write_text("as it was")
-    store.keep(current, [key(n=0), key(n=1)])
-    store.keep(replaced, [key(n=1), key(n=2)])
-    replaced.write_text("made anew from other items")
-
-    rehearsal = store.collect(dry_run=True)
-    assert (rehearsal.kept, rehearsal.dropped) == (2, 2)
-    assert all(key(n=n) in store for n in range(4))
-
-    found = store.collect()
-    assert (found.kept, found.dropped) == (2, 2)
-    assert found.freed_bytes == rehearsal.freed_bytes > 0
-    assert [key(n=n) in store for n in range(4)] == [True, True, False, False]
-
-
 def test_the_store_lies_in_the_main_checkout_during_an_experiment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

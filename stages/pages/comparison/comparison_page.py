@@ -129,7 +129,7 @@ def _video(
         ],
         "ticks": [
             {
-                "left": round(100 * tick / seconds, 2),
+                "left": round(100 * one.video.frame_at(tick) / one.video.n_frames, 2),
                 "label": paths.label(tick, seconds) + (" s" if seconds < 60 else ""),
             }
             for tick in paths.ticks(seconds)

@@ -106,9 +106,9 @@ def story(told: Story, legend: Legend, *, dataset: str, simulated: bool) -> str:
             2, 1, sharex=True, height_ratios=[3.2, 1 if pictured else 0.16]
         )
         _curves(upper, told, legend)
-        for start in told.shots[1:, 0]:
+        for start in told.video.seconds_at(told.shots[1:, 0]):
             for axes in (upper, lower):
-                axes.axvline(start / told.video.fps, color=RULE, linewidth=0.8, zorder=0)
+                axes.axvline(start, color=RULE, linewidth=0.8, zorder=0)
         if told.thumbnails is not None:
             _strip(lower, told, told.thumbnails)
         _kept(lower, told, legend)
@@ -118,7 +118,8 @@ def story(told: Story, legend: Legend, *, dataset: str, simulated: bool) -> str:
 
 
 def _curves(axes: Axes, told: Story, legend: Legend) -> None:
-    x_T = paths.centres(told.video.picks_T, told.video.n_frames) * told.video.seconds
+    video = told.video
+    x_T = video.seconds_at(paths.centres(video.picks_T, video.n_frames) * video.n_frames)
     people_T = told.scores[PEOPLE]
     if told.people_UT is not None:
         spread_T = told.people_UT.std(axis=0)
@@ -139,10 +140,9 @@ def _curves(axes: Axes, told: Story, legend: Legend) -> None:
 
 def _kept(axes: Axes, told: Story, legend: Legend) -> None:
     """The first scorer's summary as bars below."""
-    fps = told.video.fps
     for start, end in told.summaries.get(legend.first, ()):
         axes.plot(
-            [start / fps, (end + 1) / fps], [-0.2, -0.2],
+            told.video.seconds_at([start, end + 1]), [-0.2, -0.2],
             color=PALETTE[0], linewidth=5, solid_capstyle="butt", clip_on=False,
         )  # fmt: skip
     axes.set_xlim(0, told.video.seconds)
@@ -161,9 +161,11 @@ def _strip(axes: Axes, told: Story, stills: Thumbnails, most: int = 12, aspect: 
     """
     video = told.video
     every = -(-len(stills.frames_K) // most)
-    bounds = np.append(video.picks_T[stills.frames_K], video.n_frames) / video.fps
+    bounds = video.seconds_at(np.append(video.picks_T[stills.frames_K], video.n_frames))
     for index in range(0, len(stills.frames_K), every):
         left, right = float(bounds[index]), float(bounds[min(index + every, len(bounds) - 1)])
+        if right <= left:
+            continue  # by the file's timestamps these frames are all shown at once
         wanted = aspect * (right - left) / video.seconds
         with Image.open(io.BytesIO(stills.images[index])) as opened:
             height = min(opened.height, opened.width / wanted)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from stages.artifacts.results import VideoMarks
+from stages.artifacts.timeline import Video
 from stages.metrics.printed import mark
 from stages.pages import paths
 from stages.pages.report.legend import Legend
@@ -93,7 +94,7 @@ def explorer(story: Story, marks: Marks, legend: Legend, pictures: Pictures) -> 
         "cells": _cells(story, stills),
         "shots": [_percent(begin, video.n_frames) for begin in story.shots[1:, 0].tolist()],
         "unit": "Seconds" if video.seconds < 60 else "Minutes",
-        "ticks": _ticks(video.seconds),
+        "ticks": _ticks(video),
     }
 
 
@@ -139,10 +140,13 @@ def moment(story: Story, wrong: Moment, legend: Legend, pictures: Pictures, href
     }
 
 
-def _ticks(seconds: float) -> list[Json]:
+def _ticks(video: Video) -> list[Json]:
     return [
-        {"left": round(100 * tick / seconds, 2), "label": paths.label(tick, seconds)}
-        for tick in paths.ticks(seconds)
+        {
+            "left": round(100 * video.frame_at(tick) / video.n_frames, 2),
+            "label": paths.label(tick, video.seconds),
+        }
+        for tick in paths.ticks(video.seconds)
     ]
 
 

@@ -1,0 +1,45 @@
+"""`llmvs gc`: the work store without what nothing needs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from stages import command
+from stages.work.collection import Unfinished, collect
+from stages.work.store import Store
+
+OUTPUTS = (Path("data"), Path("reports"))
+"""Where a killed stage may have left half a file."""
+
+
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    unfinished: Annotated[
+        bool, typer.Option("--unfinished", help="Drop the work of unfinished stages as well.")
+    ] = False,
+) -> None:
+    """Empty the work store of what neither a current output nor an unfinished stage needs.
+
+    What a stage has finished is kept until it has made its output, also where it was stopped or
+    the disk was full, so that running it again goes on there. Half-written files of stages that
+    were killed are removed. Stages may be at work meanwhile.
+    """
+    found = collect(Store.default(), OUTPUTS, unfinished=unfinished, dry_run=dry_run)
+    drop = "would drop" if dry_run else "dropped"
+    freed = f"{found.freed_bytes / 1e6:.1f} MB"
+    swept = f" and {found.swept_bytes / 1e6:.1f} MB half written" if found.swept_bytes else ""
+    command.stderr.print(f"kept {found.kept} items, {drop} {found.dropped} ({freed}){swept}")
+    for stage in found.unfinished:
+        command.stderr.print(escape(_said(stage, dropped=unfinished, drop=drop)))
+
+
+def _said(stage: Unfinished, dropped: bool, drop: str) -> str:
+    what = f"{stage.stage} of {stage.output}, begun {stage.since}"
+    work = f"{stage.there} of its {stage.wanted} items, {stage.held_bytes / 1e6:.1f} MB"
+    if stage.at_work:
+        return f"at work: {what}; kept {work}"
+    if dropped:
+        return f"unfinished: {what}; {drop} {work}, but for what others need"
+    return f"unfinished: {what}; kept {work}: run it again, or drop them with --unfinished"

@@ -1,0 +1,92 @@
+"""What of the work store nothing needs any more."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.work import claims, files, roots
+from stages.work.roots import Root
+from stages.work.store import Store, content_hash
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A stage that began and has not made its output: how many of the items it wants are there."""
+
+    stage: str
+    output: str
+    since: str
+    there: int
+    wanted: int
+    held_bytes: int
+    at_work: bool
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Items kept and dropped, bytes that those held, unfinished work in the order of its
+    beginning, and bytes of files that killed writers left half written.
+    """
+
+    kept: int
+    dropped: int
+    freed_bytes: int
+    unfinished: tuple[Unfinished, ...]
+    swept_bytes: int
+
+
+def collect(
+    store: Store, outputs: Iterable[Path] = (), *, unfinished: bool = False, dry_run: bool = False
+) -> Collected:
+    """Drop every item that no current output was assembled from and no unfinished stage wants.
+
+    An output is current while the file it names still has the content it had. A stage is
+    unfinished from its first item until its output is made, and one may be at work meanwhile. Run
+    from the root of the repository.
+
+    Args:
+        store: the work store.
+        outputs: folders in which killed writers may have left half a file.
+        unfinished: drop what unfinished stages want as well, but for those that are at work.
+        dry_run: drop nothing, only say what would be.
+    """
+    busy = {claim.output for claim in claims.at_work(store.root)}
+    wanted: set[str] = set()
+    pending: list[Unfinished] = []
+    for path, root in roots.read(store.roots):
+        if root.sha256 is None:
+            found = _unfinished(store, root, busy)
+            pending.append(found)
+            idle = unfinished and not found.at_work
+        else:
+            output = Path(root.output)
+            idle = not (output.is_file() and content_hash(output) == root.sha256)
+        if not idle:
+            wanted.update(root.keys)
+        elif not dry_run:
+            path.unlink(missing_ok=True)
+    kept = dropped = freed = 0
+    for item in sorted((store.root / "items").glob("*/*.npz")):
+        if item.stem in wanted:
+            kept += 1
+            continue
+        dropped += 1
+        freed += item.lstat().st_size
+        if not dry_run:
+            store.drop(item.stem)
+    swept = sum(files.sweep(files.left_behind(at), dry_run) for at in (store.root, *outputs))
+    pending.sort(key=lambda found: found.since)
+    return Collected(kept, dropped, freed, tuple(pending), swept)
+
+
+def _unfinished(store: Store, root: Root, busy: set[str]) -> Unfinished:
+    there = [store.place(key) for key in root.keys if key in store]
+    return Unfinished(
+        root.stage,
+        root.output,
+        root.since,
+        len(there),
+        len(root.keys),
+        sum(place.stat().st_size for place in there),
+        str(Path(root.output).resolve()) in busy,
+    )
