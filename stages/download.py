@@ -1,14 +1,18 @@
 """The download stage: videos, and what people say of them."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stages import command, section
-from stages.sources import demo, published
+from stages.artifacts import timeline
+from stages.sources import beforehand, demo, published
 from stages.sources.settings import Download, Given, SumMeDownload, TVSumDownload
 from stages.work.store import Store
+
+log = logging.getLogger("llmvs")
 
 
 def download(
@@ -21,11 +25,18 @@ def download(
     and TVSum are fetched once into the work store, or read from `download.source`; without videos
     only people's judgement is fetched. The demo is made, not fetched: short videos of the
     photographs in scikit-image, judged by simulated people.
+
+    What can be told early ends the stage early: an h5 is held against what is known of the
+    benchmark before anything is fetched, and captions, embeddings or scores at hand against the
+    timeline as soon as there is one. What needs a tokenizer or a scorer is left to `llmvs check`,
+    which does all of it: were it done here, a changed prompt would have videos fetched anew.
     """
     settings = section.lookup(Download, "datasets", dataset, "download")
     given = section.lookup(Given, "datasets", dataset, "given")
     videos = given.kind == "videos"
     work = Store.default().root / "downloads"
+    for said in beforehand.absent(given):
+        log.warning("params.yaml: datasets.%s.%s; the stage that follows wants it", dataset, said)
     match settings:
         case SumMeDownload():
             published.make_summe(dataset, settings, out, work, videos)
@@ -33,6 +44,7 @@ def download(
             published.make_tvsum(dataset, settings, out, work, videos)
         case _:
             demo.make(dataset, settings, out, videos)
+    beforehand.check_given(given, timeline.read(out / "timeline.h5"), work)
 
 
 if __name__ == "__main__":

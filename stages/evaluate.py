@@ -1,5 +1,6 @@
 """evaluate: scores against people."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ from stages.metrics.settings import Evaluate
 from stages.splits.settings import Splits
 from stages.work.executor import progress
 from stages.work.store import content_hash
+
+log = logging.getLogger("llmvs")
 
 Watched = Callable[[str, Iterable[str]], Iterable[Panel]]
 Rows = dict[str, dict[str, Scored]]
@@ -169,6 +172,14 @@ def _protocol(
 ) -> results_file.Protocol:
     """One protocol's part of results.json."""
     asked = {"LLM": found.own[protocol], "captioner": found.direct[protocol]}
+    rules = Rules(settings.agreement, settings.f1, settings.budget)
+    tested = found.tested(protocol)
+    unsummarised = [one for video in tested if (one := found.panels[video].unsummarised)]
+    if unsummarised:
+        log.warning(
+            "%s: no shot of %d of %d videos fits the budget; their summaries are empty",
+            *(protocol, len(unsummarised), len(tested)),
+        )
     of_rows = figures.rows_document(
         rows,
         found.splits[protocol],
@@ -178,8 +189,9 @@ def _protocol(
     )
     of = results_file.Protocol.model_validate(
         {
-            "videos": len(found.tested(protocol)),
-            "flags": tables.flags(rows, asked, found.shots, found.deviation),
+            "videos": len(tested),
+            "flags": tables.flags(rows, asked, found.shots, found.deviation, rules, unsummarised),
+            "unsummarised": unsummarised,
             "floor": None,
             "rows": of_rows,
         }

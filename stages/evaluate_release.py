@@ -3,7 +3,7 @@
 Shapes: T sampled frames.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from stages.artifacts import field
 from stages.artifacts import timeline as timeline_file
 from stages.artifacts.field import Annotated
 from stages.errors import UserError
-from stages.metrics.panel import Marks, Rules
+from stages.metrics.panel import Marks, Panel, Rules
 from stages.metrics.panels import panels
+from stages.metrics.tables import UNRANKED
+from stages.metrics.unsummarised import sentence
 from stages.people import HUMAN, RULES, Kind
 from stages.scorers.release import load_checkpoint
 from stages.sources import pooled, shots, tvsum
@@ -66,8 +68,15 @@ def evaluate_release(
     judged = panels(*chosen, rules)
     scored = dict(_scores(release, chosen))
     verdicts = [panel.verdict(scored[name]) for name, panel in judged.items()]
-    unranked = sum(verdict.unranked for verdict in verdicts)
-    note = f"{unranked} videos were given one score throughout: a counted 0" if unranked else None
+    note = _counted_zeros(
+        sum(
+            verdict.unranked
+            for verdict, panel in zip(verdicts, judged.values(), strict=True)
+            if panel.rankable
+        ),
+        judged,
+        rules,
+    )
     shown = Table("row", "tau", "rho", "F1", title=f"{kind}, {len(judged)} videos", caption=note)
     rows: dict[str, list[Marks]] = {
         release.checkpoint.name: [verdict.marks for verdict in verdicts],
@@ -76,6 +85,17 @@ def evaluate_release(
     for title, marks in rows.items():
         shown.add_row(title, *(f"{mean:.4f}" for mean in np.mean(marks, axis=0)))
     return shown
+
+
+def _counted_zeros(unranked: int, judged: Mapping[str, Panel], rules: Rules) -> str | None:
+    """What a reader must know of figures that are 0 by the rule."""
+    said = []
+    if unsummarised := [one for panel in judged.values() if (one := panel.unsummarised)]:
+        said.append(sentence(unsummarised, rules.budget, rules.agreement))
+    if unranked:
+        counted = f"{unranked} of {len(judged)} predictions {UNRANKED[rules.agreement]}"
+        said.append(f"{counted} τ and ρ are a counted 0.")
+    return "\n".join(said) or None
 
 
 def _scores(release: Release, chosen: Annotated) -> Iterator[tuple[str, np.ndarray]]:

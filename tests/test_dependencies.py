@@ -195,6 +195,7 @@ ALLOWED["params"] = {"section", *(room for room in ROOMS if room not in GROUND)}
 ALLOWED["rows"] = {"errors"}
 ALLOWED["resilience"] = GROUND
 ALLOWED["planning"] = ROOMS | {"params"}
+ALLOWED["checking"] = ROOMS | {"params", "planning"}
 ALLOWED["experiments"] = ROOMS | {"params", "rows"}
 ALLOWED["pages"] = ROOMS | {"params", "rows", "experiments"}
 ALLOWED["benchmarking"] = ROOMS | {"params", "rows", "pages", "planning"}
@@ -204,6 +205,7 @@ COMMANDS = {
     "outputs": set(),
     "command": {"errors", "work", "lifetime", "outputs"},
     "benchmarks": ROOMS | {"command", "benchmarking", "params"},
+    "checks": ROOMS | {"command", "checking", "params"},
     "comparisons": ROOMS | {"command", "experiments", "pages", "rows"},
     "dependencies": {"errors", "section", "params"},
     "diagnosis": ROOMS | {"params"},

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -5,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from stages.artifacts import timeline
 
 ROOT = Path(__file__).parent.parent
 
@@ -49,6 +52,31 @@ def test_without_given_videos_there_are_none(project: Path) -> None:
     done = download(project, "--dataset", "demo", "--out", "source")
     assert done.returncode == 0, done.stderr
     assert files(project / "source") == ["people.h5", "timeline.h5"]
+
+
+def test_given_captions_of_other_frames_end_the_download(project: Path) -> None:
+    """The timeline is known then, and a recipe's expensive stages come later."""
+    params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    params["datasets"]["demo"]["given"] = {"kind": "captions", "source": "captions.json"}
+    (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    done = download(project, "--dataset", "demo", "--out", "source")
+    assert "given.source: there is no file captions.json; the stage that follows" in " ".join(
+        done.stderr.split()
+    )
+    known = timeline.read(project / "source" / "timeline.h5")
+    said = {
+        video.title: {"picks": video.picks_T.tolist(), "captions": ["A cat."] * len(video.picks_T)}
+        for video in known.videos
+    }
+    (project / "captions.json").write_text(json.dumps(said), encoding="utf-8")
+    assert download(project, "--dataset", "demo", "--out", "source").returncode == 0
+    last = known.videos[-1]
+    said[last.title]["picks"][1] += 1
+    (project / "captions.json").write_text(json.dumps(said), encoding="utf-8")
+    done = download(project, "--dataset", "demo", "--out", "source")
+    assert done.returncode == 1
+    assert f"captions.json: {last.name}" in done.stderr
+    assert "number 2 is frame 16, not 15" in " ".join(done.stderr.split())
 
 
 def test_an_unknown_dataset_is_named_with_the_known_ones(project: Path) -> None:

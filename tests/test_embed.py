@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -280,9 +281,19 @@ def test_a_corrupt_line_ends_in_one_message_and_leaves_the_output(finished, plac
     assert (place.root / "out.h5").read_bytes() == b"what was there"
 
 
-def test_a_prompt_longer_than_the_models_context_ends_in_one_message(place):
-    place.captions = [{"video": "video_1", "pick": 0, "caption": "dog " * 5000}]
+def test_a_prompt_longer_than_the_models_context_is_named_before_anything_is_read(place):
+    """Two of many frames; the weights are never opened, so a broken file of them goes unnoticed."""
+    model = place.root / "model"
+    shutil.copytree(place.embed["llm"], model)
+    (model / "model.safetensors").write_bytes(b"not read")
+    place.embed["llm"] = str(model)
+    place.write_params()
+    place.captions[15] |= {"caption": "dog " * 400}
+    place.captions[20] |= {"caption": "dog " * 5000}
     place.write_captions()
     said = place.run(code=1)
-    assert "the model has room for 4096" in said
+    assert "has room for 4096 tokens, and the prompts of 5 of 51 frames are longer" in said
+    assert "The longest is that of frame 120 of video_10" in said
+    assert "embed.window" in said
     assert "Traceback" not in said
+    assert not place.items()

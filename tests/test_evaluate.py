@@ -166,6 +166,50 @@ def test_what_a_reader_must_know_is_said(work: Path) -> None:
         assert of["rows"]["mlp"]["tau"] == nothing
 
 
+def one_shot(work: Path, video: str) -> None:
+    """The video becomes a single shot, which no budget holds."""
+    path = Places(work / "demo").timeline
+    known = timeline.read(path)
+    whole = known.by_name[video].with_shots([[0, N - 1]], "annotations")
+    videos = tuple(whole if one.name == video else one for one in known.videos)
+    timeline.write(path, Timeline(known.dataset, videos))
+
+
+@pytest.mark.parametrize("agreement", ["summary", "scores"])
+def test_a_video_of_which_no_shot_fits_the_budget_is_named_as_such(
+    work: Path, agreement: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = run(work)
+    assert before["protocols"]["strict"]["unsummarised"] == []
+    video = VIDEOS[0]
+    one_shot(work, video)
+    document = yaml.safe_load((work / "params.yaml").read_text())
+    document["datasets"]["demo"]["evaluate"]["agreement"] = agreement
+    (work / "params.yaml").write_text(yaml.safe_dump(document))
+    with caplog.at_level("WARNING", "llmvs"):
+        of = run(work)["protocols"]["strict"]
+    assert "no shot of 1 of 4 videos fits the budget" in caplog.text
+    assert of["unsummarised"] == [{"video": video, "shortest": N, "frames": N}]
+    (said,) = [flag for flag in of["flags"] if "fits the budget of 15 %" in flag and video in flag]
+    assert f"(the shortest shot has {N} of {N} frames)" in said
+    with (work / "out" / "per_video.csv").open() as file:
+        lines = [line for line in csv.DictReader(file) if line["video"] == video]
+    assert {float(line["f1"]) for line in lines if line["row"] != "human"} == {0}
+    taus = {line["row"]: float(line["tau"]) for line in lines if line["protocol"] == "strict"}
+    if agreement == "summary":
+        assert "people's mean included" in said
+        assert {tau for row, tau in taus.items() if row != "human"} == {0}
+        # llmvs told frames apart, and mlp nowhere rates a shot above 0.
+        assert not any("LLMVS" in flag and "predictions" in flag for flag in of["flags"])
+        assert any(
+            "6 of 8 predictions rate no shot that fits the budget above 0" in flag
+            for flag in of["flags"]
+        )
+    else:
+        assert "τ and ρ are of scores and not touched" in said
+        assert taus["llmvs"] > 0.7
+
+
 def test_every_row_is_tested_against_llmvs_on_the_videos_it_shares(work: Path) -> None:
     results = run(work)
     with (work / "out" / "per_video.csv").open() as file:

@@ -113,6 +113,19 @@ def test_each_dataset_is_marked_by_its_fields_rules(
         assert mean in ran.output
 
 
+def test_zeros_by_the_fields_rule_are_told_from_those_of_a_prediction(
+    files: dict[str, Path],
+) -> None:
+    annotated = field.read(files["annotated"])
+    whole = annotated.timeline.videos[0].with_shots([[0, N - 1]], "annotations")
+    videos = (whole, *annotated.timeline.videos[1:])
+    field.write(files["annotated"], annotated._replace(timeline=Timeline("tvsum", videos)))
+    ran = CliRunner().invoke(app, arguments(files, "summe"))
+    said = " ".join(ran.output.split())
+    assert "No shot fits the budget of 15 % in video_1" in said
+    assert "predictions" not in said
+
+
 def test_some_videos_alone(files: dict[str, Path], model: GlobalAttention) -> None:
     chosen = ("video_1", "video_3")
     ran = CliRunner().invoke(app, arguments(files, "tvsum", "--videos", ",".join(chosen)))

@@ -245,6 +245,62 @@ def test_with_the_fields_h5_and_no_videos_nothing_is_fetched(
     assert all(video.shots_from == "annotations" for video in known.videos)
 
 
+def name_videos(h5: Path, titles: dict[str, str | bytes]) -> None:
+    with h5py.File(h5, "a") as file:
+        for name, title in titles.items():
+            file[name]["video_name"] = title
+
+
+def test_an_h5_may_spell_names_as_files_of_the_field_do(
+    summe_zip: Path, field_h5: Path, tmp_path: Path
+) -> None:
+    spelt = {
+        "video_1": np.bytes_("Air_Force"),
+        "video_2": "Bike_Race",
+        "video_3": "/data/SumMe/videos/Leaps.mp4",
+        "video_4": "",
+        "video_5": "video_5",
+    }
+    name_videos(field_h5, spelt)
+    make_summe("summe", summe(summe_zip, field_h5), tmp_path / "out", tmp_path / "work", False)
+    assert {video.shots_from for video in read(tmp_path / "out").timeline.videos} == {"annotations"}
+
+
+def test_an_h5_whose_video_is_called_otherwise_than_annotated_is_refused(
+    summe_zip: Path, field_h5: Path, tmp_path: Path
+) -> None:
+    name_videos(field_h5, {"video_2": np.bytes_("Snorkel")})
+    with pytest.raises(UserError, match=r"video_2 is called Snorkel, .* have Bike Race"):
+        make_summe("summe", summe(summe_zip, field_h5), tmp_path / "out", tmp_path / "work", False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_h5_that_numbers_summes_videos_otherwise_is_refused_without_annotations(
+    field_h5: Path, tmp_path: Path
+) -> None:
+    """video_5 of the field is Bus_in_Rock_Tunnel; splits go by number."""
+    name_videos(field_h5, {"video_5": "Cooking"})
+    settings = SumMeDownload(kind="summe", source=None, url=NOWHERE, h5=str(field_h5))
+    said = r"video_5, 70 frames, is called Cooking, which is video_8 of 1286 frames"
+    with pytest.raises(UserError, match=said):
+        make_summe("mine", settings, tmp_path / "out", tmp_path / "work", videos=False)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("change_points", [[0, 29.5], [30.5, 69]]), ("picks", [0.0, 15.5, 30.0])],
+)
+def test_an_h5_with_half_a_frame_is_refused_and_not_cut(
+    summe_zip: Path, field_h5: Path, tmp_path: Path, key: str, value: list[float]
+) -> None:
+    with h5py.File(field_h5, "a") as file:
+        del file["video_5"][key], file["video_5/gtscore"]
+        file["video_5"][key] = np.array(value)
+        file["video_5/gtscore"] = np.zeros(len(file["video_5/picks"]))
+    with pytest.raises(UserError, match=rf"video_5/{key}: .*fraction"):
+        make_summe("summe", summe(summe_zip, field_h5), tmp_path / "out", tmp_path / "work", False)
+
+
 def test_what_is_missing_is_named(summe_zip: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"download\.source: .*none does not exist"):
         make_summe("summe", summe(tmp_path / "none"), tmp_path / "out", tmp_path / "work")

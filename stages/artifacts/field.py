@@ -75,9 +75,7 @@ def _video(group: Group) -> Video:
     picks_T = picks_of(group, n_frames)
     if "n_steps" in group and group.count("n_steps") != len(picks_T):
         raise group.wrong("n_steps", f"is {group.count('n_steps')} for {len(picks_T)} picks")
-    # The field's own TVSum file has no such key.
-    title = group.text("video_name") if "video_name" in group else group.name
-    video = Video(group.name, title, n_frames, FIELD_FPS, picks_T, picks_T / FIELD_FPS)
+    video = Video(group.name, _title(group), n_frames, FIELD_FPS, picks_T, picks_T / FIELD_FPS)
     if "change_points" not in group:
         return video
     shots = group.numbers("change_points", (None, 2))
@@ -85,3 +83,12 @@ def _video(group: Group) -> Video:
         return video.with_shots(shots, "annotations")
     except UserError as error:
         raise group.wrong("change_points", str(error)) from error
+
+
+def _title(group: Group) -> str:
+    """`video_name`, or the group's own: the field's TVSum file has no such key, others leave it
+    empty.
+    """
+    if "video_name" not in group or not group.dataset("video_name").size:
+        return group.name
+    return group.text("video_name").strip() or group.name

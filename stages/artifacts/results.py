@@ -94,14 +94,24 @@ class Floor(_Part):
     rho: float
 
 
+class Unsummarised(_Part):
+    """A video of which no shot fits the budget: frames of the shortest one, and of the video."""
+
+    video: str
+    shortest: int
+    frames: int
+
+
 class Protocol(_Part):
     """What was measured under one protocol, over the `videos` its splits test.
 
-    flags: sentences that a reader of the table must know. floor: None where it is 0.
+    flags: sentences that a reader of the table must know. unsummarised: of these videos, those
+    whose summary is empty whatever their scores. floor: None where it is 0.
     """
 
     videos: int
     flags: tuple[str, ...]
+    unsummarised: tuple[Unsummarised, ...] = ()
     floor: Floor | None = None
     rows: dict[str, Row]
 

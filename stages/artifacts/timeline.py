@@ -165,8 +165,11 @@ def read(path: Path) -> Timeline:
 
 
 def picks_of(group: Group, n_frames: int) -> Integers:
-    """`picks` (T,), which must rise inside the video."""
-    picks_T = group.numbers("picks", (None,)).astype(np.int64)
+    """`picks` (T,), whole numbers which must rise inside the video."""
+    given_T = group.numbers("picks", (None,))
+    picks_T = given_T.astype(np.int64)
+    if (picks_T != given_T).any():
+        raise group.wrong("picks", "must be whole frames; one has a fraction")
     if picks_T[0] < 0 or picks_T[-1] >= n_frames or (np.diff(picks_T) <= 0).any():
         raise group.wrong(
             "picks", f"must rise inside 0 to {n_frames - 1}, go {picks_T[0]} to {picks_T[-1]}"

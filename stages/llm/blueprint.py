@@ -45,10 +45,7 @@ class Blueprint:
         tokenizer = weights.tokenizer(embed.llm, embed.revision)
         folder = weights.fetch_small(embed.llm, embed.revision)
         prompt = embed.prompt.model_copy(update={"examples": examples})
-        longest, answer = embed.max_new_tokens, prompt.answer if embed.stop == "score" else None
-        if prompt.task == "summary":
-            assert prompt.summary is not None  # the schema's to see to
-            longest, answer = prompt.summary.max_new_tokens, None
+        scored = prompt.task == "score" and embed.stop == "score"
         # The recipe of a row of an ablation may ask for what another keeps beside.
         also = dict.fromkeys(Kind(each.layer, each.pooling) for each in embed.also)
         also.pop(Kind(embed.layer, embed.pooling), None)
@@ -58,8 +55,8 @@ class Blueprint:
             embed.dtype,
             layout(tokenizer, prompt),
             weights.ends_of_turn(folder, tokenizer),
-            longest,
-            answer,
+            embed.longest_answer,
+            prompt.answer if scored else None,
             embed.layer,
             embed.pooling,
             tuple(also),

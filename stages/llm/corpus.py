@@ -9,12 +9,14 @@ import numpy as np
 from stages.artifacts.captions import Caption
 from stages.artifacts.embeddings import Split, Writing
 from stages.artifacts.people import People
+from stages.llm import context
 from stages.llm.examples import Examples, Judged, drawn
 from stages.llm.reader import read_videos
 from stages.llm.reply import parser
 from stages.llm.settings import Embed
+from stages.splits.folds import Split as Fold
 from stages.splits.folds import splits
-from stages.splits.settings import Splits
+from stages.splits.settings import Protocol, Splits
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
@@ -36,9 +38,30 @@ def embed_once(
 ) -> Kept:
     """Have the LLM read every video, and put each into the file.
 
-    Raises UserError as `reader.read_videos`.
+    Raises UserError as `reader.read_videos`; of a prompt that is too long, before the model is
+    loaded.
     """
+    context.check(said, settings, [examples])
     return _embed(file, said, settings, examples, store)
+
+
+def shown_by_split(
+    said: Said, people: People, settings: Embed, split_by: Splits
+) -> dict[Protocol, list[tuple[Fold, Examples]]]:
+    """Each protocol's splits, with the examples drawn of each one's training videos.
+
+    Raises UserError as `examples.drawn` and `splits.folds.splits`.
+    """
+    judged = {
+        video.name: Judged(_words(said[video.name]), video.gtscore_T) for video in people.videos
+    }
+    return {
+        protocol: [
+            (split, drawn({name: judged[name] for name in split.train}, settings))
+            for split in splits(protocol, split_by.source, list(judged), split_by.folds)
+        ]
+        for protocol in split_by.protocols
+    }
 
 
 def embed_by_split(
@@ -56,15 +79,12 @@ def embed_by_split(
     Raises:
         UserError: as `embed_once`, `examples.drawn` and `splits.folds.splits`.
     """
-    judged = {
-        video.name: Judged(_words(said[video.name]), video.gtscore_T) for video in people.videos
-    }
+    planned = shown_by_split(said, people, settings, split_by)
+    context.check(said, settings, [shown for each in planned.values() for _, shown in each])
     total = Kept([], 0, 0)
-    for protocol in split_by.protocols:
-        each = splits(protocol, split_by.source, list(judged), split_by.folds)
-        for number, split in enumerate(each):
+    for protocol, each in planned.items():
+        for number, (split, examples) in enumerate(each):
             log.info("protocol %s, split %d of %d", protocol, number + 1, len(each))
-            examples = drawn({name: judged[name] for name in split.train}, settings)
             kept = _embed(file, said, settings, examples, store, (protocol, number), split.test)
             total = Kept(
                 total.keys + kept.keys, total.frames + kept.frames, total.unparsed + kept.unparsed

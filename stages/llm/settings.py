@@ -123,6 +123,13 @@ class Embed(Readout):
     token_budget: Positive
     prompt: Prompt
 
+    @property
+    def longest_answer(self) -> int:
+        """Tokens that an answer may have, its end included."""
+        if self.prompt.task == "summary" and self.prompt.summary is not None:
+            return self.prompt.summary.max_new_tokens
+        return self.max_new_tokens
+
     @model_validator(mode="after")
     def _window_is_odd(self) -> Self:
         if self.window % 2 == 0:

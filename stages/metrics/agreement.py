@@ -47,7 +47,8 @@ def summary_agreement(summary: npt.ArrayLike, user_summary: npt.ArrayLike) -> Ag
     """
     prediction = Rankings.of(np.asarray(summary, dtype=np.float64))
     reference = Rankings.of(mean_summary(user_summary))
-    _warn_of_constants(prediction, reference)
+    shown = "every" if np.any(summary) else "no"
+    _warn_of_constants(prediction, reference, f"the predicted summary shows {shown} frame")
     return with_each(prediction, reference)
 
 
@@ -58,7 +59,7 @@ def score_agreement(scores: npt.ArrayLike, user_scores: npt.ArrayLike) -> Agreem
     unequal lengths.
     """
     prediction, references = Rankings.of(scores), Rankings.of(user_scores)
-    _warn_of_constants(prediction, references)
+    _warn_of_constants(prediction, references, "the prediction has the same value everywhere")
     return with_each(prediction, references)
 
 
@@ -77,9 +78,9 @@ def pairwise_agreement(annotations: npt.ArrayLike | Rankings) -> Agreement:
     )
 
 
-def _warn_of_constants(prediction: Rankings, references: Rankings) -> None:
+def _warn_of_constants(prediction: Rankings, references: Rankings, what: str) -> None:
     if prediction.constant[0]:
-        said = "the prediction has the same value everywhere: no rank correlation, counted as 0"
+        said = f"{what}: no rank correlation, counted as 0"
     elif references.constant.any():
         said = f"{references.constant.sum()} of {len(references)} annotators gave every frame "
         said += "the same value: no rank correlation with them, counted as 0"

@@ -30,9 +30,11 @@ MARKS = Marks._fields
 class Scored:
     """One row: the marks (R, C, 3) of each video. What does not depend on the split has C = 1.
 
-    `constant` counts, for each video scored, the predictions that gave every frame the same
-    value: their τ and ρ are a counted 0. `unranked` of the `scored` predictions did. `spread`
-    holds, for each video scored, the standard deviation of its scores, the mean over predictions.
+    `constant` counts, for each video scored, the predictions that order nothing, by giving every
+    frame the same value or, where summaries are compared, no shot any: their τ and ρ are a counted
+    0. `unranked` of the `scored` predictions did. Where no shot fits the budget it is not their
+    doing, and none is counted. `spread` holds, for each video scored, the standard deviation of its
+    scores, the mean over predictions.
     """
 
     title: str
@@ -91,7 +93,8 @@ def scored_row(
             [panel.verdict(scores_T) for scores_T in scores_CT] for scores_CT in scores_RCT
         ]
         marks[panel.name] = np.array([[v.marks for v in verdicts_C] for verdicts_C in verdicts_RC])
-        constant[panel.name] = sum(v.unranked for verdicts_C in verdicts_RC for v in verdicts_C)
+        unranked = sum(v.unranked for verdicts_C in verdicts_RC for v in verdicts_C)
+        constant[panel.name] = unranked if panel.rankable else 0
     return Scored(title, kind, marks, constant, spread)
 
 

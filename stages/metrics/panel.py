@@ -10,8 +10,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stages.artifacts.results import Unsummarised
 from stages.errors import UserError
-from stages.metrics import f1
+from stages.metrics import f1, unsummarised
 from stages.metrics.agreement import Agreement, mean_summary, pairwise_agreement, with_each
 from stages.metrics.rank import Rankings
 from stages.summaries.keyshots import keyshots
@@ -84,6 +85,18 @@ class Panel:
         if self.rules.agreement == "scores":
             return Rankings.of(self._sampled)
         return Rankings.of(mean_summary(self.user_summary))
+
+    @cached_property
+    def unsummarised(self) -> Unsummarised | None:
+        """The video, where none of its shots fits the budget; None where one does."""
+        return unsummarised.of_video(
+            self.name, self.change_points, self.n_frames, self.rules.budget
+        )
+
+    @property
+    def rankable(self) -> bool:
+        """Whether scores can order anything: not where summaries are compared and all are empty."""
+        return self.rules.agreement == "scores" or self.unsummarised is None
 
     def summary(self, scores: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """The keyshot summary (N,) of scores (T,) within the budget."""

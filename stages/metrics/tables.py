@@ -1,18 +1,27 @@
 """A dataset's results as tables for the terminal, and what a reader of them must know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from stages.artifacts.results import MARKS, Results, Row
+from stages.artifacts.results import MARKS, Results, Row, Unsummarised
 from stages.metrics.figures import collapsed, reference
 from stages.metrics.leaderboard import Scored
+from stages.metrics.panel import Rules
 from stages.metrics.printed import figure_lines, mark, shown_p
 from stages.metrics.replies import Replies
+from stages.metrics.unsummarised import sentence
 
 OPTIMISTIC = "epoch chosen on the test videos: optimistic"
+
+
+UNRANKED = {
+    "scores": "give every frame of their video the same value.",
+    "summary": "rate no shot that fits the budget above 0, so that their summary is empty.",
+}
+"""What makes a prediction order nothing, by what agreement is with."""
 
 
 def flags(
@@ -20,6 +29,8 @@ def flags(
     asked: Mapping[str, Replies | None],
     shots: Mapping[str, int],
     people: float,
+    rules: Rules,
+    unsummarised: Sequence[Unsummarised] = (),
 ) -> list[str]:
     """What a reader of the table must know, a sentence each.
 
@@ -28,8 +39,12 @@ def flags(
         asked: what was replied by the models asked for a score, None by one that was not.
         shots: how many videos have their shots from where (`timeline.Origin`).
         people: mean standard deviation of people's scores within a video, as they are learnt.
+        rules: of the dataset.
+        unsummarised: the videos of which no shot fits the budget.
     """
     said = []
+    if unsummarised:
+        said.append(sentence(unsummarised, rules.budget, rules.agreement))
     if segmented := shots.get("kts", 0):
         said.append(
             f"Shots of {segmented} of {sum(shots.values())} videos come from this project's own "
@@ -42,8 +57,8 @@ def flags(
         if replies is not None and replies.unparsed
     ]
     said += [
-        f"{row.title}: {row.unranked} of {row.scored} predictions give every frame of their video "
-        "the same value. Those have no rank correlation; it is counted as 0."
+        f"{row.title}: {row.unranked} of {row.scored} predictions {UNRANKED[rules.agreement]} "
+        "Those have no rank correlation; it is counted as 0."
         for row in rows.values()
         if row.unranked
     ]

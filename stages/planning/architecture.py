@@ -60,6 +60,17 @@ class Vision:
     operations: float
 
 
+def _published() -> dict[str, Any]:
+    text = (resources.files("stages.planning") / PUBLISHED).read_text(encoding="utf-8")
+    known: dict[str, Any] = json.loads(text)
+    return known
+
+
+def is_published(name: str) -> bool:
+    """Whether a model's configuration comes with this project, so that no hub is asked for it."""
+    return name in _published()
+
+
 def configuration(name: str, revision: str | None, kind: hub.Kind, folder: Path | None) -> Any:
     """A model's transformers configuration.
 
@@ -74,8 +85,7 @@ def configuration(name: str, revision: str | None, kind: hub.Kind, folder: Path 
     from transformers import AutoConfig
 
     if folder is None:
-        text = (resources.files("stages.planning") / PUBLISHED).read_text(encoding="utf-8")
-        known = json.loads(text)
+        known = _published()
         if name in known:
             fields = dict(known[name])
             return AutoConfig.for_model(fields.pop("model_type"), **fields)

@@ -104,10 +104,8 @@ def prompt(embed: Embed, words: int) -> Prompt:
     window = (caption_of(words),) * embed.window
     query = around.query(query_text(shown, window, window[0]))
     # What tells one answer from another, and the end of the turn.
-    longest = embed.max_new_tokens
-    if embed.prompt.task == "summary" and embed.prompt.summary is not None:
-        longest = embed.prompt.summary.max_new_tokens
-    else:
+    longest = embed.longest_answer
+    if embed.prompt.task == "score":
         longest = min(longest, len(around.draft) + 2)
     own = len(query) + len(around.closing)
     return Prompt(len(around.prefix), own, len(around.draft), longest, counter)

@@ -183,6 +183,14 @@ def _check(path: Path, remote: Remote, part: _Part) -> str:
     return found
 
 
+def fetched(remote: Remote, folder: Path) -> Path | None:
+    """The file where an earlier `fetch` left it, whole; None where it is not, or is damaged."""
+    target = folder / remote.name
+    if not target.is_file() or (remote.sha256 and content_hash(target) != remote.sha256):
+        return None
+    return target
+
+
 def fetch(remote: Remote, folder: Path, pause: float = 1.0) -> Path:
     """The file at `remote`, in `folder` under its own name; nothing is fetched twice.
 

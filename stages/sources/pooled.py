@@ -52,6 +52,17 @@ def read(query: Path, answer: Path, timeline: Timeline) -> Iterator[Pooled]:
             yield Pooled(video, *pair)
 
 
+def check(query: Path, answer: Path, timeline: Timeline) -> None:
+    """Hold both files' names and shapes against a timeline, and read no number.
+
+    Raises UserError as `read` does, but of widths that differ and numbers that are not finite.
+    """
+    with _opened(query, timeline) as queries, _opened(answer, timeline) as answers:
+        for video in timeline.videos:
+            queries.array(video)
+            answers.array(video)
+
+
 class _States:
     """One of the two files while it is open."""
 
@@ -59,10 +70,13 @@ class _States:
         self._path = path
         self._by_name: dict[str, Any] = of_videos(path, file, timeline, "states")
 
-    def states(self, video: Video) -> Floats:
-        """One video's states (T, W)."""
+    def _where(self, states: Any) -> str:
+        return f"{self._path}: {states.name.strip('/')}"
+
+    def array(self, video: Video) -> Any:
+        """One video's states as they lie in the file, their shape checked."""
         states = self._by_name[video.name]
-        where, steps = f"{self._path}: {states.name.strip('/')}", len(video.picks_T)
+        where, steps = self._where(states), len(video.picks_T)
         if not isinstance(states, h5py.Dataset):
             raise UserError(f"{where}: expected an array, found a group of {', '.join(states)}")
         if states.ndim not in (2, 3) or 0 in states.shape or states.dtype.kind != "f":
@@ -75,10 +89,16 @@ class _States:
                 f"{where}: states of {len(states)} frames; the timeline picks {steps} of "
                 f"{video.n_frames}"
             )
+        return states
+
+    def states(self, video: Video) -> Floats:
+        """One video's states (T, W)."""
+        states = self.array(video)
         states_TW = np.asarray(states, dtype=np.float32)
         if states_TW.ndim == 3:
             states_TW = states_TW.max(axis=1)
         if not np.isfinite(states_TW).all():
+            where = self._where(states)
             raise UserError(f"{where}: holds NaN or infinity; fetch the file again")
         return states_TW
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.artifacts import field, names, people, timeline
+from stages.artifacts import names, people, timeline
 from stages.artifacts.field import Annotated
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.media import video
-from stages.sources import ground_truth, shots, summe, tvsum
+from stages.sources import field_h5, ground_truth, summe, tvsum
 from stages.sources.fetch import Remote, fetch
+from stages.sources.field_h5 import Pair
 from stages.sources.places import files, opened
 from stages.sources.settings import SumMeDownload, TVSumDownload
 
@@ -26,7 +27,7 @@ log = logging.getLogger("llmvs")
 
 TVSUM_INNER = ("-video.zip", "-data.zip", "-matlab.zip")
 
-Pair = tuple[Video, Judgement]
+_JUDGED = ("ydata-tvsum50.mat", "ydata-tvsum50-anno.tsv")
 
 
 def make_summe(
@@ -39,16 +40,14 @@ def make_summe(
     Raises UserError where a ground truth or video is missing, or no file of a video has the
     annotated number of frames.
     """
+    alone = None if settings.h5 is None else field_h5.read("summe", settings.h5)
     if videos:
         with opened(settings.url, settings.source, work) as folder:
             truth = ground_truth.among(files(folder, ".mat"), folder)[0].parent
             annotated = _summe(name, truth, settings)
             _place(annotated.timeline.videos, folder, out / "videos")
-    elif settings.h5 and settings.source is None:
-        found = field.read(Path(settings.h5).expanduser())
-        annotated = Annotated(
-            replace(found.timeline, dataset=name), replace(found.people, dataset=name)
-        )
+    elif alone is not None and settings.source is None:
+        annotated = _renamed(name, alone)
     else:
         with ground_truth.folder(settings.url, settings.source, work) as truth:
             annotated = _summe(name, truth, settings)
@@ -65,6 +64,8 @@ def make_tvsum(
 
     Raises UserError where a video is missing.
     """
+    if settings.h5 is not None:
+        field_h5.read("tvsum", settings.h5)
     if not videos and settings.source is None:
         annotated = _tvsum(name, _fetched_mat(settings, work), settings)
     else:
@@ -73,6 +74,32 @@ def make_tvsum(
             if videos:
                 _place(annotated.timeline.videos, folder, out / "videos")
     _write(out, annotated)
+
+
+def at_hand(
+    name: str, settings: SumMeDownload | TVSumDownload, work: Path, videos: bool
+) -> Annotated | None:
+    """What download will make of annotations that are here and open at once: a folder, SumMe's
+    .zip, an h5 in their place. None where they are to be fetched or unpacked first.
+
+    Raises UserError as `make_summe` and `make_tvsum` will.
+    """
+    source = None if settings.source is None else Path(settings.source).expanduser()
+    if isinstance(settings, SumMeDownload):
+        if source is None:
+            if videos or settings.h5 is None:
+                return None
+            return _renamed(name, field_h5.read("summe", settings.h5))
+        if source.is_dir() or source.suffix == ".zip" or not source.exists():
+            with ground_truth.folder(settings.url, settings.source, work) as truth:
+                return _summe(name, truth, settings)
+    elif source is not None and source.is_dir() and files(source, *_JUDGED):
+        return _tvsum(name, _tvsum_judged(source, settings, work), settings)
+    return None
+
+
+def _renamed(name: str, found: Annotated) -> Annotated:
+    return Annotated(replace(found.timeline, dataset=name), replace(found.people, dataset=name))
 
 
 def _write(out: Path, annotated: Annotated) -> None:
@@ -89,18 +116,19 @@ def _annotated(name: str, pairs: Sequence[Pair]) -> Annotated:
 
 def _summe(name: str, truth: Path, settings: SumMeDownload) -> Annotated:
     pairs = [of_summe(number, one) for number, one in enumerate(summe.read_folder(truth), 1)]
-    return _annotated(name, with_shots("summe", pairs, settings.h5))
+    return _annotated(name, field_h5.with_shots("summe", pairs, settings.h5))
 
 
 def _tvsum(name: str, judged: Sequence[tvsum.Judged], settings: TVSumDownload) -> Annotated:
     pairs = [of_tvsum(number, one) for number, one in enumerate(judged, 1)]
-    return _annotated(name, with_shots("tvsum", pairs, settings.h5))
+    return _annotated(name, field_h5.with_shots("tvsum", pairs, settings.h5))
 
 
 def _tvsum_judged(folder: Path, settings: TVSumDownload, work: Path) -> list[tvsum.Judged]:
-    if found := files(folder, "ydata-tvsum50.mat"):
+    mat, tsv = _JUDGED
+    if found := files(folder, mat):
         return tvsum.read_mat(found[0])
-    if found := files(folder, "ydata-tvsum50-anno.tsv"):
+    if found := files(folder, tsv):
         return tvsum.in_field_order(tvsum.read_tsv(found[0]))
     return _fetched_mat(settings, work)
 
@@ -126,44 +154,6 @@ def of_tvsum(number: int, judged: tvsum.Judged) -> Pair:
     mean_T = judged.user_scores_UN[:, shown.picks_T].mean(axis=0)
     gtscore_T = ((mean_T - tvsum.LOWEST) / (tvsum.HIGHEST - tvsum.LOWEST)).astype(np.float32)
     return shown, Judgement(shown.name, gtscore_T, user_scores_UN=judged.user_scores_UN)
-
-
-def with_shots(kind: shots.Benchmark, pairs: Sequence[Pair], h5: str | None) -> list[Pair]:
-    """The videos with shots: of the field's h5 where it is named, or else as the field's files
-    have them (`shots.with_field`).
-
-    Of the h5, where videos are matched by `video_N`, picks, gtscore and user_summary are taken
-    too. Raises UserError where it is not there, or a video of it is missing or has another number
-    of frames.
-    """
-    if h5 is None:
-        placed = shots.with_field(kind, (shown for shown, _ in pairs))
-        return [(shown, judged) for shown, (_, judged) in zip(placed, pairs, strict=True)]
-    theirs = field.read(Path(h5).expanduser())
-    return [_with_h5(one, judged, theirs, h5) for one, judged in pairs]
-
-
-def _with_h5(own: Video, judged: Judgement, theirs: Annotated, h5: str) -> Pair:
-    if own.name not in theirs.timeline.by_name:
-        raise UserError(f"{h5}: lacks {own.name} ({own.title}); is it another dataset's?")
-    found, said = theirs.timeline.by_name[own.name], theirs.people.by_name[own.name]
-    if found.n_frames != own.n_frames:
-        raise UserError(
-            f"{h5}: {own.name} has {found.n_frames} frames, and the annotations of "
-            f"{own.title} {own.n_frames}; is it another dataset's?"
-        )
-    if said.user_summary_UN is None or found.shots_S2 is None:
-        raise UserError(f"{h5}: {own.name} lacks user_summary or change_points")
-    return (
-        replace(
-            own,
-            picks_T=found.picks_T,
-            times_T=found.picks_T / own.fps,
-            shots_S2=found.shots_S2,
-            shots_from="annotations",
-        ),
-        replace(judged, gtscore_T=said.gtscore_T, user_summary_UN=said.user_summary_UN),
-    )
 
 
 def _place(shown: Sequence[Video], folder: Path, videos: Path) -> None:

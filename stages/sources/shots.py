@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from scipy.io.matlab import MatReadError
 
 from stages.artifacts import field as field_file
 from stages.artifacts.names import form
-from stages.artifacts.timeline import Video, covering
+from stages.artifacts.timeline import Timeline, Video, covering
 from stages.errors import UserError
 
 log = logging.getLogger("llmvs")
@@ -46,6 +46,28 @@ def field(kind: Benchmark) -> dict[str, Integers]:
         name: covering(name, video["shots"], video["n_frames"])
         for name, video in _carried(kind).items()
     }
+
+
+class Known(NamedTuple):
+    """One of a benchmark's videos, as the field numbers it."""
+
+    name: str
+    title: str
+    n_frames: int
+
+
+def known(kind: Benchmark) -> list[Known]:
+    """A benchmark's videos in the field's order."""
+    carried = _carried(kind).items()
+    return [Known(name, video["title"], video["n_frames"]) for name, video in carried]
+
+
+def expected(kind: Benchmark, dataset: str) -> Timeline:
+    """A benchmark's timeline as its annotations will make it: every 15th frame, the field's shots.
+    Its rates are not known, and nothing but the time axis hangs on them.
+    """
+    videos = [Video.sampled(*one) for one in known(kind)]
+    return Timeline(dataset, tuple(with_field(kind, videos)))
 
 
 def with_field(kind: Benchmark, videos: Iterable[Video]) -> list[Video]:
@@ -97,11 +119,15 @@ def read(path: Path, n_frames: Sequence[int]) -> list[Integers]:
 def _of_mat(path: Path) -> list[Integers]:
     try:
         cells = scipy.io.loadmat(path)["shot_boundaries"].ravel()
-        bounds = [np.asarray(cell).ravel().astype(np.int64) for cell in cells]
+        found = [np.asarray(cell, dtype=np.float64).ravel() for cell in cells]
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError, MatReadError) as error:
         raise UserError(
             f"{path} is not TVSum's shot_TVSum.mat (a .mat with shot_boundaries): {error}"
         ) from error
+    for number, cuts in enumerate(found, 1):
+        if (cuts % 1).any():
+            raise UserError(f"{path}: video_{number}: a shot boundary lies between two frames")
+    bounds = [cuts.astype(np.int64) for cuts in found]
     return [np.column_stack([each[:-1], each[1:] - 1]) for each in bounds]
 
 

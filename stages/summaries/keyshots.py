@@ -48,6 +48,11 @@ def shot_means(scores: npt.ArrayLike, change_points: npt.ArrayLike) -> Floats:
     return np.array([scores_N[start : end + 1].mean() for start, end in shots_S2.tolist()])
 
 
+def capacity(n_frames: int, budget: float) -> int:
+    """Frames that a summary of a video of `n_frames` may show."""
+    return math.floor(budget * n_frames)
+
+
 def summarise(
     scores: npt.ArrayLike, change_points: npt.ArrayLike, budget: float = 0.15
 ) -> npt.NDArray[np.bool_]:
@@ -61,8 +66,8 @@ def summarise(
     shots_S2 = _shots(change_points, len(scores_N))
     summary_N = np.zeros(len(scores_N), dtype=bool)
     lengths_S = shots_S2[:, 1] - shots_S2[:, 0] + 1
-    capacity = math.floor(budget * len(scores_N))
-    for shot in knapsack(shot_means(scores_N, shots_S2), lengths_S, capacity):
+    room = capacity(len(scores_N), budget)
+    for shot in knapsack(shot_means(scores_N, shots_S2), lengths_S, room):
         start, end = shots_S2[shot]
         summary_N[start : end + 1] = True
     return summary_N

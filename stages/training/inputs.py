@@ -28,6 +28,12 @@ _PROVIDED = {
     _EMBEDDINGS: "the embed stage makes it of captions, or embeddings are given",
     _IMAGE: "the sample stage makes it of videos, so only a recipe with given videos has it",
 }
+"""What brings a file of inputs."""
+
+
+def provider(name: Input) -> str:
+    """What brings an input."""
+    return _PROVIDED[_FILES[name]]
 
 
 class Reading:

@@ -49,7 +49,7 @@ def test_people_are_compared_pair_by_pair() -> None:
 def test_a_constant_prediction_counts_as_zero_and_says_so() -> None:
     with pytest.warns(ConstantInput, match="prediction"):
         assert score_agreement(np.ones(4), [[1, 2, 3, 4], [2, 1, 3, 4]]) == (0, 0)
-    with pytest.warns(ConstantInput, match="prediction"):
+    with pytest.warns(ConstantInput, match="predicted summary shows no frame"):
         assert summary_agreement(np.zeros(4), [[1, 0, 0, 0]]) == (0, 0)
 
 

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from stage_outputs import build, make
 
+from stages.artifacts import timeline
+from stages.artifacts.places import Places
+from stages.artifacts.timeline import Timeline
+
 
 def test_pages_lead_to_their_neighbours_and_back(video_pages: dict[str, str]) -> None:
     names = [f"video_{number}" for number in range(1, 6)]
@@ -53,3 +57,21 @@ def test_where_it_erred_links_to_the_moment(video_pages: dict[str, str], page: s
 
 def test_a_page_stays_light(video_pages: dict[str, str]) -> None:
     assert all(len(html.encode()) < 1e6 for html in video_pages.values())
+
+
+def test_a_video_of_which_no_shot_fits_says_so_and_no_other_does(
+    artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Places(artifacts / "data/demo").timeline
+    known = timeline.read(path)
+    first, *rest = known.videos
+    whole = first.with_shots([[0, first.n_frames - 1]], "annotations")
+    timeline.write(path, Timeline(known.dataset, (whole, *rest)))
+    build(artifacts, monkeypatch)
+    said = {
+        page.stem: "No shot fits the budget of 15 %" in page.read_text(encoding="utf-8")
+        for page in (artifacts / "reports/videos/demo").iterdir()
+    }
+    assert {name for name, says in said.items() if says} == {first.name}
+    html = (artifacts / f"reports/videos/demo/{first.name}.html").read_text(encoding="utf-8")
+    assert f"the shortest shot has {first.n_frames} of {first.n_frames} frames" in html

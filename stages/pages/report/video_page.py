@@ -9,7 +9,7 @@ from stages.pages import templates
 from stages.pages.report import moments, rater_agreement, video_data, views
 from stages.pages.report.chapters import Chapter
 from stages.pages.report.index import SCRIPT, styles
-from stages.pages.report.wording import people_and_scorers
+from stages.pages.report.wording import no_shot_fits, people_and_scorers
 from stages.pages.svg import inline
 from stages.pages.thumbnails import Pictures
 
@@ -39,6 +39,7 @@ def build(chapter: Chapter, place: int) -> str:
         rows=legend.items(),
         video=views.explorer(story, chapter.marks, legend, pictures),
         video_users=story.users,
+        no_shot_fits=no_shot_fits(story, chapter.recipe),
         curves_note=people_and_scorers([story], chapter.recipe, legend),
         data=Markup(video_data.data(story, legend, pictures)),
         first_title=legend.first_title,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from stages.artifacts.results import Shots
+from stages.metrics import unsummarised
 from stages.pages.report.legend import Legend
 from stages.pages.stories import ZERO_SHOT, Story
 from stages.params import Recipe
@@ -86,3 +87,10 @@ def people_and_scorers(stories: Sequence[Story], recipe: Recipe, legend: Legend)
             f" {legend.title(ZERO_SHOT)}: read from its reply; a gap where the reply holds none."
         )
     return said
+
+
+def no_shot_fits(story: Story, recipe: Recipe) -> str | None:
+    """That no shot of the video fits the budget, and what follows; None where one does."""
+    rules = recipe.evaluate
+    found = unsummarised.of_video(story.name, story.shots, story.video.n_frames, rules.budget)
+    return None if found is None else unsummarised.sentence([found], rules.budget, rules.agreement)

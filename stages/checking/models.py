@@ -1,0 +1,74 @@
+"""What models are fed, and whether they, and what they leave, have room: no weights are read."""
+
+from collections.abc import Mapping, Sequence
+
+from stages.artifacts.captions import Caption
+from stages.checking.finding import NotYetError
+from stages.checking.recipe import Dataset
+from stages.errors import UserError
+from stages.llm import context, corpus, weights
+from stages.llm.context import Longest
+from stages.llm.examples import Examples, written
+from stages.llm.settings import Embed
+from stages.params import Params
+from stages.scorers.settings import Input
+from stages.training.inputs import provider
+
+
+def scorers(settings: Params, dataset: Dataset) -> str:
+    """Whether every row of run.models can be fed, by what the recipe begins with."""
+    recipe = dataset.recipe
+    if recipe.train is None:
+        return "none: scores are given"
+    provided: set[Input] = {"query", "answer"}
+    if recipe.sample is not None:
+        provided.add("image")
+    for name in settings.run.models:
+        for wanted in settings.models[name].inputs:
+            if wanted not in provided:
+                raise UserError(
+                    f"params.yaml: models.{name}.inputs: {wanted} is not to be had in "
+                    f"{dataset.name}, where {recipe.given.kind} are given; {provider(wanted)}. "
+                    f"Feed the model something else, or leave {name} out of run.models"
+                )
+    return f"{', '.join(settings.run.models)} can be fed"
+
+
+def prompts(dataset: Dataset) -> str:
+    """Whether every prompt fits the LLM's context, as far as captions are here."""
+    embed = dataset.recipe.embed
+    if embed is None:
+        return "none: no LLM is asked"
+    here = weights.status(embed.llm, embed.revision)
+    if not here.present:
+        raise NotYetError(f"the tokenizer of {embed.llm} is not here; {here.remedy}")
+    captions = dataset.captions()
+    if captions is None:
+        shown = written(embed) if embed.prompt.shown.source == "written" else ()
+        found = _refused(dataset, context.longest({}, embed, [shown]), "the prompt")
+        raise NotYetError(
+            f"{found.shared} tokens before any caption{_of(found)}; captions are not here yet"
+        )
+    said, origin = captions
+    found = _refused(dataset, context.longest(said, embed, _shown(dataset, embed, said)), origin)
+    return f"the longest, frame {found.pick} of {found.video}, has {found.total} tokens{_of(found)}"
+
+
+def _shown(dataset: Dataset, embed: Embed, said: Mapping[str, Sequence[Caption]]) -> list[Examples]:
+    if embed.prompt.shown.source == "written" or not embed.prompt.shown.count:
+        return [written(embed)]
+    judged = dataset.known.people
+    if judged is None:
+        return [()]  # the least that they can be
+    planned = corpus.shown_by_split(said, judged, embed, dataset.recipe.splits)
+    return [examples for each in planned.values() for _, examples in each]
+
+
+def _refused(dataset: Dataset, found: Longest, origin: str) -> Longest:
+    if found.problem is not None:
+        raise UserError(f"params.yaml: datasets.{dataset.name}.embed, {origin}: {found.problem}")
+    return found
+
+
+def _of(found: Longest) -> str:
+    return "" if found.room is None else f" of {found.room}"

@@ -1,0 +1,78 @@
+"""What is known of a dataset before it is downloaded, and whether what is given fits it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from stages.artifacts.field import Annotated
+from stages.artifacts.people import Judgement, People
+from stages.artifacts.timeline import Timeline
+from stages.sources import field_h5, pooled, published, shots
+from stages.sources import given as givens
+from stages.sources.fetch import Remote, fetched
+from stages.sources.settings import Captions, Download, Embeddings, Given, Scores
+
+
+def annotated(name: str, download: Download, work: Path, videos: bool) -> Annotated | None:
+    """Timeline and people, where annotations at hand say them already; see `published.at_hand`."""
+    return None if download.kind == "demo" else published.at_hand(name, download, work, videos)
+
+
+def absent(given: Given) -> list[str]:
+    """Files that the recipe names and that are not here, each with its key in `given`."""
+    places: dict[str, str] = {}
+    match given:
+        case Captions(source=str(source)):
+            places = {"source": source}
+        case Embeddings():
+            places = {"query": given.query, "answer": given.answer}
+        case Scores():
+            places = {f"rows.{row}": place for row, place in given.rows.items()}
+    return [
+        f"given.{key}: there is no file {place}"
+        for key, place in places.items()
+        if not Path(place).expanduser().is_file()
+    ]
+
+
+def address(given: Given, work: Path) -> str | None:
+    """Where what is given has yet to be fetched from; None where it is here, or named as a file."""
+    if not isinstance(given, Captions) or given.source is not None or given.url is None:
+        return None
+    return None if fetched(Remote(given.url, given.sha256), work) else given.url
+
+
+def check_given(given: Given, timeline: Timeline, work: Path) -> None:
+    """Hold what is given against a timeline, where it is at hand; of embeddings shapes alone.
+
+    Raises UserError as the given stage will.
+    """
+    if absent(given) or address(given, work):
+        return
+    match given:
+        case Captions():
+            givens.captions(given, timeline, work)
+        case Embeddings():
+            query, answer = Path(given.query).expanduser(), Path(given.answer).expanduser()
+            pooled.check(query, answer, timeline)
+        case Scores():
+            givens.scores(given.rows, timeline)
+
+
+def expected(name: str, download: Download, benchmark: str | None) -> Timeline | None:
+    """A benchmark's timeline, where its annotations are still to be fetched: its own, or that of
+    the field's h5 that is named. None for the demo, and where something else is named.
+
+    Raises UserError where the h5 does not fit the benchmark.
+    """
+    if download.kind == "demo" or benchmark is None or download.source is not None:
+        return None
+    known = shots.expected(download.kind, name)
+    if download.h5 is None:
+        return known
+    unjudged = tuple(
+        Judgement(one.name, np.zeros(len(one.picks_T), np.float32)) for one in known.videos
+    )
+    return field_h5.fits(
+        download.kind, Annotated(known, People(name, False, unjudged)), download.h5
+    )

@@ -1,0 +1,177 @@
+"""`llmvs check` on recipes with something wrong in them: told at once, with nothing fetched."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from tiny_llms import CONFIGS, save
+from transformers import LlamaConfig
+from typer.testing import CliRunner
+
+from stages import cli, command
+from stages.params import BEGINS
+from stages.sources import shots
+
+ROOT = Path(__file__).parents[2]
+CONFIG = LlamaConfig(
+    **{**CONFIGS["llama, grouped heads"].to_dict(), "max_position_embeddings": 4096}
+)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose params.yaml runs summe-captions before a tiny Llama, and no way out of it."""
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    for protocol in ("http", "https"):
+        monkeypatch.setenv(f"{protocol}_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr(command.stderr, "_width", 400)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    change("run", datasets=["summe-captions"])
+    change("embed", llm=str(save(tmp_path / "model", CONFIG)))
+    return tmp_path
+
+
+def change(section: str, **values: Any) -> None:
+    """Of params.yaml: a section of summe-captions, or run, or models."""
+    document = yaml.safe_load(Path("params.yaml").read_text())
+    recipe = document["datasets"]["summe-captions"]
+    place = document if section in document else recipe
+    place[section] = place[section] | values
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+
+
+def caption(words: str = "a dog runs", **changed: str) -> None:
+    """Captions of all of SumMe as others write them; `changed` are of a video's tenth frame."""
+    said = {}
+    for name, title, n_frames in shots.known("summe"):
+        picks = list(range(0, n_frames, 15))
+        said[title] = {"picks": picks, "captions": [words] * len(picks)}
+        if name in changed:
+            said[title]["captions"][9] = changed[name]
+    Path("captions.json").write_text(json.dumps(said))
+    change("given", source="captions.json")
+
+
+def check(*datasets: str) -> tuple[int, dict[str, str]]:
+    """The exit code, and of each check its state and what is said of it."""
+    done = CliRunner().invoke(cli.app, ["check", *datasets])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    rows: dict[str, str] = {}
+    subject = ""
+    for line in done.stderr.splitlines():
+        cells = [cell.strip() for cell in line.strip("│").split("│")]
+        if len(cells) == 4:
+            subject = cells[1] or subject
+            rows[subject] = " ".join(" ".join([rows.get(subject, ""), *cells[2:]]).split())
+    return done.exit_code, rows
+
+
+def test_before_anything_is_here_nothing_is_wrong_and_the_unknown_is_named(workplace: Path) -> None:
+    code, rows = check()
+    assert code == 0
+    assert rows["annotations"].startswith("ok 25 videos, 7,336 sampled frames")
+    assert rows["shots"].startswith("ok 744")
+    assert rows["splits"].startswith("ok")
+    assert rows["given captions"].startswith("not yet known captions are fetched from")
+    assert rows["prompts"].startswith("not yet known")
+    assert not (workplace / ".work").exists()
+
+
+def test_captions_at_hand_are_held_against_the_frames_that_summe_will_have(workplace: Path) -> None:
+    caption()
+    code, rows = check()
+    assert code == 0
+    assert rows["given captions"].startswith("ok captions of every sampled frame")
+    assert "ok the longest" in rows["prompts"]
+    said = json.loads(Path("captions.json").read_text())
+    said["Cooking"]["picks"][3] = 46
+    Path("captions.json").write_text(json.dumps(said))
+    code, rows = check()
+    assert code == 1
+    assert "problem captions.json: video_8 (Cooking)" in rows["given captions"]
+    assert "number 4 is frame 46, not 45" in rows["given captions"]
+
+
+def test_a_prompt_longer_than_the_context_is_named_with_video_and_frame(workplace: Path) -> None:
+    caption(video_12="dog " * 3000)
+    (workplace / "model" / "model.safetensors").write_bytes(b"never opened")
+    code, rows = check()
+    assert code == 1
+    assert "problem params.yaml: datasets.summe-captions.embed, captions.json" in rows["prompts"]
+    assert "frame 135 of video_12" in rows["prompts"]
+    assert "embed.window" in rows["prompts"]
+
+
+def test_a_scorer_that_cannot_be_fed_is_named(workplace: Path) -> None:
+    models = yaml.safe_load(Path("params.yaml").read_text())["models"]
+    change("models", mlp=models["mlp"] | {"inputs": ["image"]})
+    code, rows = check()
+    assert code == 1
+    assert (
+        "problem params.yaml: models.mlp.inputs: image is not to be had"
+        in (rows["scorers' inputs"])
+    )
+
+
+def test_an_h5_is_held_against_the_benchmark_before_its_annotations_are_here(
+    workplace: Path,
+) -> None:
+    with h5py.File("field.h5", "w") as file:
+        for name, _, n_frames in shots.known("summe"):
+            group = file.create_group(name)
+            group["n_frames"] = n_frames
+            group["picks"] = np.arange(0, n_frames, 15)
+            group["gtscore"] = np.zeros(len(group["picks"]))
+            group["change_points"] = np.array([[0, n_frames - 1]])
+            group["user_summary"] = np.ones((2, n_frames), np.float32)
+    change("download", h5="field.h5")
+    code, rows = check()
+    assert code == 0
+    assert rows["shots"].startswith("ok 25")
+    with h5py.File("field.h5", "a") as file:
+        file["video_1/video_name"] = "Cooking"
+    code, rows = check()
+    assert code == 1
+    assert "problem field.h5: video_1, 4494 frames, is called Cooking" in rows["annotations"]
+    assert rows["shots"] == "not yet known once the annotations are in order"
+
+
+def test_given_files_that_are_not_here_are_all_named(workplace: Path) -> None:
+    document = yaml.safe_load(Path("params.yaml").read_text())
+    recipe = document["datasets"]["summe-captions"]
+    for stage in set(BEGINS["captions"]) - set(BEGINS["embeddings"]):
+        del recipe[stage]
+    recipe["given"] = {"kind": "embeddings", "query": "q.h5", "answer": "a.h5"}
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+    code, rows = check()
+    assert code == 1
+    for said in ("given.query: there is no file q.h5", "given.answer: there is no file a.h5"):
+        assert said in rows["given embeddings"]
+
+
+def test_folds_that_the_videos_do_not_fill_are_a_problem(workplace: Path) -> None:
+    change("splits", source="tvsum")
+    code, rows = check()
+    assert code == 1
+    assert "this dataset lacks video_26" in rows["splits"]
+
+
+def test_a_disk_too_small_is_a_problem(workplace: Path) -> None:
+    """Checkpoints of so wide a scorer fill any disk."""
+    change("train", scorer={"width": 160_000, "layers": 3, "heads": 2, "feedforward": 160_000})
+    code, rows = check()
+    assert code == 1
+    assert "GB are wanted for summe-captions" in rows["disk"]
+
+
+def test_params_with_an_unknown_key_end_in_its_name(workplace: Path) -> None:
+    change("train", epoch=3)
+    done = CliRunner().invoke(cli.app, ["check"])
+    assert "datasets.summe-captions.train.epoch: unknown key" in str(done.exception)
