@@ -80,7 +80,12 @@ def test_summe_from_its_archive(summe_zip: Path, tmp_path: Path) -> None:
         np.testing.assert_allclose(judged.gtscore_T, expected_T, rtol=1e-6)
         path = sampling.find(tmp_path / "out/videos", video.title)
         strict = SAMPLE.model_copy(update={"tolerance": 0})
-        assert sampling.sample(path, video, strict, encode).video.shots_from == "kts"
+        assert (
+            sampling.take(path, video, strict, encode)
+            .completed(video, strict.segmentation)
+            .shots_from
+            == "kts"
+        )
     assert not list((tmp_path / "work").iterdir())
 
 
@@ -154,7 +159,7 @@ def test_files_are_taken_however_they_are_named_and_placed_by_title(
     }
     for video in read(tmp_path / "out").timeline.videos:
         path = sampling.find(tmp_path / "out/videos", video.title)
-        assert sampling.sample(path, video, SAMPLE, encode).video.n_frames == video.n_frames
+        assert len(sampling.take(path, video, SAMPLE, encode).jpegs) == len(video.picks_T)
 
 
 def test_of_a_title_spelt_in_two_ways_the_file_of_the_annotated_frames_is_taken(
@@ -191,14 +196,14 @@ def test_a_frame_more_than_annotated_is_within_the_tolerance(
     longer = read(tmp_path / "out").timeline.videos[1]
     path = sampling.find(tmp_path / "out/videos", longer.title)
     with caplog.at_level("INFO", "llmvs"):
-        found = sampling.sample(path, longer, SAMPLE, encode).video
+        found = sampling.take(path, longer, SAMPLE, encode).completed(longer, SAMPLE.segmentation)
     assert "81 frames decoded, 80 annotated" in caplog.text
     assert found.n_frames == 80
     # Frame 80 is left out; it would not have been a pick. Were it one, picks stay those annotated.
     np.testing.assert_array_equal(found.picks_T, longer.picks_T)
     assert found.known_shots()[-1, 1] == 79
     with pytest.raises(UserError, match=r"decodes to 81 frames, but .* 80"):
-        sampling.sample(path, longer, SAMPLE.model_copy(update={"tolerance": 0}), encode)
+        sampling.take(path, longer, SAMPLE.model_copy(update={"tolerance": 0}), encode)
 
 
 @pytest.fixture

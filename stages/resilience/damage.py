@@ -14,7 +14,8 @@ from stages.resilience.outcomes import Fault, Trial
 from stages.resilience.process import call
 from stages.resilience.project import Project
 from stages.resilience.reference import Made, Reference
-from stages.work.store import Arrays, Store
+from stages.work.items import Arrays
+from stages.work.store import Store
 
 BLOCK = 4096
 SAID = "damaged"
@@ -84,6 +85,12 @@ def _dangling(path: Path, other: Path, drawn: Drawn) -> str:
     return "a link to nowhere"
 
 
+def _pipe(path: Path, other: Path, drawn: Drawn) -> str:
+    path.unlink()
+    os.mkfifo(path)
+    return "a pipe that nobody writes to"
+
+
 KINDS: dict[str, Damage] = {
     "a byte changed": _flipped,
     "cut off": _truncated,
@@ -94,6 +101,7 @@ KINDS: dict[str, Damage] = {
     "a folder": _folder,
     "not readable": _locked,
     "a dangling link": _dangling,
+    "a pipe": _pipe,
 }
 
 

@@ -141,7 +141,7 @@ def _missing(tasks: list[Task[P]], store: Store) -> list[Task[P]]:
     if damaged:
         first, said = next(iter(damaged.items()))
         log.warning(
-            "%d items of the work store cannot be read and are computed again; the first is %s: %s",
+            "%d damaged items of the work store are computed again; the first is %s (%s)",
             *(len(damaged), store.place(first), said),
         )
     return [task for task in tasks if task.key in damaged or task.key not in store]

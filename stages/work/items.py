@@ -1,9 +1,10 @@
 """An item of the work store as bytes: named arrays, and a checksum over them.
 
 The bytes of an .npz archive, which numpy reads as it is, and behind it ``llmvs sha256 `` and the
-checksum of all before in hexadecimal. A zip's own checksums are of each member's content alone: a
-bit of its directory can change what is read without an error. Items written before there were
-checksums are held against what numpy would write for the arrays found in them.
+checksum of the item's key and the archive in hexadecimal. A zip's own checksums are of each
+member's content alone: a bit of its directory can change what is read without an error. Items
+written before there were checksums are held against what numpy would write for the arrays found in
+them.
 """
 
 import hashlib
@@ -23,30 +24,36 @@ class DamagedError(Exception):
     """Bytes that are no item, or no longer the one they were."""
 
 
-def packed(arrays: Mapping[str, np.ndarray[Any, Any]]) -> tuple[memoryview, bytes]:
-    """Arrays as an item's bytes, in two parts; the same arrays give the same bytes."""
+def packed(key: str, arrays: Mapping[str, np.ndarray[Any, Any]]) -> tuple[memoryview, bytes]:
+    """Arrays as an item's bytes, in two parts; the same key and arrays give the same bytes."""
     archive = _archive(arrays)
-    return archive, _MARK + hashlib.sha256(archive).hexdigest().encode()
+    return archive, _MARK + _checksum(key, archive)
 
 
-def check(content: bytes) -> None:
-    """Raises DamagedError where an item's bytes are not what was written."""
-    _checked(content)
+def check(key: str, content: bytes) -> None:
+    """Raises DamagedError where an item's bytes are not what was written under the key."""
+    _checked(key, content)
 
 
-def unpacked(content: bytes) -> Arrays:
-    """The arrays of an item. Raises DamagedError where the bytes are not what was written."""
-    return _arrays(_checked(content))
+def unpacked(key: str, content: bytes) -> Arrays:
+    """The arrays of an item. Raises DamagedError as `check`."""
+    return _arrays(_checked(key, content))
 
 
-def _checked(content: bytes) -> memoryview:
+def _checksum(key: str, archive: memoryview) -> bytes:
+    digest = hashlib.sha256(key.encode())
+    digest.update(archive)
+    return digest.hexdigest().encode()
+
+
+def _checked(key: str, content: bytes) -> memoryview:
     """The archive within an item's bytes."""
     archive, tail = memoryview(content)[:-_TAIL], content[-_TAIL:]
     if not tail.startswith(_MARK):
         archive = memoryview(content)
         if _archive(_arrays(archive)) != archive:
             raise DamagedError("not as it was written")
-    elif tail[len(_MARK) :] != hashlib.sha256(archive).hexdigest().encode():
+    elif tail[len(_MARK) :] != _checksum(key, archive):
         raise DamagedError("its checksum differs")
     return archive
 

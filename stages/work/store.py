@@ -89,7 +89,7 @@ class Store:
         try:
             content = self._content(item_key)
             if content is not None:
-                items.check(content)
+                items.check(item_key, content)
         except (items.DamagedError, OSError) as error:
             return str(error)
         return None
@@ -101,7 +101,7 @@ class Store:
         """
         try:
             content = self._content(item_key)
-            return None if content is None else items.unpacked(content)
+            return None if content is None else items.unpacked(item_key, content)
         except (items.DamagedError, OSError):
             return None
 
@@ -112,12 +112,14 @@ class Store:
             if not place.is_file() and place.exists():
                 raise items.DamagedError("not a file")
             return place.read_bytes()
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if place.is_symlink():
+                raise items.DamagedError("a link to nothing") from error
             return None
 
     def put(self, item_key: str, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Write an item whole or not at all. Raises DiskFullError where there is no room."""
-        place, parts = self.place(item_key), items.packed(arrays)
+        place, parts = self.place(item_key), items.packed(item_key, arrays)
         if place.is_dir():
             self.drop(item_key)  # a file cannot take its place
         with (

@@ -19,7 +19,7 @@ ARRAYS: Arrays = {
 
 
 def whole() -> bytes:
-    return b"".join(items.packed(ARRAYS))
+    return b"".join(items.packed("key", ARRAYS))
 
 
 def without_checksum() -> bytes:
@@ -38,8 +38,8 @@ def same(found: Arrays) -> bool:
 
 @pytest.mark.parametrize("content", [whole(), without_checksum()], ids=["whole", "earlier"])
 def test_what_was_packed_comes_back(content: bytes) -> None:
-    assert same(items.unpacked(content))
-    items.check(content)
+    assert same(items.unpacked("key", content))
+    items.check("key", content)
 
 
 def test_numpy_reads_an_item_as_it_is(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_changed_bit_is_never_read_as_other_arrays(content: bytes) -> None:
         damaged = bytearray(content)
         damaged[place] ^= 1 << place % 8
         with pytest.raises(DamagedError):
-            items.unpacked(bytes(damaged))
+            items.unpacked("key", bytes(damaged))
 
 
 def _damages(content: bytes, rng: random.Random) -> list[bytes]:
@@ -76,9 +76,14 @@ def test_damage_of_any_kind_is_told_or_does_no_harm(content: bytes) -> None:
     for _ in range(100):
         for damaged in _damages(content, rng):
             try:
-                assert same(items.unpacked(damaged))
+                assert same(items.unpacked("key", damaged))
             except DamagedError:
                 continue
+
+
+def test_an_item_in_anothers_place_is_none() -> None:
+    with pytest.raises(DamagedError):
+        items.unpacked("another key", whole())
 
 
 @pytest.mark.parametrize("what", ["directory", "dangling link", "loop", "unreadable"])
