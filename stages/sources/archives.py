@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from stages.errors import UserError
+from stages.work.files import explained, make_room
 
 
 def _unpack_zip(archive: Path, folder: Path) -> None:
@@ -20,6 +21,7 @@ def _unpack_zip(archive: Path, folder: Path) -> None:
                     f"{archive}: member {member.filename!r} would leave the folder it is unpacked "
                     "into; this is not the archive it should be, fetch it anew"
                 )
+        make_room(folder, sum(member.file_size for member in opened.infolist()))
         opened.extractall(folder)
 
 
@@ -33,11 +35,12 @@ def unpack(archive: Path, folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        if archive.name.lower().endswith(".zip"):
-            _unpack_zip(archive, partial)
-        else:
-            with tarfile.open(archive, "r:*") as opened:
-                opened.extractall(partial, filter="data")
+        with explained(folder):
+            if archive.name.lower().endswith(".zip"):
+                _unpack_zip(archive, partial)
+            else:
+                with tarfile.open(archive, "r:*") as opened:
+                    opened.extractall(partial, filter="data")
     except tarfile.FilterError as error:
         raise UserError(
             f"{archive}: {error}; a member would leave the folder it is unpacked into, so this "

@@ -1,6 +1,5 @@
 """Large files over HTTP: resumed, retried, checked, and only then given their name."""
 
-import errno
 import json
 import logging
 import time
@@ -22,6 +21,7 @@ from rich.progress import (
 )
 
 from stages.errors import UserError
+from stages.work.files import explained, is_full, make_room
 from stages.work.store import content_hash
 
 log = logging.getLogger("llmvs")
@@ -150,7 +150,10 @@ def _attempt(remote: Remote, part: _Part, show: Callable[[int, int | None], None
             start = 0
         total = _total(response, start)
         show(start, total)
-        with part.path.open("ab") as file:
+        needed = None if total is None else total - start
+        with explained(part.path, needed), part.path.open("ab") as file:
+            if needed is not None:
+                make_room(part.path, needed)
             # read1 hands over what has come; iter_content would drop a chunk cut short.
             while chunk := response.raw.read1(CHUNK):
                 file.write(chunk)
@@ -227,7 +230,7 @@ def fetch(remote: Remote, folder: Path, pause: float = 1.0) -> Path:
                 _attempt(remote, part, lambda done, of: bar.update(row, completed=done, total=of))
                 break
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                if is_full(error):
                     raise
                 fruitless = 0 if part.size > before else fruitless + 1
                 if fruitless >= PATIENCE:

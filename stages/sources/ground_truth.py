@@ -14,6 +14,7 @@ from stages.errors import UserError
 from stages.sources.fetch import Remote, fetch
 from stages.sources.places import files, opened
 from stages.sources.ranges import NoRangesError, RemoteFile
+from stages.work.files import explained
 
 log = logging.getLogger("llmvs")
 
@@ -100,7 +101,8 @@ def _take_out(file: IO[bytes], kept: Path, origin: object) -> None:
                 and not PurePosixPath(name).name.startswith("._")
             ]
             for path in among(paths, origin):
-                (kept / path.name).write_bytes(archive.read(str(path)))
+                with explained(kept / path.name):
+                    (kept / path.name).write_bytes(archive.read(str(path)))
     except zipfile.BadZipFile as error:
         raise UserError(
             f"{origin} is damaged or not a .zip ({error}); fetch it by hand and name it as "

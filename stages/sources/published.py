@@ -22,6 +22,7 @@ from stages.sources.fetch import Remote, fetch
 from stages.sources.field_h5 import Pair
 from stages.sources.places import files, opened
 from stages.sources.settings import SumMeDownload, TVSumDownload
+from stages.work.files import replacing
 
 log = logging.getLogger("llmvs")
 
@@ -171,7 +172,9 @@ def _place(shown: Sequence[Video], folder: Path, videos: Path) -> None:
     videos.mkdir(parents=True, exist_ok=True)
     for one in shown:
         path = _matching(one, matches[one.title])
-        shutil.copyfile(path, videos / f"{one.title}{path.suffix.lower()}")
+        place = videos / f"{one.title}{path.suffix.lower()}"
+        with replacing(place, path.stat().st_size) as temporary:
+            shutil.copyfile(path, temporary)
 
 
 def _looked_at(missing: Sequence[str], found: Mapping[str, Sequence[Path]]) -> str:

@@ -44,13 +44,21 @@ def explained(path: Path, needed: int | None = None) -> Iterator[None]:
         yield
     except DiskFullError:
         raise
-    except OSError as error:
-        if error.errno not in _FULL:
+    except Exception as error:
+        if not is_full(error):
             raise
         free = None
         with suppress(OSError):
             free = shutil.disk_usage(path.parent).free
         raise DiskFullError(path, needed, free) from error
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error is that of a full disk or a spent quota."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    # Libraries written in Rust, safetensors among them, raise errors of their own.
+    return any(f"(os error {number})" in str(error) for number in _FULL)
 
 
 def make_room(path: Path, needed: int) -> None:

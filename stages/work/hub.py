@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from stages.errors import UserError
+from stages.work.files import DiskFullError, is_full
 from stages.work.store import content_hash
 
 _SMALL = ("*.json", "*.jinja", "*.model", "*.txt")
@@ -182,6 +183,7 @@ def _from_hub(
 @contextmanager
 def _explained(name: str, revision: str | None, kind: Kind) -> Iterator[None]:
     """Turns what goes wrong with the hub into a message that says what to do."""
+    from huggingface_hub import constants
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
@@ -207,6 +209,8 @@ def _explained(name: str, revision: str | None, kind: Kind) -> Iterator[None]:
             f"{name}: {neither}, and the hub knows no such model (a private one needs HF_TOKEN)"
         ) from error
     except _failures(HfHubHTTPError) as error:
+        if is_full(error):
+            raise DiskFullError(constants.HF_HUB_CACHE) from error
         if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
             raise UserError(f"{name}: the hub has no config.json of it; name a model") from error
         raise UserError(

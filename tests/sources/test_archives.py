@@ -3,11 +3,13 @@ import tarfile
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from stages.errors import UserError
 from stages.sources.archives import unpack
+from stages.work.files import DiskFullError
 
 
 def tar(path: Path, members: dict[str, bytes], link: tuple[str, str] | None = None) -> Path:
@@ -67,3 +69,14 @@ def test_a_truncated_archive_is_named_and_leaves_nothing(
     with pytest.raises(UserError, match=name):
         unpack(archive, tmp_path / "out")
     assert list(tmp_path.iterdir()) == [archive]
+
+
+def test_what_the_disk_has_no_room_for_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = zipped(tmp_path / "a.zip", {"one.txt": bytes(1000), "two.txt": bytes(500)})
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1200))
+    with pytest.raises(DiskFullError) as caught:
+        unpack(archive, tmp_path / "out")
+    assert (caught.value.needed, caught.value.free) == (1500, 1200)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]

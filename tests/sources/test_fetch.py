@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from stages.errors import UserError
 from stages.sources import fetch as module
 from stages.sources.fetch import Remote, fetch
+from stages.work.files import DiskFullError
 
 CONTENT = b"PK\x03\x04" + np.random.default_rng(0).bytes(400_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -90,6 +92,23 @@ def test_a_later_run_goes_on_where_an_earlier_one_gave_up(server: Server, tmp_pa
     server.drop_after, server.asked = [], []
     assert fetch(remote(server), tmp_path, pause=0).read_bytes() == CONTENT
     assert server.asked == ["bytes=100000-"]
+
+
+def test_a_disk_without_room_for_the_rest_is_known_before_it_is_full(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.drop_after = [100_000] + [0] * module.PATIENCE
+    with pytest.raises(UserError):
+        fetch(remote(server), tmp_path, pause=0)
+    server.drop_after = []
+    with monkeypatch.context() as small:
+        small.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=50_000))
+        with pytest.raises(DiskFullError) as caught:
+            fetch(remote(server), tmp_path, pause=0)
+    assert caught.value.filename == str(tmp_path / "data.zip.part")
+    assert (caught.value.needed, caught.value.free) == (len(CONTENT) - 100_000, 50_000)
+    assert fetch(remote(server), tmp_path, pause=0).read_bytes() == CONTENT
+    assert server.asked[-1] == "bytes=100000-", "what had come was kept"
 
 
 def test_a_server_that_ignores_ranges_is_read_from_the_start(
