@@ -23,13 +23,17 @@ def gc(
     """Empty the work store of what neither a current output nor an unfinished stage needs.
 
     What a stage has finished is kept until it has made its output, also where it was stopped or
-    the disk was full, so that running it again goes on there. Half-written files of stages that
-    were killed are removed. Stages may be at work meanwhile.
+    the disk was full, so that running it again goes on there. What killed
+    stages left half written or unpacked is removed. Stages may be at work meanwhile.
     """
     found = collect(Store.default(), OUTPUTS, unfinished=unfinished, dry_run=dry_run)
     drop = "would drop" if dry_run else "dropped"
     freed = f"{found.freed_bytes / 1e6:.1f} MB"
-    swept = f" and {found.swept_bytes / 1e6:.1f} MB half written" if found.swept_bytes else ""
+    swept = (
+        f" and {found.swept_bytes / 1e6:.1f} MB half written or unpacked"
+        if found.swept_bytes
+        else ""
+    )
     command.stderr.print(f"kept {found.kept} items, {drop} {found.dropped} ({freed}){swept}")
     for stage in found.unfinished:
         command.stderr.print(escape(_said(stage, dropped=unfinished, drop=drop)))

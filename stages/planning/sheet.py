@@ -43,7 +43,7 @@ class Sheet:
         if kind in ARCHIVES:
             self.disk.append(("archive, and videos out of it", 2 * ARCHIVES[kind]))
         each = workload.jpeg_bytes(sample.short_side) + 4.0 * FEATURES
-        self.disk.append(("frames", self.frames.total * each))
+        self.disk.append(("frames, twice", 2 * self.frames.total * each))
 
     def caption(self, caption: CaptionSettings, embed: Embed, words: int) -> None:
         """Captions of so many words, counted as `embed` counts them."""
@@ -85,7 +85,7 @@ class Sheet:
         self.costs.append(estimate.train(train, splits, self.frames, rows, self.machine))
         runs = estimate.runs_of_train(train, splits)
         size = runs * sum(4.0 * row.parameters for row in rows)
-        self.disk.append((f"checkpoints of {runs * len(rows)} runs", size))
+        self.disk.append((f"checkpoints of {runs * len(rows)} runs, twice", 2 * size))
 
 
 def _precision(stage: str, dtype: Dtype, machine: Machine) -> Iterator[str]:

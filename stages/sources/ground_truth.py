@@ -50,7 +50,7 @@ def folder(url: str, source: str | None, work: Path) -> Iterator[Path]:
     elif (archive := Path(source).expanduser()).is_file() and archive.suffix.lower() == ".zip":
         work.mkdir(parents=True, exist_ok=True)
         with (
-            tempfile.TemporaryDirectory(dir=work, prefix="GT.") as kept,
+            tempfile.TemporaryDirectory(dir=work, prefix="GT.", suffix=".unpacked") as kept,
             archive.open("rb") as file,
         ):
             _take_out(file, Path(kept), archive)

@@ -1,6 +1,7 @@
 """What of the work store nothing needs any more."""
 
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Unfinished:
 @dataclass(frozen=True)
 class Collected:
     """Items kept and dropped, bytes that those held, unfinished work in the order of its
-    beginning, and bytes of files that killed writers left half written.
+    beginning, and bytes of what killed stages left half written or unpacked.
     """
 
     kept: int
@@ -75,8 +76,24 @@ def collect(
         if not dry_run:
             store.drop(item.stem)
     swept = sum(files.sweep(files.left_behind(at), dry_run) for at in (store.root, *outputs))
+    if not busy:
+        swept += sum(_removed(folder, dry_run) for folder in _half_unpacked(store.root))
     pending.sort(key=lambda found: found.since)
     return Collected(kept, dropped, freed, tuple(pending), swept)
+
+
+def _half_unpacked(root: Path) -> Iterator[Path]:
+    """Folders into which archives were unpacked. A stage that uses one takes it away at its end."""
+    for folder in (root / "downloads").glob("*"):
+        if folder.suffix in (".unpacked", files.PART) and folder.is_dir():
+            yield folder
+
+
+def _removed(folder: Path, dry_run: bool) -> int:
+    size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+    if not dry_run:
+        shutil.rmtree(folder)
+    return size
 
 
 def _unfinished(store: Store, root: Root, busy: set[str]) -> Unfinished:

@@ -129,3 +129,18 @@ def test_half_written_files_of_killed_writers_go_and_those_of_living_ones_stay(
     assert collect(store, [Path("data")], dry_run=True).swept_bytes == 1000
     assert collect(store, [Path("data")]).swept_bytes == 1000
     assert not list(left_behind(Path("data")))
+
+
+def test_what_was_unpacked_goes_unless_a_stage_is_at_work_and_downloads_stay(store: Store) -> None:
+    downloads = store.root / "downloads"
+    (downloads / "SumMe.zip.unpacked" / "videos").mkdir(parents=True)
+    (downloads / "SumMe.zip.unpacked" / "videos" / "a.mp4").write_bytes(bytes(500))
+    kept = [downloads / name for name in ("SumMe.zip", "tvsum.tgz.part", "SumMe-GT/a.mat")]
+    for path in kept:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bytes(100))
+    with claimed(store.root, Path("source")):
+        assert collect(store).swept_bytes == 0
+    assert collect(store).swept_bytes == 500
+    assert not (downloads / "SumMe.zip.unpacked").exists()
+    assert all(path.is_file() for path in kept)
