@@ -136,6 +136,7 @@ def _size(count: int) -> str:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough: a second would end the sentence
     raise _ToldToStopError
 
 
