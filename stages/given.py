@@ -14,7 +14,7 @@ from stages.artifacts import timeline as timelines
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
 from stages.sources import given as givens
-from stages.sources import pooled
+from stages.sources import pooled, score_files
 from stages.sources.settings import Captions, Embeddings, Given, Scores
 from stages.work.store import Store
 
@@ -53,7 +53,7 @@ def given(
         case Embeddings():
             _embeddings(settings, known, out)
         case Scores():
-            rows = givens.scores(settings.rows, known)
+            rows = score_files.rows(settings.rows, known)
             score_rows.write(out, rows)
             _log(known, f"scores of {', '.join(rows)} for")
     timelines.write(timeline, known)

@@ -212,6 +212,8 @@ COMMANDS = {
     "evaluate_release": ROOMS | {"people"},
     "export": ROOMS,
     "housekeeping": {"command", "work"},
+    "judge": ROOMS | {"judging"},
+    "judging": ROOMS,
     "people": ROOMS,
     "trials": {"errors", "work", "resilience"},
     "cli": None,  # the roof: everything, each when it is called

@@ -1,13 +1,16 @@
 """What is known of a dataset before it is downloaded, and whether what is given fits it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from stages.artifacts import field
 from stages.artifacts.field import Annotated
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline
-from stages.sources import field_h5, pooled, published, shots
+from stages.errors import UserError
+from stages.sources import field_h5, pooled, published, score_files, shots
 from stages.sources import given as givens
 from stages.sources.fetch import Remote, fetched
 from stages.sources.settings import Captions, Download, Embeddings, Given, Scores
@@ -16,6 +19,24 @@ from stages.sources.settings import Captions, Download, Embeddings, Given, Score
 def annotated(name: str, download: Download, work: Path, videos: bool) -> Annotated | None:
     """Timeline and people, where annotations at hand say them already; see `published.at_hand`."""
     return None if download.kind == "demo" else published.at_hand(name, download, work, videos)
+
+
+def of_files(name: str, download: Download, place: Path, work: Path) -> Annotated:
+    """Timeline and people from annotation files at `place`, in place of the recipe's: an h5 of the
+    field's schema, or a benchmark's own; see `published.of_files`.
+
+    Raises UserError where there is nothing, or it is not the dataset's.
+    """
+    if not place.exists():
+        raise UserError(f"{place}: no such file or folder of what people said")
+    if place.suffix.lower() not in score_files.HDF5:
+        if download.kind != "demo":
+            return published.of_files(name, download, place, work)
+        raise UserError(f"{place} is no .h5 of the field's schema, as `llmvs export h5` writes it")
+    timeline, people = (
+        field.read(place) if download.kind == "demo" else field_h5.read(download.kind, str(place))
+    )
+    return Annotated(replace(timeline, dataset=name), replace(people, dataset=name))
 
 
 def absent(given: Given) -> list[str]:
@@ -56,7 +77,7 @@ def check_given(given: Given, timeline: Timeline, work: Path) -> None:
             query, answer = Path(given.query).expanduser(), Path(given.answer).expanduser()
             pooled.check(query, answer, timeline)
         case Scores():
-            givens.scores(given.rows, timeline)
+            score_files.rows(given.rows, timeline)
 
 
 def expected(name: str, download: Download, benchmark: str | None) -> Timeline | None:

@@ -1,20 +1,15 @@
-"""Captions and scores that a recipe is given, brought onto the dataset's timeline.
-
-Shapes: T sampled frames.
-"""
+"""Captions that a recipe is given, and how a file of others names the dataset's videos."""
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stages.artifacts.captions import Caption
-from stages.artifacts.names import matched
+from stages.artifacts.names import matched, nearest
 from stages.artifacts.timeline import Timeline, same_picks
 from stages.errors import UserError
 from stages.sources.fetch import Remote, fetch
@@ -23,7 +18,6 @@ from stages.sources.settings import Captions
 log = logging.getLogger("llmvs")
 
 T = TypeVar("T")
-Floats = npt.NDArray[np.float64]
 Pick = Annotated[int, Field(ge=0)]
 Words = Annotated[str, Field(min_length=1)]
 
@@ -31,25 +25,15 @@ _CAPTIONS = (
     'expected {video: {"picks": [0, 15, …], "captions": ["…", "…", …]}}, or a line '
     '{"video": "video_1", "pick": 0, "caption": "…"} a frame'
 )
-_SCORES = 'expected {video: [score, …]} or {video: {"picks": [0, 15, …], "scores": [score, …]}}'
 
 
-class _Given(BaseModel):
+class _Captioned(BaseModel):
+    """One video's entry."""
+
     model_config = ConfigDict(frozen=True, strict=True)
 
     picks: list[Pick]
-
-
-class _Captioned(_Given):
-    """One video's entry."""
-
     captions: list[Words]
-
-
-class _Scored(_Given):
-    """One video's entry."""
-
-    scores: list[FiniteFloat]
 
 
 def captions(given: Captions, timeline: Timeline, work: Path) -> list[Caption]:
@@ -75,36 +59,15 @@ def captions(given: Captions, timeline: Timeline, work: Path) -> list[Caption]:
     ]
 
 
-def scores(rows: Mapping[str, str], timeline: Timeline) -> dict[str, dict[str, Floats]]:
-    """Every row's scores (T,) of every video, read from a JSON file a row.
-
-    Raises UserError as `captions` does, and where a score is not a finite number.
-    """
-    found: dict[str, dict[str, Floats]] = {}
-    for row, place in rows.items():
-        path = _at_hand(place, f"given.rows.{row}")
-        entries = of_videos(path, _parsed(path, path.read_bytes(), _SCORES), timeline, "scores")
-        found[row] = {}
-        for video in timeline.videos:
-            where = f"{path}: {video.name} ({video.title})"
-            entry = entries[video.name]
-            if isinstance(entry, dict):
-                scored: _Scored = _validated(_Scored, entry, where, _SCORES)
-                _same_length(scored.picks, scored.scores, "scores", where)
-                same_picks(video, scored.picks, str(path))
-                numbers = scored.scores
-            else:
-                numbers = _validated(list[FiniteFloat], entry, where, _SCORES)
-            if len(numbers) != len(video.picks_T):
-                raise UserError(
-                    f"{where}: {len(numbers)} scores, and its timeline picks "
-                    f"{len(video.picks_T)} of {video.n_frames} frames"
-                )
-            found[row][video.name] = np.array(numbers, dtype=np.float64)
-    return found
-
-
-def of_videos(path: Path, found: Mapping[str, T], timeline: Timeline, what: str) -> dict[str, T]:
+def of_videos(
+    path: Path,
+    found: Mapping[str, T],
+    timeline: Timeline,
+    what: str,
+    remedy: str = "name a file that has every one",
+    *,
+    partial: bool = False,
+) -> dict[str, T]:
     """What a file holds of a timeline's videos, by `video_N`, however the file spells them.
 
     Args:
@@ -112,6 +75,8 @@ def of_videos(path: Path, found: Mapping[str, T], timeline: Timeline, what: str)
         found: by whatever the file calls a video.
         timeline: the videos wanted, all of them.
         what: the file holds, for messages.
+        remedy: of a video that is missing, for messages.
+        partial: whether some of the videos are enough.
 
     Raises:
         UserError: the file names none of the videos, not all, or one of them in two ways.
@@ -124,21 +89,33 @@ def of_videos(path: Path, found: Mapping[str, T], timeline: Timeline, what: str)
             f"{timeline.dataset} ({_some([f'{n} {t}' for n, t in titles.items()])}). Another "
             "dataset's?"
         )
-    if missing := [f"{name} ({titles[name]})" for name in titles if name not in matches]:
+    missing = [] if partial else [name for name in titles if name not in matches]
+    if missing:
+        listed = ", ".join(f"{name} ({titles[name]})" for name in missing)
         raise UserError(
-            f"{path}: lacks {what} of {_some(missing)}, {len(missing)} of {len(titles)} videos; "
-            "name a file that has every one"
+            f"{path}: lacks {what} of {listed}, {len(missing)} of {len(titles)} videos; "
+            f"{_unknown(strangers, [titles[name] for name in missing])}{remedy}"
         )
     if strangers:
         log.warning("%s: also names %s, which are left out", path, _some(strangers))
     return matches
 
 
+def _unknown(strangers: list[str], missing: list[str]) -> str:
+    """Names in a file that no video has, and which video each may mean."""
+    if not strangers:
+        return ""
+    near = {name: nearest(name, missing) for name in strangers}
+    meant = [f"{name} (is it {title}?)" if title else name for name, title in near.items()]
+    return f"it also names {_some(meant)}, which no video is called; "
+
+
 def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (" …" if names[3:] else "") if names else "nothing"
 
 
-def _at_hand(place: str, key: str) -> Path:
+def at_hand(place: str, key: str) -> Path:
+    """The file that the recipe names under `key`. Raises UserError where it is not there."""
     path = Path(place).expanduser()
     if not path.is_file():
         raise UserError(f"params.yaml: {key}: there is no file {place}; name one that is here")
@@ -147,7 +124,7 @@ def _at_hand(place: str, key: str) -> Path:
 
 def _captions_file(given: Captions, work: Path) -> Path:
     if given.source is not None:
-        return _at_hand(given.source, "given.source")
+        return at_hand(given.source, "given.source")
     assert given.url is not None  # the settings ask for one of the two
     return fetch(Remote(given.url, given.sha256), work)
 
@@ -162,10 +139,10 @@ def _captioned(path: Path) -> dict[str, list[Caption]]:
     if isinstance(first, dict) and {"video", "pick"} & set(first):
         return _lines(path, content)
     videos = {}
-    for name, entry in _parsed(path, content, _CAPTIONS).items():
+    for name, entry in parsed(path, content, _CAPTIONS).items():
         where = f"{path}: {name}"
-        one: _Captioned = _validated(_Captioned, entry, where, _CAPTIONS)
-        _same_length(one.picks, one.captions, "captions", where)
+        one: _Captioned = validated(_Captioned, entry, where, _CAPTIONS)
+        same_length(one.picks, one.captions, "captions", where)
         videos[name] = [
             Caption(video=name, pick=pick, caption=words)
             for pick, words in zip(one.picks, one.captions, strict=True)
@@ -182,7 +159,7 @@ def _lines(path: Path, content: bytes) -> dict[str, list[Caption]]:
             document = json.loads(line)
         except ValueError as error:
             raise UserError(f"{where}: not JSON ({error}); {_CAPTIONS}") from error
-        caption: Caption = _validated(Caption, document, where, _CAPTIONS)
+        caption: Caption = validated(Caption, document, where, _CAPTIONS)
         if not caption.caption:
             raise UserError(f"{where}: nothing is said of frame {caption.pick} of {caption.video}")
         frames = videos.setdefault(caption.video, {})
@@ -192,10 +169,19 @@ def _lines(path: Path, content: bytes) -> dict[str, list[Caption]]:
     return {name: [frames[pick] for pick in sorted(frames)] for name, frames in videos.items()}
 
 
-def _parsed(path: Path, content: bytes, expected: str) -> dict[str, Any]:
-    """A JSON object."""
+def parsed(path: Path, content: bytes, expected: str) -> dict[str, Any]:
+    """A JSON object. Raises UserError where the content is none, or names something twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise UserError(f"{path}: {twice!r} stands twice in one place of it; name each once")
+        return found
+
     try:
-        document = json.loads(content)
+        document = json.loads(content, object_pairs_hook=once)
     except ValueError as error:
         raise UserError(f"{path} is not JSON ({error}); {expected}") from error
     if not isinstance(document, dict):
@@ -203,7 +189,8 @@ def _parsed(path: Path, content: bytes, expected: str) -> dict[str, Any]:
     return document
 
 
-def _validated(kind: Any, entry: Any, where: str, expected: str) -> Any:
+def validated(kind: Any, entry: Any, where: str, expected: str) -> Any:
+    """An entry as its model. Raises UserError with its place and what was expected there."""
     try:
         return TypeAdapter(kind).validate_python(entry, strict=True)
     except ValidationError as error:
@@ -213,7 +200,8 @@ def _validated(kind: Any, entry: Any, where: str, expected: str) -> Any:
         raise UserError(f"{where}: {said}; {expected}") from error
 
 
-def _same_length(picks: list[int], given: list[Any], what: str, where: str) -> None:
+def same_length(picks: Sized, given: Sized, what: str, where: str) -> None:
+    """Raises UserError where not every pick has one of what is given."""
     if len(picks) != len(given):
         raise UserError(
             f"{where}: {len(given)} {what} for {len(picks)} picks; there must be one for each"

@@ -99,6 +99,30 @@ def at_hand(
     return None
 
 
+def of_files(
+    name: str, settings: SumMeDownload | TVSumDownload, place: Path, work: Path
+) -> Annotated:
+    """Timeline and people from annotation files that are here, in place of the recipe's.
+
+    Args:
+        name: of the dataset.
+        settings: the recipe's, whose h5 still brings shots, where it names one.
+        place: SumMe's folder GT or archive; `ydata-tvsum50.mat`, its .tsv, or the folder of either.
+        work: kept across runs.
+
+    Raises:
+        UserError: they are not the benchmark's.
+    """
+    if isinstance(settings, SumMeDownload):
+        with ground_truth.folder(settings.url, str(place), work) as truth:
+            return _summe(name, truth, settings)
+    if not place.is_dir():
+        return _tvsum(name, _tvsum_judged_by(place), settings)
+    if not files(place, *_JUDGED):
+        raise UserError(f"{place} holds neither {' nor '.join(_JUDGED)}; is it TVSum?")
+    return _tvsum(name, _tvsum_judged(place, settings, work), settings)
+
+
 def _renamed(name: str, found: Annotated) -> Annotated:
     return Annotated(replace(found.timeline, dataset=name), replace(found.people, dataset=name))
 
@@ -126,12 +150,17 @@ def _tvsum(name: str, judged: Sequence[tvsum.Judged], settings: TVSumDownload) -
 
 
 def _tvsum_judged(folder: Path, settings: TVSumDownload, work: Path) -> list[tvsum.Judged]:
-    mat, tsv = _JUDGED
-    if found := files(folder, mat):
-        return tvsum.read_mat(found[0])
-    if found := files(folder, tsv):
-        return tvsum.in_field_order(tvsum.read_tsv(found[0]))
+    for name in _JUDGED:
+        if found := files(folder, name):
+            return _tvsum_judged_by(found[0])
     return _fetched_mat(settings, work)
+
+
+def _tvsum_judged_by(path: Path) -> list[tvsum.Judged]:
+    """Of the .mat or the .tsv."""
+    if path.suffix == ".tsv":
+        return tvsum.in_field_order(tvsum.read_tsv(path))
+    return tvsum.read_mat(path)
 
 
 def _fetched_mat(settings: TVSumDownload, work: Path) -> list[tvsum.Judged]:

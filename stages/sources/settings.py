@@ -99,7 +99,7 @@ class Embeddings(Section):
 class Scores(Section):
     """Scores of the picked frames to be judged as they are: a row a file, by the row's name.
 
-    A file is JSON, ``{video: [score, …]}`` or ``{video: {"picks": […], "scores": […]}}``.
+    A file is JSON, CSV or HDF5, as `stages.sources.score_files` reads them.
     """
 
     kind: Literal["scores"]

@@ -1,4 +1,4 @@
-"""Captions and scores that others made: read in each of their forms, and refused with a reason."""
+"""Captions that others made: read in each of their forms, and refused with a reason."""
 
 import hashlib
 import json
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from ranged_server import serving
 
@@ -156,48 +155,3 @@ def test_captions_are_fetched_once_and_held_to_their_sha256(tmp_path: Path) -> N
         with pytest.raises(UserError, match=rf"said\.json: sha256 is {digest}, expected 0000"):
             given.captions(wrong, TIMELINE, tmp_path)
         assert list(tmp_path.iterdir()) == []
-
-
-SCORED: dict[str, Any] = {
-    "Bike_Polo": [0.5, 1, 0],
-    "video_2": {"picks": [0, 15], "scores": [0.25, -3]},
-}
-
-
-def scores(tmp_path: Path, document: Any) -> dict[str, dict[str, np.ndarray]]:
-    path = tmp_path / "scores.json"
-    path.write_text(document if isinstance(document, str) else json.dumps(document))
-    return given.scores({"mine": str(path)}, TIMELINE)
-
-
-def test_scores_are_read_in_both_forms(tmp_path: Path) -> None:
-    found = scores(tmp_path, SCORED)
-    assert list(found) == ["mine"]
-    np.testing.assert_array_equal(found["mine"]["video_1"], [0.5, 1, 0])
-    np.testing.assert_array_equal(found["mine"]["video_2"], [0.25, -3])
-
-
-@pytest.mark.parametrize(
-    ("document", "said"),
-    [
-        (SCORED | {"Bike_Polo": [0.5, 1]}, r"video_1 \(Bike Polo\): 2 scores, .* picks 3 of 40"),
-        ('{"video_1": [0.5, NaN, 0], "video_2": [0, 0]}', r"video_1 .*: 1: .*finite number"),
-        (SCORED | {"Bike_Polo": [0.5, "1", 0]}, r"video_1 .*: 1: .*number"),
-        (SCORED | {"Bike_Polo": [0.5, None, 0]}, r"video_1 .*: 1: .*number"),
-        (SCORED | {"Bike_Polo": 3}, r"video_1 \(Bike Polo\): .*valid list; expected"),
-        ({"Bike_Polo": SCORED["Bike_Polo"]}, r"lacks scores of video_2"),
-        ({"Scuba": [1]}, r"holds scores of Scuba; none is a video of toy"),
-        (SCORED | {"video_2": {"picks": [0, 16], "scores": [1, 2]}}, "frame 16, not 15"),
-        (SCORED | {"video_2": {"picks": [0, 15], "scores": [1]}}, "1 scores for 2 picks"),
-        ("no", "is not JSON"),
-    ],
-)
-def test_wrong_scores_are_named(tmp_path: Path, document: Any, said: str) -> None:
-    with pytest.raises(UserError, match=said) as caught:
-        scores(tmp_path, document)
-    assert "scores.json" in str(caught.value)
-
-
-def test_a_file_of_scores_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"given\.rows\.mine: there is no file .*none\.json"):
-        given.scores({"mine": str(tmp_path / "none.json")}, TIMELINE)

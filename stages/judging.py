@@ -1,0 +1,159 @@
+"""A file of anyone's scores, judged by a recipe's rules against what people said.
+
+Of the recipe its people, rules and splits are read; nothing is trained and no model is loaded.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from stages import section
+from stages.artifacts import people as people_file
+from stages.artifacts import results as results_file
+from stages.artifacts import timeline as timeline_file
+from stages.artifacts.field import Annotated
+from stages.artifacts.places import Places
+from stages.artifacts.predictions import Splits
+from stages.errors import UserError
+from stages.metrics import judged, tables
+from stages.metrics.judged import Document
+from stages.metrics.panel import Panel, Rules
+from stages.metrics.panels import panels
+from stages.metrics.settings import Evaluate
+from stages.sources import beforehand, score_files
+from stages.sources.settings import Download
+from stages.splits.folds import splits as folds
+from stages.splits.settings import Splits as SplitSettings
+from stages.work.store import Store
+
+
+class Recipe(BaseModel):
+    """What judging reads of an entry of params.yaml: datasets; the rest is not looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    title: str
+    simulated: bool
+    download: Download
+    splits: SplitSettings
+    evaluate: Evaluate
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was measured, and what its reader must know besides."""
+
+    document: Document
+    notes: tuple[str, ...]
+
+
+def judge(
+    path: Path,
+    dataset: str,
+    *,
+    name: str | None = None,
+    people: Path | None = None,
+    against: Path | None = None,
+    row: str | None = None,
+    partial: bool = False,
+    every_frame: bool = False,
+    data: Path = Path("data"),
+) -> Verdict:
+    """Judge the scores of a file.
+
+    Args:
+        path: of the scores; see `stages.sources.score_files`.
+        dataset: an entry of params.yaml.
+        name: of the method; the file's where it has none.
+        people: annotation files, in place of the stages' outputs and of the recipe's source.
+        against: evaluate's folder of a dataset, and row: of it, to test against; or neither.
+        partial: whether some of the videos are enough.
+        every_frame: scores are of every frame.
+        data: folder of what the stages made.
+
+    Raises:
+        UserError: there are no annotations, or a file is not what it should be.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; name the scores to judge")
+    recipe: Recipe = section.lookup(Recipe, "datasets", dataset)
+    annotated = _annotated(dataset, recipe.download, people, Places(data / dataset))
+    rules = Rules(recipe.evaluate.agreement, recipe.evaluate.f1, recipe.evaluate.budget)
+    timeline = annotated.timeline
+    scores = score_files.read(path, timeline, partial=partial, every_frame=every_frame)
+    judging = _panels(annotated, rules, people)
+    found = judged.judge(name or path.stem, scores, judging)
+    saved = None
+    if against is not None and row is not None:
+        saved = judged.saved(*results_file.read(against), row, found, against)
+    document = judged.document(
+        found,
+        _splits(recipe.splits, list(judging), set(scores)),
+        saved,
+        confidence=recipe.evaluate.confidence,
+        resamples=recipe.evaluate.bootstrap,
+    )
+    missing = {one.name: one.title for one in timeline.videos if one.name not in scores}
+    origins = [video.shots_from or "kts" for video in timeline.videos]
+    notes = tables.flags(
+        {"scores": found.row},
+        {},
+        {origin: origins.count(origin) for origin in origins},
+        0.0,
+        rules,
+        [one for video in scores if (one := judging[video].unsummarised)],
+    )
+    if missing:
+        listed = ", ".join(f"{video} ({title})" for video, title in missing.items())
+        notes.append(f"Missing, so that these figures are of other videos than others': {listed}.")
+    head = {
+        "name": found.row.title,
+        "file": path.as_posix(),
+        "dataset": dataset,
+        "title": recipe.title,
+        "simulated": annotated.people.simulated,
+    }
+    return Verdict({**head, **document, "missing": missing, "notes": notes}, tuple(notes))
+
+
+def _annotated(dataset: str, download: Download, people: Path | None, places: Places) -> Annotated:
+    """Timeline and people: from the files named, from what stages made, or as the recipe has them
+    at hand.
+    """
+    work = Store.default().root / "downloads"
+    if people is not None:
+        return beforehand.of_files(dataset, download, people.expanduser(), work)
+    for made in (places.timeline, places.source / "timeline.h5"):
+        if made.is_file() and places.people.is_file():
+            timeline = timeline_file.read(made)
+            return Annotated(timeline, people_file.read(places.people, timeline))
+    if (found := beforehand.annotated(dataset, download, work, videos=False)) is not None:
+        return found
+    raise UserError(
+        f"{places.people}: not here, so it is not known what people said of {dataset}; name their "
+        "annotations with --people (SumMe's folder GT, ydata-tvsum50.mat, or an h5 of the field's "
+        f"schema), or run `dvc repro data/dvc.yaml:download@{dataset}`"
+    )
+
+
+def _panels(annotated: Annotated, rules: Rules, people: Path | None) -> dict[str, Panel]:
+    """Every video's panel. Raises UserError where people gave no scores, and they are needed."""
+    without = [one.name for one in annotated.people.videos if one.user_scores_UN is None]
+    if rules.agreement == "scores" and without and people is not None:
+        raise UserError(
+            f"{people}: holds no user_scores of {without[0]}, which agreement is with (the field's "
+            "h5 leaves them out); name ydata-tvsum50.mat as --people"
+        )
+    return panels(annotated.timeline, annotated.people, rules)
+
+
+def _splits(planned: SplitSettings, names: list[str], there: set[str]) -> dict[str, Splits]:
+    """Each protocol's test videos, of those there are scores of."""
+    found: dict[str, Splits] = {}
+    for protocol in planned.protocols:
+        splits = folds(protocol, planned.source, names, planned.folds)
+        tested = [tuple(video for video in split.test if video in there) for split in splits]
+        if kept := tuple(split for split in tested if split):
+            found[protocol] = kept
+    return found

@@ -1,0 +1,245 @@
+"""Scores that nobody here trained, judged by themselves: one file's scores of a dataset's videos.
+
+Shapes: T sampled frames, V videos.
+
+There is one set of scores, so the figure is the mean over users, then over all videos; under a
+protocol it is the release's mean over the splits' test videos. Numbers are not rounded.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from stages.artifacts.names import natural
+from stages.artifacts.predictions import Splits
+from stages.artifacts.results import ByVideo, Results
+from stages.errors import UserError
+from stages.metrics.figures import DECIMALS
+from stages.metrics.leaderboard import (
+    MARKS,
+    Floats,
+    Scored,
+    by_video,
+    constant_row,
+    figures,
+    oracle_row,
+    untrained_row,
+    video_weights,
+)
+from stages.metrics.paired import paired
+from stages.metrics.panel import Panel
+from stages.metrics.printed import shown_p
+
+Document = dict[str, Any]
+_SAME = 2e-6
+"""Between a mark and the same one as per_video.csv rounds it."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A row that evaluate saved, to be compared with: its marks by protocol and video."""
+
+    name: str
+    title: str
+    protocols: Mapping[str, Mapping[str, Floats]]  # (3,), as `panel.Marks`
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The rows that were judged, each over the same videos."""
+
+    row: Scored
+    floor: Scored
+    ceiling: Scored
+
+
+def judge(title: str, scores: Mapping[str, Floats], panels: Mapping[str, Panel]) -> Judged:
+    """Scores (T,) of some or all of a dataset's videos, beside constant ones and people's mean."""
+    there = [panels[video] for video in scores]
+    as_appearances = {video: scores_T[None] for video, scores_T in scores.items()}
+    return Judged(
+        untrained_row(title, as_appearances, there), constant_row(there), oracle_row(there)
+    )
+
+
+def saved(results: Results, videos: ByVideo, name: str, judged: Judged, origin: object) -> Saved:
+    """A row of evaluate's files.
+
+    Raises UserError where it is not among them, or people's own mean earned other marks there:
+    they were then made with other annotations, shots or rules.
+    """
+    if name not in results.rows:
+        raise UserError(f"{origin}: has no row {name!r} (has {', '.join(results.rows)})")
+    found = {
+        protocol: {row: _marks(of) for row, of in rows.items()} for protocol, rows in videos.items()
+    }
+    for protocol, rows in found.items():
+        for video in rows["oracle"].keys() & judged.ceiling.marks.keys():
+            own_3 = judged.ceiling.marks[video][0, 0]
+            if np.abs(own_3 - rows["oracle"][video]).max() > _SAME:
+                raise UserError(
+                    f"{origin}: under {protocol} people's mean earns other marks on {video} than "
+                    "here, so it was evaluated with other annotations, shots or rules, and its "
+                    "rows cannot be compared; run evaluate again, or name the same annotations"
+                )
+    return Saved(
+        name, results.rows[name].title, {protocol: of[name] for protocol, of in found.items()}
+    )
+
+
+def _marks(videos: Mapping[str, Any]) -> dict[str, Floats]:
+    return {video: np.array([of.marks[mark] for mark in MARKS]) for video, of in videos.items()}
+
+
+def document(
+    judged: Judged,
+    protocols: Mapping[str, Splits],
+    against: Saved | None,
+    *,
+    confidence: float,
+    resamples: int,
+) -> Document:
+    """All that was measured, for JSON and for the table.
+
+    Each of tau, rho and f1 stands at the top, over all videos, and again under each protocol.
+    `intervals` holds [low, high] of each. `floor` is what constant scores earn, `less_floor` the
+    paired difference from it; `against` that from a saved row, under each protocol that it has.
+
+    protocols: the videos that each split tests, of those judged.
+    """
+    options = {"confidence": confidence, "resamples": resamples}
+    whole = _whole(list(judged.row.marks), protocols)
+    everywhere = _figures(judged.row, whole, options)
+    under: Document = {}
+    for protocol, splits in protocols.items():
+        under[protocol] = dict(
+            everywhere if splits == whole else _figures(judged.row, splits, options)
+        )
+        if against is not None and protocol in against.protocols:
+            theirs = against.protocols[protocol]
+            under[protocol]["against"] = {"row": against.name, "title": against.title} | _less(
+                judged.row, theirs, splits, options
+            )
+    floor = {video: np.array(of) for video, of in by_video(judged.floor, whole).items()}
+    return {
+        **everywhere,
+        "floor": _means(judged.floor, whole),
+        "less_floor": _less(judged.row, floor, whole, options),
+        "ceiling": _means(judged.ceiling, whole),
+        "confidence": confidence,
+        "protocols": under,
+        "by_video": {video: of._asdict() for video, of in by_video(judged.row, whole).items()},
+    }
+
+
+def _whole(videos: Sequence[str], protocols: Mapping[str, Splits]) -> Splits:
+    """All videos at equal weights: by a protocol's own splits where they come to that, so that its
+    interval, which hangs on the order of videos, is the same.
+    """
+    for splits in protocols.values():
+        weights = video_weights(splits)
+        if weights.keys() == set(videos) and np.ptp([of.sum() for of in weights.values()]) < 1e-12:
+            return splits
+    return (tuple(videos),)
+
+
+def _figures(row: Scored, splits: Splits, options: Mapping[str, Any]) -> Document:
+    found = figures(row, splits, **options)
+    return {
+        **{mark: of.mean for mark, of in found.items()},
+        "videos": len(video_weights(splits)),
+        "intervals": {mark: [of.low, of.high] for mark, of in found.items()},
+    }
+
+
+def _means(row: Scored, splits: Splits) -> Document:
+    means_3 = np.mean(list(by_video(row, splits).values()), axis=0)
+    return dict(zip(MARKS, means_3.tolist(), strict=True))
+
+
+def _less(
+    row: Scored, theirs: Mapping[str, Floats], splits: Splits, options: Mapping[str, Any]
+) -> Document:
+    """The row less another, paired by video, on marks as evaluate compares them."""
+    weights_V = [weights_C.sum() for weights_C in video_weights(splits).values()]
+    own = by_video(row, splits)
+    if strangers := own.keys() - theirs.keys():
+        raise UserError(
+            f"the saved row was not tested on {', '.join(sorted(strangers, key=natural))}; the "
+            "recipe's splits have changed since: run evaluate again"
+        )
+    own_V3 = np.round(list(own.values()), DECIMALS)
+    their_V3 = np.round([theirs[video] for video in own], DECIMALS)
+    return {
+        mark: paired(own_V3[:, at], their_V3[:, at], weights_V, **options)._asdict()
+        for at, mark in enumerate(MARKS)
+    }
+
+
+def table(found: Document, notes: Sequence[str]) -> Table:
+    """A document for the terminal, 80 columns wide. notes: what a reader must know besides."""
+    total = found["videos"] + len(found["missing"])
+    over = f"{found['videos']} of {total}" if found["missing"] else f"all {total}"
+    title = f"{found['name']}\n{found['title']}, {over} videos"
+    if found["simulated"]:
+        title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
+    said = [
+        f"[low, high]: {100 * found['confidence']:g} % bootstrap over videos. p: paired "
+        "permutation test over videos. constant: every frame scored alike. oracle: people's mean.",
+        *notes,
+    ]
+    shown = Table(
+        title=escape(title),
+        caption=escape("\n".join(said)),
+        caption_justify="left",
+        box=SIMPLE,
+        pad_edge=False,
+    )
+    shown.add_column("")
+    for heading in ("τ", "ρ", "F1"):
+        shown.add_column(heading, justify="right", min_width=len("[-.0000, -.0000]"))
+
+    def add(head: str, lines_3: Sequence[str]) -> None:
+        shown.add_row(escape(head), *map(escape, lines_3))
+
+    figures_of = ("videos", "intervals", *MARKS)
+    everywhere = {part: found[part] for part in figures_of}
+    alike = [
+        protocol
+        for protocol, of in found["protocols"].items()
+        if {part: of[part] for part in figures_of} == everywhere
+    ]
+    add(", ".join([f"{over} videos", *alike]), _figure_lines(found))
+    for protocol, of in found["protocols"].items():
+        if protocol not in alike:
+            add(f"{protocol}, {of['videos']} videos", _figure_lines(of))
+        if "against" in of:
+            add(f"  less {of['against']['title']}", _difference_lines(of["against"]))
+    add("floor: constant", [_number(found["floor"][mark]) for mark in MARKS])
+    add("  less the floor", _difference_lines(found["less_floor"]))
+    add("ceiling: oracle", [_number(found["ceiling"][mark]) for mark in MARKS])
+    return shown
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}".replace("0.", ".", 1)
+
+
+def _figure_lines(of: Document) -> list[str]:
+    return [
+        f"{_number(of[mark])}\n[{', '.join(map(_number, of['intervals'][mark]))}]" for mark in MARKS
+    ]
+
+
+def _difference_lines(of: Document) -> list[str]:
+    lines = []
+    for mark in MARKS:
+        one = of[mark]
+        interval = f"[{_number(one['low'])}, {_number(one['high'])}]"
+        lines.append(f"{_number(one['difference'])}\n{interval}\np {shown_p(one['p'])}")
+    return lines
