@@ -39,10 +39,10 @@ def judge(
 ) -> None:
     """Judge anyone's scores: tau, rho and F1 with intervals, beside what constant scores earn.
 
-    A file is {video: [score, ...]} or {video: {"picks": [...], "scores": [...]}} in JSON, a CSV
-    with the columns video,pick,score, or an h5 of video_1/scores. Videos go by video_N, YouTube id
-    or SumMe's names. People come from the stages' outputs, the recipe's download.source, or
-    --people, which needs no stage to have run.
+    A file is JSON, a list of scores for each video's name or picks and scores in an object; a CSV
+    with the columns video,pick,score; or an h5 of video_1/scores. Videos go by video_N, YouTube id
+    or SumMe's names. People come from --people, which needs no stage to have run, else from the
+    stages' outputs or the recipe's download.source.
     """
     import json
 

@@ -21,6 +21,7 @@ from stages.metrics.judged import Document
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.panels import panels
 from stages.metrics.settings import Evaluate
+from stages.metrics.tables import OPTIMISTIC
 from stages.sources import beforehand, score_files
 from stages.sources.settings import Download
 from stages.splits.folds import splits as folds
@@ -94,6 +95,10 @@ def judge(
         confidence=recipe.evaluate.confidence,
         resamples=recipe.evaluate.bootstrap,
     )
+    document["by_video"] = {
+        video: {"title": timeline.by_name[video].title} | marks
+        for video, marks in document["by_video"].items()
+    }
     missing = {one.name: one.title for one in timeline.videos if one.name not in scores}
     origins = [video.shots_from or "kts" for video in timeline.videos]
     notes = tables.flags(
@@ -106,7 +111,9 @@ def judge(
     )
     if missing:
         listed = ", ".join(f"{video} ({title})" for video, title in missing.items())
-        notes.append(f"Missing, so that these figures are of other videos than others': {listed}.")
+        notes.append(f"Not judged, for want of scores: {listed}.")
+    if saved is not None and saved.trained and "official" in saved.protocols:
+        notes.append(f"official: {saved.title} has its {OPTIMISTIC}.")
     head = {
         "name": found.row.title,
         "file": path.as_posix(),

@@ -46,6 +46,7 @@ class Saved:
 
     name: str
     title: str
+    trained: bool
     protocols: Mapping[str, Mapping[str, Floats]]  # (3,), as `panel.Marks`
 
 
@@ -87,9 +88,9 @@ def saved(results: Results, videos: ByVideo, name: str, judged: Judged, origin: 
                     "here, so it was evaluated with other annotations, shots or rules, and its "
                     "rows cannot be compared; run evaluate again, or name the same annotations"
                 )
-    return Saved(
-        name, results.rows[name].title, {protocol: of[name] for protocol, of in found.items()}
-    )
+    row = results.rows[name]
+    marks = {protocol: of[name] for protocol, of in found.items()}
+    return Saved(name, row.title, row.kind == "model", marks)
 
 
 def _marks(videos: Mapping[str, Any]) -> dict[str, Floats]:
@@ -125,6 +126,7 @@ def document(
             under[protocol]["against"] = {"row": against.name, "title": against.title} | _less(
                 judged.row, theirs, splits, options
             )
+    own = by_video(judged.row, whole)
     floor = {video: np.array(of) for video, of in by_video(judged.floor, whole).items()}
     return {
         **everywhere,
@@ -133,7 +135,7 @@ def document(
         "ceiling": _means(judged.ceiling, whole),
         "confidence": confidence,
         "protocols": under,
-        "by_video": {video: of._asdict() for video, of in by_video(judged.row, whole).items()},
+        "by_video": {video: own[video]._asdict() for video in judged.row.marks},
     }
 
 
