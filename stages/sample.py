@@ -54,7 +54,7 @@ def sample(
         for video, arrays in zip(known.videos, results, strict=True):
             taken = taken_of(arrays)
             put_frames(frames.Sampled(video.name, video.picks_T, taken.jpegs))
-            final.append(taken.completed(video, settings.segmentation))
+            final.append(taken.completed(video, settings))
             put_features(final[-1], taken.features_TD)
     timelines.write(timeline, Timeline(known.dataset, tuple(final)))
     store.keep(task.key for task in tasks)

@@ -81,10 +81,7 @@ def test_summe_from_its_archive(summe_zip: Path, tmp_path: Path) -> None:
         path = sampling.find(tmp_path / "out/videos", video.title)
         strict = SAMPLE.model_copy(update={"tolerance": 0})
         assert (
-            sampling.take(path, video, strict, encode)
-            .completed(video, strict.segmentation)
-            .shots_from
-            == "kts"
+            sampling.take(path, video, strict, encode).completed(video, strict).shots_from == "kts"
         )
     assert not list((tmp_path / "work").iterdir())
 
@@ -196,7 +193,7 @@ def test_a_frame_more_than_annotated_is_within_the_tolerance(
     longer = read(tmp_path / "out").timeline.videos[1]
     path = sampling.find(tmp_path / "out/videos", longer.title)
     with caplog.at_level("INFO", "llmvs"):
-        found = sampling.take(path, longer, SAMPLE, encode).completed(longer, SAMPLE.segmentation)
+        found = sampling.take(path, longer, SAMPLE, encode).completed(longer, SAMPLE)
     assert "81 frames decoded, 80 annotated" in caplog.text
     assert found.n_frames == 80
     # Frame 80 is left out; it would not have been a pick. Were it one, picks stay those annotated.

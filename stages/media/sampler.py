@@ -18,7 +18,7 @@ from stages.vision.encoder import ImageEncoder
 from stages.work.items import Arrays
 from stages.work.store import content_hash, key
 
-VERSION = 1
+VERSION = 2
 """Of what the code makes of the same determinants; raised where it makes something else."""
 
 Found = tuple[Path, Video]
@@ -36,7 +36,7 @@ class Sampler:
 
     def __call__(self, videos: list[Found]) -> Iterator[tuple[int, Arrays]]:
         """Each video's arrays: `jpeg`, its frames' bytes end to end, `lengths` of those (T,),
-        `features` (T, D), `times` (T,) and `fps`.
+        `features` (T, D), `times` (T,), `fps` and `n_frames`, as the file decodes to.
 
         Raises UserError as `sampling.take`.
         """
@@ -52,7 +52,7 @@ class Sampler:
         """Of everything that determines what is taken of a video.
 
         Shots are not among it: they are found in what was taken. Nor is how many frames more than
-        expected are let pass, which decides only whether there is a result.
+        expected are let pass, which is asked of what was taken too.
         """
         return key(
             stage="sample",
@@ -73,6 +73,7 @@ def _arrays(taken: Taken) -> Arrays:
         "features": taken.features_TD,
         "times": taken.times_T,
         "fps": np.array(taken.fps, dtype=np.float64),
+        "n_frames": np.array(taken.n_frames, dtype=np.int64),
     }
 
 
@@ -80,4 +81,5 @@ def taken_of(arrays: Arrays) -> Taken:
     """What was taken of a video, from a worker's arrays."""
     ends_T = np.cumsum(arrays["lengths"])[:-1]
     jpegs = tuple(jpeg.tobytes() for jpeg in np.split(arrays["jpeg"], ends_T))
-    return Taken(jpegs, arrays["features"], float(arrays["fps"]), arrays["times"])
+    clock = float(arrays["fps"]), arrays["times"]
+    return Taken(jpegs, arrays["features"], *clock, int(arrays["n_frames"]))

@@ -18,7 +18,7 @@ from stages.artifacts.timeline import Video
 from stages.errors import UserError
 from stages.media import clock, video
 from stages.media.segmentation import segment
-from stages.media.settings import Sample, Segmentation
+from stages.media.settings import Sample
 from stages.media.video import Pixels
 
 log = logging.getLogger("llmvs")
@@ -33,20 +33,32 @@ _TOGETHER = 32  # images handed to the encoder at once: bounds memory
 @dataclass(frozen=True, eq=False)
 class Taken:
     """What is taken out of a video's file: its T picked frames as the bytes of JPEG files, their
-    image features as the encoder gives them, not normalised, and its clock.
+    image features as the encoder gives them, not normalised, its clock, and how many frames the
+    file decodes to.
     """
 
     jpegs: tuple[bytes, ...]
     features_TD: Floats
     fps: float
     times_T: npt.NDArray[np.float64]
+    n_frames: int
 
-    def completed(self, expected: Video, segmentation: Segmentation) -> Video:
-        """The video at its file's times, with shots, found in the features where it has none."""
+    def completed(self, expected: Video, settings: Sample) -> Video:
+        """The video at its file's times, with shots, found in the features where it has none.
+
+        Raises UserError where the file has another number of frames than expected.
+        """
+        _refuse_another_length(expected.title, expected, self.n_frames, settings.tolerance)
+        if self.n_frames > expected.n_frames:
+            log.info(
+                "%s: %d frames decoded, %d annotated; the last %d left out (sample.tolerance)",
+                *(expected.title, self.n_frames, expected.n_frames),
+                self.n_frames - expected.n_frames,
+            )
         timed = replace(expected, fps=self.fps, times_T=self.times_T)
         if timed.shots_S2 is not None:
             return timed
-        shots_S2 = segment(self.features_TD, timed.picks_T, timed.n_frames, segmentation)
+        shots_S2 = segment(self.features_TD, timed.picks_T, timed.n_frames, settings.segmentation)
         return timed.with_shots(shots_S2, "kts")
 
 
@@ -123,18 +135,14 @@ def take(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Take
     if waiting:
         look()
     fps, times_N = clock.of(stamps, lasts, video.rate(path))
-    return Taken(tuple(jpegs), np.concatenate(features), fps, times_N[expected.picks_T])
+    return Taken(tuple(jpegs), np.concatenate(features), fps, times_N[expected.picks_T], n_frames)
 
 
-def _refuse_another_length(path: Path, expected: Video, n_frames: int, tolerance: int) -> None:
-    spare = n_frames - expected.n_frames
-    if 0 < spare <= tolerance:
-        log.info(
-            "%s: %d frames decoded, %d annotated; the last %d left out (sample.tolerance)",
-            *(path.name, n_frames, expected.n_frames, spare),
-        )
-    elif spare:
+def _refuse_another_length(
+    file: Path | str, expected: Video, n_frames: int, tolerance: int
+) -> None:
+    if not 0 <= n_frames - expected.n_frames <= tolerance:
         raise UserError(
-            f"{path} decodes to {n_frames} frames, but {expected.name} is known to have "
+            f"{file} decodes to {n_frames} frames, but {expected.name} is known to have "
             f"{expected.n_frames}: the file is truncated or another version; fetch it anew"
         )

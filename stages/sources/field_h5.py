@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from stages.artifacts import field
 from stages.artifacts.field import Annotated
-from stages.artifacts.names import matched
+from stages.artifacts.names import form, matched
 from stages.artifacts.people import Judgement
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
@@ -83,10 +83,14 @@ def _with_h5(own: Video, judged: Judgement, theirs: Annotated, h5: str) -> Pair:
 
 
 def _called(said: str, name: str, title: str) -> bool:
-    """Whether an h5's `video_name`, maybe the path of a file, is what a video is called."""
-    spoken = PurePosixPath(said.replace("\\", "/"))
-    stem = spoken.stem if spoken.suffix.lower() in video.SUFFIXES else spoken.name
-    return bool(matched({stem: None}, [(name, title)], said)[0])
+    """Whether an h5's `video_name` is what a video is called."""
+    return bool(matched({_spoken(said): None}, [(name, title)], said)[0])
+
+
+def _spoken(said: str) -> str:
+    """An h5's `video_name`, which may be the path of a file, without folder and ending."""
+    path = PurePosixPath(said.replace("\\", "/"))
+    return path.stem if path.suffix.lower() in video.SUFFIXES else path.name
 
 
 def _check_numbering(kind: shots.Benchmark, videos: Sequence[Video], h5: str) -> None:
@@ -96,7 +100,8 @@ def _check_numbering(kind: shots.Benchmark, videos: Sequence[Video], h5: str) ->
     known = shots.known(kind)
     for shown in videos:
         for name, title, n_frames in known:
-            if shown.title == shown.name or not _called(shown.title, name, title):
+            # Capitals count: another dataset's "cooking" is not SumMe's "Cooking".
+            if shown.title == shown.name or form(_spoken(shown.title)) != form(title):
                 continue
             if (shown.name, shown.n_frames) != (name, n_frames):
                 raise UserError(

@@ -67,7 +67,7 @@ def test_times_are_those_at_which_frames_are_shown(
             frame.pts, frame.time_base = round(second * 900), Fraction(1, 900)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    shown = sampling.take(path, known, SETTINGS, brightness).completed(known, SETTINGS.segmentation)
+    shown = sampling.take(path, known, SETTINGS, brightness).completed(known, SETTINGS)
     np.testing.assert_allclose(shown.times_T, SLOWER[::4], atol=0.001)
     assert shown.seconds == pytest.approx(SLOWER[-1], abs=0.12)  # and a last frame's length
     assert shown.seconds > SLOWER[-1]
@@ -111,13 +111,13 @@ def test_decoded_frames_are_let_go(
 def test_shots_that_are_known_are_kept(clip: Path, known: Video) -> None:
     shots_S2 = np.array([[0, 20], [21, 39]])
     known = known.with_shots(shots_S2, "field")
-    shown = sampling.take(clip, known, SETTINGS, brightness).completed(known, SEGMENTATION)
+    shown = sampling.take(clip, known, SETTINGS, brightness).completed(known, SETTINGS)
     np.testing.assert_array_equal(shown.shots_S2, shots_S2)
     assert shown.shots_from == "field"
 
 
 def test_without_shots_they_come_from_the_features(clip: Path, known: Video) -> None:
-    shown = sampling.take(clip, known, SETTINGS, brightness).completed(known, SEGMENTATION)
+    shown = sampling.take(clip, known, SETTINGS, brightness).completed(known, SETTINGS)
     assert shown.shots_from == "kts"
     # The picture changes at frame 16, between the samples 12 and 16: half way is 14.
     np.testing.assert_array_equal(shown.shots_S2, [[0, 14], [15, 39]])

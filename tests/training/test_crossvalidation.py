@@ -105,7 +105,7 @@ def test_more_processes_give_the_same_bytes(tmp_path: Path) -> None:
 def test_weights_that_the_store_lost_are_computed_again(tmp_path: Path) -> None:
     store = Store(tmp_path)
     whole = outcome(cross_validate(trainer(), PLANNED, store, processes=1))
-    store._item(whole[0][4][1]).write_bytes(b"nonsense")
+    store.place(whole[0][4][1]).write_bytes(b"nonsense")
     again = trainer()
     assert outcome(cross_validate(again, PLANNED, store, processes=1)) == whole
     assert again.seen == jobs(again.settings, PLANNED)[:1]
