@@ -5,7 +5,6 @@ stopped meanwhile ends as one that is stopped at work does.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -31,6 +30,8 @@ def bind() -> None:
     if "DVC_STAGE" not in os.environ:  # DVC sets it for the commands it runs, and nobody else
         return
     if sys.platform == "linux":
+        import ctypes
+
         with contextlib.suppress(OSError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     above = _up_to_dvc()
@@ -45,12 +46,21 @@ def _answer_interruption() -> None:
     def answer(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        if issubclass(kind, KeyboardInterrupt):
+        if _interrupted(error):
             print(STOPPED, file=sys.stderr)
         else:
             usual(kind, error, trace)
 
     sys.excepthook = answer
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: what it meets within a library's compiled module comes
+    out as that library's own failure to be imported, caused by it.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _up_to_dvc() -> list[Any]:
