@@ -12,6 +12,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from stages.scorers.encoder import encoded
 from stages.scorers.head import STATES, Headed, head
 from stages.scorers.scorer import alone
 from stages.scorers.settings import GlobalAttentionEntry
@@ -33,6 +34,7 @@ class GlobalAttention(Headed):
     """
 
     kind = "global-attention"
+    version = 2
 
     def __init__(
         self,
@@ -79,9 +81,27 @@ class GlobalAttention(Headed):
         return dict(self._sizes)
 
     def forward(self, inputs: Mapping[str, Tensor], valid_BT: Tensor | None = None) -> Tensor:
+        states_BTD = inputs[STATES]
+        if states_BTD.device.type == "cpu":
+            return self._end_to_end(states_BTD, valid_BT)
         padding_BT = None if valid_BT is None else ~valid_BT
-        h_BTM = self.transformer_encoder_agg(self.entered(inputs), src_key_padding_mask=padding_BT)
+        h_BTM = self.transformer_encoder_agg(
+            self.entered(states_BTD), src_key_padding_mask=padding_BT
+        )
         return self.scored(h_BTM, valid_BT)
+
+    def _end_to_end(self, states_BTD: Tensor, valid_BT: Tensor | None) -> Tensor:
+        """As `forward`, without its padding."""
+        videos, frames = states_BTD.shape[:2]
+        if valid_BT is None or bool(valid_BT.all()):
+            lengths, states_ND = [frames] * videos, states_BTD.flatten(0, 1)
+        else:
+            lengths, states_ND = valid_BT.sum(1).tolist(), states_BTD[valid_BT]
+        h_NM = encoded(self.transformer_encoder_agg, self.entered(states_ND), lengths)
+        scores_N = self.scored(h_NM)
+        if valid_BT is None or len(scores_N) == videos * frames:
+            return scores_N.view(videos, frames)
+        return scores_N.new_zeros(videos, frames).masked_scatter(valid_BT, scores_N)
 
     @torch.inference_mode()
     def attention(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -90,7 +110,7 @@ class GlobalAttention(Headed):
         """
         found = []
         with self._evaluating():
-            h_1TM = self.entered(alone(self.prepare(inputs)))
+            h_1TM = self.entered(alone(self.prepare(inputs))[STATES])
             for layer in self.transformer_encoder_agg.layers:
                 _, weights_1HTT = layer.self_attn(
                     h_1TM, h_1TM, h_1TM, need_weights=True, average_attn_weights=False

@@ -43,15 +43,15 @@ class Headed(Scorer):
             )
         return {STATES: reduce(torch.maximum, inputs.values())}
 
-    def entered(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """The states (B, T, D) brought to the network's width, (B, T, M)."""
-        h_BTM: Tensor = self.d_linear1_norm(self.d_linear1(inputs[STATES]))
-        return h_BTM
+    def entered(self, states: Tensor) -> Tensor:
+        """States (..., D) brought to the network's width, (..., M)."""
+        found: Tensor = self.d_linear1_norm(self.d_linear1(states))
+        return found
 
-    def scored(self, h_BTM: Tensor, valid_BT: Tensor | None) -> Tensor:
-        """(B, T) in 0..1, zero at padding."""
-        scores_BT: Tensor = self.mlp_head(h_BTM).squeeze(-1)
-        return scores_BT if valid_BT is None else torch.where(valid_BT, scores_BT, 0.0)
+    def scored(self, h: Tensor, valid: Tensor | None = None) -> Tensor:
+        """(..., M) to scores (...) in 0..1, zero at padding."""
+        scores: Tensor = self.mlp_head(h).squeeze(-1)
+        return scores if valid is None else torch.where(valid, scores, 0.0)
 
     @torch.no_grad()
     def absorb(self, means: Mapping[str, Tensor], deviations: Mapping[str, Tensor]) -> None:

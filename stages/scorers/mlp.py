@@ -39,4 +39,4 @@ class Mlp(Headed):
         return dict(self._sizes)
 
     def forward(self, inputs: Mapping[str, Tensor], valid_BT: Tensor | None = None) -> Tensor:
-        return self.scored(self.entered(inputs), valid_BT)
+        return self.scored(self.entered(inputs[STATES]), valid_BT)

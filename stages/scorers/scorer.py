@@ -15,7 +15,6 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 
 class Batch(NamedTuple):
@@ -89,7 +88,8 @@ class Scorer(nn.Module, ABC):
 
         Padding counts nowhere.
         """
-        return functional.mse_loss(scores_BT[batch.valid_BT], batch.gtscore_BT[batch.valid_BT])
+        squares_BT = (scores_BT - batch.gtscore_BT).square() * batch.valid_BT
+        return squares_BT.sum() / batch.valid_BT.sum()
 
     @torch.inference_mode()
     def scores(self, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from stages.errors import UserError
 from stages.scorers import registry
-from stages.scorers.scorer import Scorer, alone
+from stages.scorers.scorer import Batch, Scorer, alone
 from stages.scorers.settings import Entry
 from stages.training.batches import Video, moved, padded
 from stages.training.held_out import HeldOut, Watch
@@ -67,13 +68,34 @@ def _reproducible(seed: int) -> Iterator[None]:
     # cuBLAS reads it when it is first used; without it its sums vary from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.are_deterministic_algorithms_enabled()
+    memory: Any = torch.utils.deterministic
+    filled = memory.fill_uninitialized_memory
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
+        # It would write over all new memory once more, for code that reads what nobody wrote.
+        memory.fill_uninitialized_memory = False
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(before)
+            memory.fill_uninitialized_memory = filled
+
+
+class _Batches:
+    """Batches of some videos, by their numbers; one of a single video is made once."""
+
+    def __init__(self, videos: Sequence[Video], where: torch.device) -> None:
+        self._videos, self._where = videos, where
+        self._single: dict[int, Batch] = {}
+
+    def __call__(self, chosen: Sequence[int]) -> Batch:
+        if len(chosen) > 1:
+            return moved(padded([self._videos[index] for index in chosen]), self._where)
+        (index,) = chosen
+        if index not in self._single:
+            self._single[index] = moved(padded([self._videos[index]]), self._where)
+        return self._single[index]
 
 
 class _Best:
@@ -134,27 +156,28 @@ def fit(
         optimisation = Optimisation(model, settings, where)
         order = torch.Generator().manual_seed(seed)
         held_out = HeldOut(test, watch, where)
+        batches = _Batches(train, where)
         starts = range(0, len(train), settings.batch)
         half = len(starts) // 2 if watch is not None and watch.halfway else 0
         curve: list[Epoch] = []
         best = _Best()
         for epoch in range(1, settings.epochs + 1):
             model.train()
-            squares, frames = 0.0, 0
+            squares, frames = torch.zeros((), device=where), 0
             shuffled = torch.randperm(len(train), generator=order).tolist()
             for number, start in enumerate(starts):
                 chosen = shuffled[start : start + settings.batch]
-                batch = moved(padded([train[index] for index in chosen]), where)
+                batch = batches(chosen)
                 with optimisation.precision():
                     loss = model.loss(model(batch.inputs, batch.valid_BT), batch)
                 optimisation.learn(loss, number, len(starts))
-                size = int(batch.valid_BT.sum())
-                squares, frames = squares + loss.item() * size, frames + size
+                size = sum(len(train[index].gtscore_T) for index in chosen)
+                squares, frames = squares + loss.detach() * size, frames + size
                 if number + 1 not in (half, len(starts)):
                     continue
                 reached = epoch if number + 1 == len(starts) else epoch - 0.5
                 measured = held_out.measure(model)
-                point = Epoch(reached, optimisation.rate, squares / frames, *measured)
+                point = Epoch(reached, optimisation.rate, squares.item() / frames, *measured)
                 _check(point)
                 curve.append(point)
                 best.offer(model, point)

@@ -22,7 +22,7 @@ from stages.training.settings import Train
 from stages.work import store
 from stages.work.items import Arrays
 
-VERSION = 1
+VERSION = 2
 """Of what the code makes of the same determinants; raised where it makes something else."""
 
 CHECKPOINT = "checkpoint"
