@@ -110,6 +110,21 @@ def caption(
 
 
 @app.command()
+def train(
+    recipe: Annotated[str, typer.Option(help="whose settings are used")] = "summe-captions",
+    model: Annotated[str, typer.Option(help="an entry of models, a global attention")] = "llmvs",
+    width: Annotated[int, typer.Option(min=1, help="of the features")] = 576,
+    videos: Annotated[int, typer.Option(min=5, help="of which a fifth is tested")] = 25,
+    epochs: Annotated[int, typer.Option(min=1, help="of a measurement")] = 2,
+    rounds: Rounds = 3,
+) -> None:
+    """An epoch of training against the plain loop, on SYNTHETIC videos; the same scores."""
+    from stages.benchmarking import training
+
+    Console().print(training.measure(recipe, model, width, videos, epochs, rounds))
+
+
+@app.command()
 def report(
     mat: Annotated[
         Path | None, typer.Option(help="ydata-tvsum50.mat; without it, synthetic annotations")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from stages.benchmarking import evaluation, memory, protocols, segmentation
+from stages.benchmarking import evaluation, memory, protocols, segmentation, training
 from stages.benchmarking.timing import interleaved
 from stages.benchmarks import span, whole_numbers
 from stages.cli import app
@@ -163,3 +163,23 @@ def test_the_official_protocol_never_does_worse_than_its_own_last_epoch() -> Non
 def test_protocols_wants_real_annotations(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["bench", "protocols", "--mat", str(tmp_path / "none.mat")])
     assert isinstance(ran.exception, UserError)
+
+
+def test_training_is_measured_beside_the_plain_loop_which_gives_the_same_scores() -> None:
+    said = CliRunner().invoke(
+        app,
+        "bench train --recipe demo --width 24 --videos 5 --epochs 1 --rounds 1",
+        env={"COLUMNS": "160"},
+    )
+    assert said.exit_code == 0, said.output
+    for part in ("SYNTHETIC", "strict", "official", "times faster"):
+        assert part in said.output
+
+
+def test_a_training_that_learns_otherwise_ends_the_benchmark(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learnt = training.ours
+    monkeypatch.setattr(training, "ours", lambda of: [scores + 0.01 for scores in learnt(of)])
+    with pytest.raises(UserError, match="away from the plain loop's"):
+        training.measure("demo", "llmvs", 24, 5, 1, 1)

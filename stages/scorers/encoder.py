@@ -8,7 +8,7 @@ Shapes: N frames of all videos, T frames of one, b of a block, M width, d width 
 F width inside a layer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -44,15 +44,16 @@ def _layer(
 ) -> Tensor:
     attention = layer.self_attn
     asked_N3M = functional.linear(x_NM, attention.in_proj_weight, attention.in_proj_bias)
-    seen = [
-        _Attention.apply(x_T3M, attention.num_heads, draws) for x_T3M in asked_N3M.split(lengths)
-    ]
+    parts: tuple[Tensor, ...] = torch.split(asked_N3M, list(lengths))  # type: ignore[no-untyped-call]
+    attend: Callable[..., Tensor] = _Attention.apply
+    seen = [attend(x_T3M, attention.num_heads, draws) for x_T3M in parts]
     seen_NM = seen[0] if len(seen) == 1 else torch.cat(seen)
     x_NM = layer.norm1(_added(x_NM, attention.out_proj(seen_NM), draws))
     inner_NF = layer.linear1(x_NM).relu()
     if draws is not None:
         inner_NF = inner_NF * draws.kept(inner_NF).mul_(draws.scale)
-    return layer.norm2(_added(x_NM, layer.linear2(inner_NF), draws))
+    found: Tensor = layer.norm2(_added(x_NM, layer.linear2(inner_NF), draws))
+    return found
 
 
 def _added(x_NM: Tensor, change_NM: Tensor, draws: Draws | None) -> Tensor:
