@@ -44,10 +44,12 @@ def _layer(
 ) -> Tensor:
     attention = layer.self_attn
     asked_N3M = functional.linear(x_NM, attention.in_proj_weight, attention.in_proj_bias)
-    parts: tuple[Tensor, ...] = torch.split(asked_N3M, list(lengths))  # type: ignore[no-untyped-call]
     attend: Callable[..., Tensor] = _Attention.apply
-    seen = [attend(x_T3M, attention.num_heads, draws) for x_T3M in parts]
-    seen_NM = seen[0] if len(seen) == 1 else torch.cat(seen)
+    if len(lengths) == 1:
+        seen_NM = attend(asked_N3M, attention.num_heads, draws)
+    else:
+        parts = torch.split(asked_N3M, list(lengths))
+        seen_NM = torch.cat([attend(x_T3M, attention.num_heads, draws) for x_T3M in parts])
     x_NM = layer.norm1(_added(x_NM, attention.out_proj(seen_NM), draws))
     inner_NF = layer.linear1(x_NM).relu()
     if draws is not None:
