@@ -1,6 +1,6 @@
 """A row's scores, run by run: one HDF5 file, /{protocol}/seed_{s}/split_{k}/{video}, each (T,).
 
-Shapes: T sampled frames.
+Shapes: T sampled frames, R seeds, C splits that test a video.
 
 The group of a run has the attribute `epoch`: the one whose weights gave the scores. Scores that
 nobody trained have none.
@@ -50,6 +50,15 @@ class Predictions:
     splits: Splits
     scores: Scores
     epochs: Epochs
+
+    def of_video(self, video: str) -> npt.NDArray[np.float64]:
+        """One video's scores (R, C, T)."""
+        return np.array(
+            [
+                [split[video] for split in of_seed if video in split]
+                for of_seed in self.scores.values()
+            ]
+        )
 
 
 _AGAIN = "run the train stage again (`dvc repro`)"

@@ -10,6 +10,7 @@ from stages.artifacts import people as people_file
 from stages.artifacts import predictions as predictions_file
 from stages.artifacts import scores as scores_file
 from stages.artifacts import timeline as timeline_file
+from stages.artifacts.people import People
 from stages.artifacts.places import GivenKind, Places
 from stages.artifacts.predictions import Predictions, Splits
 from stages.artifacts.timeline import Timeline
@@ -30,25 +31,17 @@ class Evidence:
 
     splits: the videos that each split of a protocol tests. trained[model][protocol]; given[row]
     [video] (T,); own and direct by protocol: the LLM's and the captioner's own scores, None where
-    there are none. deviation: people's, mean over videos of the standard deviation of what is
-    learnt.
+    there are none.
     """
 
     timeline: Timeline
-    simulated: bool
+    people: People
     panels: Mapping[str, Panel]
-    deviation: float
     splits: Mapping[str, Splits]
     trained: Mapping[str, Mapping[str, Predictions]]
     given: Mapping[str, Mapping[str, Floats]]
     own: Mapping[str, Replies | None]
     direct: Mapping[str, Replies | None]
-
-    @property
-    def shots(self) -> dict[str, int]:
-        """How many of the judged videos have their shots from where."""
-        origins = [self.timeline.by_name[name].shots_from or "kts" for name in self.panels]
-        return {origin: origins.count(origin) for origin in sorted(set(origins))}
 
     def tested(self, protocol: str) -> tuple[str, ...]:
         """The videos a protocol's splits test, each once."""
@@ -91,9 +84,8 @@ def read(
     embedded, said = given != "scores", given in ("videos", "captions")
     return Evidence(
         timeline=timeline,
-        simulated=people.simulated,
+        people=people,
         panels=judged,
-        deviation=float(np.mean([video.gtscore_T.std() for video in people.videos])),
         splits=splits,
         trained=trained,
         given=scores_file.read(places.scores, timeline) if given == "scores" else {},

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.predictions import Predictions, Splits
+from stages.artifacts.predictions import Splits
 from stages.metrics.intervals import bootstrap, weighted_mean
 from stages.metrics.panel import Marks, Panel
 
@@ -96,20 +96,6 @@ def scored_row(
         unranked = sum(v.unranked for verdicts_C in verdicts_RC for v in verdicts_C)
         constant[panel.name] = unranked if panel.rankable else 0
     return Scored(title, kind, marks, constant, spread)
-
-
-def model_row(title: str, predictions: Predictions, panels: Iterable[Panel]) -> Scored:
-    """The row of a trained model: a trial for each training seed."""
-
-    def scores_of(panel: Panel) -> Floats:
-        return np.array(
-            [
-                [split[panel.name] for split in of_seed if panel.name in split]
-                for of_seed in predictions.scores.values()
-            ]
-        )
-
-    return scored_row(title, "model", panels, scores_of)
 
 
 def untrained_row(title: str, scores: Mapping[str, Floats], panels: Iterable[Panel]) -> Scored:

@@ -6,12 +6,11 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from stages.artifacts.results import MARKS, Results, Row, Unsummarised
+from stages.artifacts.results import MARKS, Replies, Results, Row, Unsummarised
 from stages.metrics.figures import collapsed, reference
 from stages.metrics.leaderboard import Scored
 from stages.metrics.panel import Rules
 from stages.metrics.printed import figure_lines, mark, shown_p
-from stages.metrics.replies import Replies
 from stages.metrics.unsummarised import sentence
 
 OPTIMISTIC = "epoch chosen on the test videos: optimistic"

@@ -10,9 +10,9 @@ from stages.metrics.leaderboard import (
     constant_row,
     figures,
     human_row,
-    model_row,
     oracle_row,
     random_row,
+    scored_row,
     untrained_row,
 )
 from stages.metrics.panel import Panel, Rules
@@ -51,9 +51,13 @@ def trained(seeds: int) -> Predictions:
     )
 
 
+def model_row(predictions: Predictions) -> Scored:
+    return scored_row("m", "model", panels(), lambda panel: predictions.of_video(panel.name))
+
+
 def test_a_model_is_averaged_over_videos_then_splits_then_seeds() -> None:
     predictions, people = trained(3), {panel.name: panel for panel in panels()}
-    row = model_row("model", predictions, people.values())
+    row = model_row(predictions)
     by_seed = [
         np.mean(
             [
@@ -74,7 +78,7 @@ def test_a_model_is_averaged_over_videos_then_splits_then_seeds() -> None:
 
 
 def test_a_row_without_seeds_has_no_spread() -> None:
-    for row in (human_row(panels()), oracle_row(panels()), model_row("m", trained(1), panels())):
+    for row in (human_row(panels()), oracle_row(panels()), model_row(trained(1))):
         found = figures(row, SPLITS, confidence=0.95, resamples=100)
         assert all(figure.spread is None for figure in found.values())
 

@@ -1,0 +1,205 @@
+"""Every figure of a dataset, from scores and what people said, and from nothing else.
+
+evaluate measures what it has just gathered, and rejudge what evaluate wrote, by this one function.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from stages.artifacts import results as results_file
+from stages.artifacts.judged_scores import About, Floats, JudgedScores
+from stages.artifacts.people import People
+from stages.artifacts.results import MARKS, ByVideo, Results
+from stages.metrics import figures, leaderboard, tables
+from stages.metrics.leaderboard import Scored
+from stages.metrics.panel import Panel, Rules
+from stages.metrics.settings import Evaluate
+from stages.work.executor import progress
+
+log = logging.getLogger("llmvs")
+
+Watched = Callable[[str, Iterable[str]], Iterable[Panel]]
+Rows = dict[str, dict[str, Scored]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What evaluate writes: results.json and per_video.csv."""
+
+    results: Results
+    by_video: ByVideo
+
+    @property
+    def means(self) -> dict[str, dict[str, dict[str, float]]]:
+        """The means alone, for `dvc metrics`: {protocol: {row: {mark: mean}}}."""
+        return {
+            protocol: {
+                name: {mark: row.figure(mark).mean for mark in MARKS}
+                for name, row in of.rows.items()
+            }
+            for protocol, of in self.results.protocols.items()
+        }
+
+
+def measure(
+    judged: JudgedScores,
+    panels: Mapping[str, Panel],
+    people: People,
+    console: Console | None = None,
+) -> Measured:
+    """Measure every row of every protocol.
+
+    Args:
+        judged: the rows that have scores of their own.
+        panels: of every video that people judged.
+        people: what the panels are made of.
+        console: for the progress bar; standard error by default.
+    """
+    about = judged.about
+    settings = Evaluate.model_validate(about.evaluate)
+    rows = _rows(judged, panels, settings, console)
+    deviation = float(np.mean([video.gtscore_T.std() for video in people.videos]))
+    results = Results.model_validate(
+        {
+            "dataset": about.dataset,
+            "title": about.title,
+            "simulated": people.simulated,
+            "benchmark": about.benchmark,
+            "given": about.given,
+            "shots": _shots(about),
+            "confidence": settings.confidence,
+            "llm": _heard(about),
+            "files": about.files,
+            "protocols": {
+                protocol: _protocol(about, protocol, of, panels, deviation, settings)
+                for protocol, of in rows.items()
+            },
+        }
+    )
+    splits = {protocol: of.splits for protocol, of in about.protocols.items()}
+    by_video = {name: figures.video_marks(of, splits[name]) for name, of in rows.items()}
+    return Measured(results, by_video)
+
+
+def _shots(about: About) -> dict[str, int]:
+    """How many of the judged videos have their shots from where."""
+    origins = [str(video.shots_from) for video in about.videos]
+    return {origin: origins.count(origin) for origin in sorted(set(origins))}
+
+
+def _heard(about: About) -> results_file.Replies | None:
+    """How many replies of the LLM's there are over the protocols, and how many hold no score."""
+    said = [of.asked.get("LLM") for of in about.protocols.values()]
+    return max(filter(None, said), key=lambda replies: replies.replies, default=None)
+
+
+def _rows(
+    judged: JudgedScores,
+    panels: Mapping[str, Panel],
+    settings: Evaluate,
+    console: Console | None,
+) -> Rows:
+    """Every row of every protocol, judged."""
+    protocols = judged.about.protocols
+    tested = {protocol: of.tested for protocol, of in protocols.items()}
+    any_tested = tuple(dict.fromkeys(video for of in tested.values() for video in of))
+    floored = settings.agreement == "summary"
+    total = sum(len(of.tested) * len(of.rows) for of in protocols.values())
+    with _watching(panels, total + (3 + floored) * len(any_tested), console) as watched:
+        everywhere = {
+            "human": leaderboard.human_row(watched("human", any_tested)),
+            "oracle": leaderboard.oracle_row(watched("oracle", any_tested)),
+            "random": leaderboard.random_row(settings.random_seeds, watched("random", any_tested)),
+        }
+        if floored:
+            everywhere["constant"] = leaderboard.constant_row(watched("constant", any_tested))
+        return {
+            protocol: _scorers(judged, protocol, watched)
+            | {name: row.among(videos) for name, row in everywhere.items()}
+            for protocol, videos in tested.items()
+        }
+
+
+def _scorers(judged: JudgedScores, protocol: str, watched: Watched) -> dict[str, Scored]:
+    """The rows of whatever scored a protocol's videos."""
+    of = judged.about.protocols[protocol]
+    return {
+        name: leaderboard.scored_row(
+            row.title,
+            row.kind,
+            watched(f"{name}, {protocol}", of.tested),
+            partial(_of_video, judged.scores[protocol][name]),
+        )
+        for name, row in of.rows.items()
+    }
+
+
+def _of_video(scores: Mapping[str, Floats], panel: Panel) -> Floats:
+    return scores[panel.name]
+
+
+def _protocol(
+    about: About,
+    protocol: str,
+    rows: Mapping[str, Scored],
+    panels: Mapping[str, Panel],
+    people: float,
+    settings: Evaluate,
+) -> results_file.Protocol:
+    """One protocol's part of results.json. people: the deviation of their scores."""
+    of_about = about.protocols[protocol]
+    rules = Rules(settings.agreement, settings.f1, settings.budget)
+    tested = of_about.tested
+    unsummarised = [one for video in tested if (one := panels[video].unsummarised)]
+    if unsummarised:
+        log.warning(
+            "%s: no shot of %d of %d videos fits the budget; their summaries are empty",
+            *(protocol, len(unsummarised), len(tested)),
+        )
+    of_rows: dict[str, Any] = figures.rows_document(
+        rows,
+        of_about.splits,
+        confidence=settings.confidence,
+        resamples=settings.bootstrap,
+        people=people,
+    )
+    flags = tables.flags(rows, of_about.asked, _shots(about), people, rules, unsummarised)
+    of = results_file.Protocol.model_validate(
+        {
+            "videos": len(tested),
+            "flags": flags,
+            "unsummarised": unsummarised,
+            "floor": None,
+            "rows": of_rows,
+        }
+    )
+    if "constant" not in of.rows:
+        return of
+    floor = results_file.Floor(tau=of.rows["constant"].tau.mean, rho=of.rows["constant"].rho.mean)
+    name = about.benchmark or about.title
+    flags = [tables.floor_said(name, of.rows), *of.flags]
+    return of.model_copy(update={"floor": floor, "flags": tuple(flags)})
+
+
+@contextmanager
+def _watching(
+    panels: Mapping[str, Panel], total: int, console: Console | None
+) -> Iterator[Watched]:
+    """A function that gives videos out for one row, under a progress bar over all rows."""
+    with progress(console) as bar:
+        task = bar.add_task("judging", total=total)
+
+        def watched(row: str, videos: Iterable[str]) -> Iterator[Panel]:
+            bar.update(task, description=f"judging {row}")
+            for video in videos:
+                yield panels[video]
+                bar.advance(task)
+
+        yield watched

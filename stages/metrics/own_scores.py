@@ -1,0 +1,90 @@
+"""What is judged, gathered of the evidence: every row that has scores of its own.
+
+Shapes: R training seeds, C appearances of a video among the splits' test sets, T sampled frames.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from stages.artifacts.judged_scores import About, Floats, JudgedScores, Protocol, Row, Video
+from stages.artifacts.results import Replies as Counted
+from stages.metrics.evidence import Evidence
+from stages.metrics.replies import Replies
+
+_Scores = dict[str, Floats]
+"""By the video's name: (R, C, T)."""
+
+
+def gather(found: Evidence, titles: Mapping[str, str], recipe: Mapping[str, Any]) -> JudgedScores:
+    """Every row's own scores of the videos that each protocol's splits test, in the tables' order.
+
+    Args:
+        found: the evidence.
+        titles: of the trained rows.
+        recipe: dataset, title, benchmark, given, evaluate and files, as `About` has them.
+    """
+    protocols, scores = {}, {}
+    for protocol, splits in found.splits.items():
+        rows = {name: (row, of_row) for name, row, of_row in _rows(found, protocol, titles)}
+        protocols[protocol] = Protocol(
+            splits=splits,
+            asked={
+                "LLM": _counted(found.own[protocol]),
+                "captioner": _counted(found.direct[protocol]),
+            },
+            rows={name: row for name, (row, _) in rows.items()},
+        )
+        scores[protocol] = {name: of_row for name, (_, of_row) in rows.items()}
+    head = {**recipe, "videos": _videos(found), "protocols": protocols}
+    return JudgedScores(About.model_validate(head), scores)
+
+
+def _rows(
+    found: Evidence, protocol: str, titles: Mapping[str, str]
+) -> Iterator[tuple[str, Row, _Scores]]:
+    videos = found.tested(protocol)
+    for name, title in titles.items():
+        predictions = found.trained[name][protocol]
+        seeds = tuple(predictions.scores)
+        yield name, *_row(title, "model", {v: predictions.of_video(v) for v in videos}, seeds)
+    for name, given in found.given.items():
+        yield name, *_row(name, "baseline", {video: given[video][None, None] for video in videos})
+    for name, title, replies in (
+        ("zero-shot", "Zero-shot (LLM's own score)", found.own[protocol]),
+        ("direct", "Captioner, asked directly", found.direct[protocol]),
+    ):
+        if replies is not None and replies.say_something:
+            said = {video: replies.scores[video][None] for video in videos}
+            yield name, *_row(title, "baseline", said)
+
+
+def _row(
+    title: str, kind: Literal["model", "baseline"], scores: _Scores, seeds: tuple[str, ...] = ()
+) -> tuple[Row, _Scores]:
+    by_split = any(x_RCT.shape[1] > 1 for x_RCT in scores.values())
+    return Row(title=title, kind=kind, seeds=seeds, by_split=by_split), scores
+
+
+def _counted(replies: Replies | None) -> Counted | None:
+    if replies is None:
+        return None
+    return Counted(replies=replies.replies, unparsed=replies.unparsed)
+
+
+def _videos(found: Evidence) -> tuple[Video, ...]:
+    """The judged ones."""
+    videos = []
+    for name in found.panels:
+        video = found.timeline.by_name[name]
+        origin, shots_S2 = video.shots_from or "kts", video.known_shots()
+        videos.append(
+            Video(
+                name=name,
+                title=video.title,
+                n_frames=video.n_frames,
+                sampled=len(video.picks_T),
+                shots_from=origin,
+                shots=tuple(map(tuple, shots_S2.tolist())) if origin == "kts" else None,
+            )
+        )
+    return tuple(videos)
