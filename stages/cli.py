@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from stages import benchmarks, checks, command, comparisons, housekeeping, judge, trials
+from stages import benchmarks, checks, command, comparisons, housekeeping, judge, rejudge, trials
 from stages.errors import UserError
 
 STAGES = {
@@ -70,6 +70,7 @@ app.add_typer(trials.app, name="trial")
 app.command()(comparisons.table)
 app.command()(comparisons.compare)
 app.command()(judge.judge)
+app.command()(rejudge.rejudge)
 app.command()(checks.check)
 app.command()(housekeeping.gc)
 

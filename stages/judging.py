@@ -79,11 +79,11 @@ def judge(
     if not path.is_file():
         raise UserError(f"{path}: no such file; name the scores to judge")
     recipe: Recipe = section.lookup(Recipe, "datasets", dataset)
-    annotated = _annotated(dataset, recipe.download, people, Places(data / dataset))
+    known = annotated(dataset, recipe.download, people, Places(data / dataset))
     rules = Rules(recipe.evaluate.agreement, recipe.evaluate.f1, recipe.evaluate.budget)
-    timeline = annotated.timeline
+    timeline = known.timeline
     scores = score_files.read(path, timeline, partial=partial, every_frame=every_frame)
-    judging = _panels(annotated, rules, people)
+    judging = panels_of(known, rules, people)
     found = judged.judge(name or path.stem, scores, judging)
     saved = None
     if against is not None and row is not None:
@@ -119,12 +119,12 @@ def judge(
         "file": path.as_posix(),
         "dataset": dataset,
         "title": recipe.title,
-        "simulated": annotated.people.simulated,
+        "simulated": known.people.simulated,
     }
     return Verdict({**head, **document, "missing": missing, "notes": notes}, tuple(notes))
 
 
-def _annotated(dataset: str, download: Download, people: Path | None, places: Places) -> Annotated:
+def annotated(dataset: str, download: Download, people: Path | None, places: Places) -> Annotated:
     """Timeline and people: from the files named, from what stages made, or as the recipe has them
     at hand.
     """
@@ -144,15 +144,15 @@ def _annotated(dataset: str, download: Download, people: Path | None, places: Pl
     )
 
 
-def _panels(annotated: Annotated, rules: Rules, people: Path | None) -> dict[str, Panel]:
+def panels_of(known: Annotated, rules: Rules, people: Path | None) -> dict[str, Panel]:
     """Every video's panel. Raises UserError where people gave no scores, and they are needed."""
-    without = [one.name for one in annotated.people.videos if one.user_scores_UN is None]
+    without = [one.name for one in known.people.videos if one.user_scores_UN is None]
     if rules.agreement == "scores" and without and people is not None:
         raise UserError(
             f"{people}: holds no user_scores of {without[0]}, which agreement is with (the field's "
             "h5 leaves them out); name ydata-tvsum50.mat as --people"
         )
-    return panels(annotated.timeline, annotated.people, rules)
+    return panels(known.timeline, known.people, rules)
 
 
 def _splits(planned: SplitSettings, names: list[str], there: set[str]) -> dict[str, Splits]:

@@ -215,6 +215,8 @@ COMMANDS = {
     "judge": ROOMS | {"judging"},
     "judging": ROOMS,
     "people": ROOMS,
+    "rejudge": ROOMS | {"rejudging"},
+    "rejudging": ROOMS | {"judging"},
     "trials": {"errors", "work", "resilience"},
     "cli": None,  # the roof: everything, each when it is called
 }

@@ -20,6 +20,10 @@ from stages.work.files import replacing
 
 MARKS = ("tau", "rho", "f1")
 RESULTS, PER_VIDEO = "results.json", "per_video.csv"
+FROM_CURVES: frozenset[str] = frozenset()
+"""Fields of results.json, at whatever depth, that rest on learning curves and not on scores alone:
+`llmvs rejudge` leaves them aside.
+"""
 COLUMNS = ("protocol", "row", "video", *MARKS, "weight")
 """Of per_video.csv; the weight is the video's share in the row's mean."""
 

@@ -1,0 +1,207 @@
+"""What evaluate wrote, held against its own scores and people's annotations.
+
+Of params.yaml only where annotations are found is read; the rules are those that evaluate went by.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages import judging, section
+from stages.artifacts import judged_scores
+from stages.artifacts import results as results_file
+from stages.artifacts.field import Annotated
+from stages.artifacts.judged_scores import About, shots_of
+from stages.artifacts.places import Places
+from stages.artifacts.results import FROM_CURVES
+from stages.artifacts.timeline import Timeline
+from stages.errors import UserError
+from stages.metrics import measurement
+from stages.metrics.measurement import Measured
+from stages.metrics.panel import Rules
+from stages.metrics.settings import Evaluate
+from stages.sources.settings import Download
+
+SHOWN = 5
+"""Of figures that differ, how many are named."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A value that comes out another; None where it is not there."""
+
+    place: str
+    saved: object
+    anew: object
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Evaluate's tables against the same made anew.
+
+    folder: evaluate's. figures, others: how many numbers and how many other values were compared.
+    aside: how many were not, as they rest on learning curves. deviation: the largest between two
+    numbers.
+    """
+
+    folder: Path
+    figures: int
+    others: int
+    aside: int
+    deviation: float
+    differences: tuple[Difference, ...]
+
+    @property
+    def said(self) -> str:
+        aside = (
+            f" ({self.aside:,} that rest on learning curves were left aside)" if self.aside else ""
+        )
+        return (
+            f"{self.folder}: {self.figures:,} figures and {self.others:,} other values of "
+            f"{results_file.RESULTS} and {results_file.PER_VIDEO} were made anew{aside}; "
+            f"{len(self.differences):,} differ, the largest deviation is {self.deviation:g}"
+        )
+
+    def refuse_differences(self) -> None:
+        """Raises UserError, naming the first values that differ, where any does."""
+        if not self.differences:
+            return
+        named = [
+            f"{one.place}: {_shown(one.saved)} saved, {_shown(one.anew)} anew"
+            for one in self.differences[:SHOWN]
+        ]
+        if (more := len(self.differences) - SHOWN) > 0:
+            named.append(f"and {more:,} more")
+        raise UserError(
+            "\n".join(
+                [
+                    f"{self.folder}: its tables do not come out of its scores and these "
+                    f"annotations; {results_file.AGAIN} again, or name the annotations that "
+                    "evaluate went by (--people)",
+                    *named,
+                ]
+            )
+        )
+
+
+def measure(
+    dataset: str, folder: Path, *, people: Path | None = None, data: Path = Path("data")
+) -> Measured:
+    """Measure again what evaluate judged.
+
+    Args:
+        dataset: an entry of params.yaml.
+        folder: evaluate's, with scores.h5.
+        people: annotation files, in place of the stages' outputs and of the recipe's source.
+        data: folder of what the stages made.
+
+    Raises:
+        UserError: there are no annotations or scores, or they do not fit each other.
+    """
+    path = folder / judged_scores.NAME
+    judged = judged_scores.read(path)
+    about = judged.about
+    if about.dataset != dataset:
+        raise UserError(f"{path}: is of {about.dataset}, not of {dataset}; name that one")
+    download: Any = section.lookup(Download, "datasets", dataset, "download")
+    found = judging.annotated(dataset, download, people, Places(data / dataset))
+    settings: Evaluate = section.validated(Evaluate, about.evaluate, str(path), "about.evaluate")
+    rules = Rules(settings.agreement, settings.f1, settings.budget)
+    fitted = _fitted(found, about, path)
+    return measurement.measure(judged, judging.panels_of(fitted, rules, people), fitted.people)
+
+
+def _fitted(found: Annotated, about: About, path: Path) -> Annotated:
+    """Annotations of exactly the videos that were judged, with the shots they were judged by.
+
+    Raises UserError, naming the video, where they are of others or of other lengths.
+    """
+    judged = {video.name: video for video in about.videos}
+    timeline, people = found
+    if set(timeline.names) != judged.keys():
+        odd = sorted(set(timeline.names) ^ judged.keys())[0]
+        where = "which the annotations lack" if odd in judged else "which was not judged"
+        raise UserError(
+            f"{path}: is of {len(judged)} videos and the annotations of {len(timeline.names)}; one "
+            f"has {odd}, {where}; name the annotations that evaluate went by"
+        )
+    videos = []
+    for video in timeline.videos:
+        of = judged[video.name]
+        if (video.n_frames, len(video.picks_T)) != (of.n_frames, of.sampled):
+            raise UserError(
+                f"{path}: {video.name} ({of.title}) was judged as {of.n_frames} frames, "
+                f"{of.sampled} sampled, and is annotated as {video.n_frames}, "
+                f"{len(video.picks_T)}; name the annotations that evaluate went by"
+            )
+        shots_S2 = shots_of(of)
+        videos.append(video if shots_S2 is None else video.with_shots(shots_S2, "kts"))
+    return Annotated(Timeline(timeline.dataset, tuple(videos)), people)
+
+
+def compare(measured: Measured, folder: Path) -> Comparison:
+    """Hold evaluate's tables to the same made anew, value by value.
+
+    Raises UserError where a table is missing or damaged, or rests on other files than the scores.
+    """
+    results, by_video = results_file.read(folder)
+    if results.files != measured.results.files:
+        other = min(file.path for file in {*results.files} ^ {*measured.results.files})
+        raise UserError(
+            f"{folder}: {judged_scores.NAME} and {results_file.RESULTS} are of two runs of "
+            f"evaluate, of which one read another {other}; {results_file.AGAIN} again"
+        )
+    saved, anew = _values(Measured(results, by_video)), _values(measured)
+    places = list(dict.fromkeys([*anew, *saved]))
+    kept = [place for place in places if not FROM_CURVES & set(place.split("."))]
+    pairs: dict[str, tuple[Any, Any]] = {
+        place: (saved.get(place), anew.get(place)) for place in kept
+    }
+    numbers = [pair for pair in pairs.values() if all(map(_number, pair))]
+    return Comparison(
+        folder,
+        figures=len(numbers),
+        others=len(pairs) - len(numbers),
+        aside=len(places) - len(kept),
+        deviation=max((abs(one - other) for one, other in numbers), default=0.0),
+        differences=tuple(
+            Difference(place, *pair) for place, pair in pairs.items() if pair[0] != pair[1]
+        ),
+    )
+
+
+def _values(measured: Measured) -> dict[str, Any]:
+    """Every single value of the tables, by where it stands."""
+    of_videos = {
+        f"{protocol}.{row}.{video}": {**of.marks, "weight": of.weight}
+        for protocol, rows in measured.by_video.items()
+        for row, videos in rows.items()
+        for video, of in videos.items()
+    }
+    return {
+        **dict(_leaves("", measured.results.model_dump(mode="json"))),
+        **dict(_leaves(f"{results_file.PER_VIDEO}: ", of_videos)),
+    }
+
+
+def _leaves(place: str, document: object) -> Iterator[tuple[str, Any]]:
+    match document:
+        case dict():
+            parts: Iterable[tuple[object, object]] = document.items()
+        case list() | tuple():
+            parts = enumerate(document)
+        case _:
+            yield place, document
+            return
+    for key, part in parts:
+        joined = f"{place}.{key}" if place and not place.endswith(" ") else f"{place}{key}"
+        yield from _leaves(joined, part)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else repr(value)
