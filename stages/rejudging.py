@@ -146,8 +146,8 @@ def compare(measured: Measured, folder: Path) -> Comparison:
     Raises UserError where a table is missing or damaged, or rests on other files than the scores.
     """
     results, by_video = results_file.read(folder)
-    if results.files != measured.results.files:
-        other = min(file.path for file in {*results.files} ^ {*measured.results.files})
+    if others := {*results.files} ^ {*measured.results.files}:
+        other = min(file.path for file in others)
         raise UserError(
             f"{folder}: {judged_scores.NAME} and {results_file.RESULTS} are of two runs of "
             f"evaluate, of which one read another {other}; {results_file.AGAIN} again"
