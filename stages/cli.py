@@ -13,7 +13,17 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from stages import benchmarks, checks, command, comparisons, housekeeping, judge, rejudge, trials
+from stages import (
+    benchmarks,
+    checks,
+    command,
+    comparisons,
+    heads,
+    housekeeping,
+    judge,
+    rejudge,
+    trials,
+)
 from stages.errors import UserError
 
 STAGES = {
@@ -67,6 +77,7 @@ app = typer.Typer(
 
 app.add_typer(benchmarks.app, name="bench")
 app.add_typer(trials.app, name="trial")
+app.add_typer(heads.app, name="head")
 app.command()(comparisons.table)
 app.command()(comparisons.compare)
 app.command()(judge.judge)

@@ -194,6 +194,7 @@ ROOMS = set(ALLOWED)
 ALLOWED["params"] = {"section", *(room for room in ROOMS if room not in GROUND)}
 ALLOWED["rows"] = {"errors"}
 ALLOWED["resilience"] = GROUND
+ALLOWED["shipping"] = ROOMS | {"params"}
 ALLOWED["planning"] = ROOMS | {"params"}
 ALLOWED["checking"] = ROOMS | {"params", "planning"}
 ALLOWED["experiments"] = ROOMS | {"params", "rows"}
@@ -211,6 +212,7 @@ COMMANDS = {
     "diagnosis": ROOMS | {"params"},
     "evaluate_release": ROOMS | {"people"},
     "export": ROOMS,
+    "heads": ROOMS | {"command", "params", "shipping"},
     "housekeeping": {"command", "work"},
     "judge": ROOMS | {"judging"},
     "judging": ROOMS,
