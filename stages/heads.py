@@ -69,8 +69,8 @@ def train(
     if out.suffix != checkpoints.SUFFIX:
         raise UserError(f"--out {out}: must end in {checkpoints.SUFFIX}")
     together = recipes.joint(listed(datasets), model, captioner)
-    expected = provenance.expected(together, data, results)
     taught, where = training.videos(together, data), device()
+    expected = provenance.expected(together, data, results)
     count, epochs = sum(map(len, taught.values())), together.train.epochs
     logging.getLogger("llmvs").info(
         "training a head (%s, %s of %s) on %s: %d videos of %s, %d epochs",

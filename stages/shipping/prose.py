@@ -70,8 +70,8 @@ def _expectation(card: Card) -> str:
         "heads of the same kind and settings, each trained on the other folds of one dataset; this "
         "one learnt from all of them together.",
         *(
-            f"On {source.dataset} that is no more than constant scores earn: nothing of this "
-            "head's use shows there."
+            f"On {source.dataset} that is no more than constant scores earn: nothing shows there "
+            "that such a head adds."
             for source in card.sources
             if not _above_floor(source.expected)
         ),
