@@ -35,6 +35,8 @@ WIDTH = 6
 VIDEOS = {"summe-captions": (4, 5, 7), "tvsum-captions": (6, 3)}
 """Frames of video_1, video_2, … of each dataset."""
 SCORER = {"width": 32, "layers": 1, "heads": 2, "feedforward": 16, "dropout": 0.1}
+RECIPES = json.dumps(yaml.safe_load((ROOT / "params.yaml").read_text()))
+"""Through JSON, or what recipes take over from one another would be changed in all of them."""
 LLMVS = "summe-captions,tvsum-captions"
 
 
@@ -48,8 +50,7 @@ def spine(dataset: str) -> Timeline:
 
 def change(values: dict[str, Any], *place: str) -> None:
     """Set values at a place of params.yaml, such as ("datasets", "demo", "train")."""
-    # Through JSON, or what recipes take over from one another would be changed in all of them.
-    document = json.loads(json.dumps(yaml.safe_load(Path("params.yaml").read_text())))
+    document = yaml.safe_load(Path("params.yaml").read_text())
     part = document
     for key in place:
         part = part[key]
@@ -87,13 +88,14 @@ def measured(dataset: str, **parts: Any) -> None:
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with two judged, embedded and evaluated datasets, both of video_1, …"""
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    document = json.loads(RECIPES)
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
     for dataset in VIDEOS:
-        change({"source": "drawn", "folds": 2}, "datasets", dataset, "splits")
-        change({"epochs": 2, "batch": 2, "scorer": SCORER}, "datasets", dataset, "train")
-        change({"bootstrap": 100}, "datasets", dataset, "evaluate")
+        recipe = document["datasets"][dataset]
+        recipe["splits"].update(source="drawn", folds=2)
+        recipe["train"].update(epochs=2, batch=2, scorer=SCORER)
+        recipe["evaluate"].update(bootstrap=100)
         places, known, judged = Places(Path("data") / dataset), spine(dataset), []
         with embeddings.writing(places.embeddings, llm="tiny") as file:
             for video in known.videos:
@@ -108,6 +110,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         timeline.write(places.timeline, known)
         people.write(places.people, People(dataset, False, tuple(judged)))
         measured(dataset)
+    document["datasets"] = {dataset: document["datasets"][dataset] for dataset in VIDEOS}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
     return tmp_path
 
 
