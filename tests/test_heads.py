@@ -387,10 +387,16 @@ def test_scores_of_what_a_head_learnt_from_are_said_to_be_in_sample(
     workplace: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
+    trained(datasets="tvsum-captions")
+    score("summe-captions")
+    assert not caplog.text
+    change({"benchmark": None}, "datasets", "summe-captions")
     trained(datasets="summe-captions")
     score("summe-captions")
     assert "learnt from summe-captions" in caplog.text
     assert "in-sample" in caplog.text
+    change({"benchmark": "SumMe"}, "datasets", "summe-captions")
+    trained(datasets="summe-captions")
     caplog.clear()
     score("tvsum-captions")
     assert not caplog.text
