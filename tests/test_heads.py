@@ -236,7 +236,7 @@ def test_figures_of_other_embeddings_than_were_learnt_from_are_said_to_be(workpl
     expected = [of.expected for of in cards.read(out.with_suffix(".json")).sources]
     assert [of.same_files for of in expected] == [True, False]
     said = out.with_suffix(".md").read_text(encoding="utf-8")
-    assert "tvsum-captions's figures are of other files than this head learnt from" in said
+    assert "The figures of tvsum-captions are of other files than this head learnt from" in said
 
 
 def test_seeds_and_what_decides_no_embedding_may_differ(workplace: Path) -> None:

@@ -76,7 +76,7 @@ def _expectation(card: Card) -> str:
             if not _above_floor(source.expected)
         ),
         *(
-            f"{source.dataset}'s figures are of other files than this head learnt from, by their "
+            f"The figures of {source.dataset} are of other files than this head learnt from, by their "
             "checksums: the same recipe, run elsewhere or earlier."
             for source in card.sources
             if not source.expected.same_files
