@@ -76,8 +76,8 @@ def _expectation(card: Card) -> str:
             if not _above_floor(source.expected)
         ),
         *(
-            f"The figures of {source.dataset} are of other files than this head learnt from, by their "
-            "checksums: the same recipe, run elsewhere or earlier."
+            f"The figures of {source.dataset} are of other files than this head learnt from, by "
+            "their checksums: the same recipe, run elsewhere or earlier."
             for source in card.sources
             if not source.expected.same_files
         ),
