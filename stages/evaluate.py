@@ -10,7 +10,7 @@ from stages.artifacts import curves as curves_file
 from stages.artifacts import judged_scores
 from stages.artifacts import results as results_file
 from stages.artifacts.places import GivenKind, Places
-from stages.metrics import evidence, own_scores, plots, score_curves, tables
+from stages.metrics import choosing, evidence, own_scores, plots, score_curves, tables
 from stages.metrics.measurement import measure
 from stages.metrics.panel import Rules
 from stages.metrics.settings import Evaluate
@@ -70,14 +70,16 @@ def evaluate(
         },
     )
     measured = measure(judged, found.panels, found.people, command.stderr)
+    steps = choosing.of_rows(measured.rows, found.splits, learning, found.trained)
+    results = measured.results.model_copy(update={"choosing": steps})
     judged_scores.write(out / judged_scores.NAME, judged)
-    results_file.write(out, measured.results, measured.by_video)
+    results_file.write(out, results, measured.by_video)
     results_file.write_json(out / "metrics.json", measured.means)
-    headline = measured.results.headline
+    headline = results.headline
     plots.write_curves(out, learning, headline)
     first = found.trained[names[0]][headline] if names else None
     score_curves.write(out / "score_curves.csv", found.panels, first)
-    for table in tables.tables(measured.results):
+    for table in tables.tables(results):
         command.stderr.print(table, soft_wrap=False)
 
 

@@ -20,7 +20,7 @@ from stages.work.files import replacing
 
 MARKS = ("tau", "rho", "f1")
 RESULTS, PER_VIDEO = "results.json", "per_video.csv"
-FROM_CURVES: frozenset[str] = frozenset()
+FROM_CURVES = frozenset({"choosing"})
 """Fields of results.json, at whatever depth, that rest on learning curves and not on scores alone:
 `llmvs rejudge` leaves them aside.
 """
@@ -142,11 +142,43 @@ class File(_Part):
     sha256: str
 
 
+class Step(_Part):
+    """A part of a difference in τ, and its standard deviation over seeds or draws."""
+
+    mean: float
+    spread: float | None
+
+
+class EpochStep(Step):
+    """What keeping the best epoch gained: low and high of the runs; elsewhere: what the epoch that
+    is best on the other splits would have gained, None where there are none.
+    """
+
+    low: float
+    high: float
+    elsewhere: float | None
+
+
+class Choosing(_Part):
+    """A row's τ under official less that under strict, and the steps it is made of, as
+    `metrics.choosing` defines them.
+
+    epoch: None where nothing was trained. lacking: of so many runs the curve does not tell the
+    epochs apart; where there are any, training and epoch are None, as only their sum is known.
+    """
+
+    difference: Step
+    videos: Step
+    training: Step | None = None
+    epoch: EpochStep | None = None
+    lacking: int = 0
+
+
 class Results(_Part):
     """results.json of one dataset; the first protocol is the headline.
 
     benchmark: the dataset of the paper that this is, None for another. llm: None where it was
-    not asked.
+    not asked. choosing: by row, None where there are not both protocols.
     """
 
     dataset: str
@@ -159,6 +191,7 @@ class Results(_Part):
     llm: Replies | None
     files: tuple[File, ...]
     protocols: dict[str, Protocol] = Field(min_length=1)
+    choosing: dict[str, Choosing] | None = None
 
     @property
     def headline(self) -> str:

@@ -31,10 +31,11 @@ Rows = dict[str, dict[str, Scored]]
 
 @dataclass(frozen=True)
 class Measured:
-    """What evaluate writes: results.json and per_video.csv."""
+    """What evaluate writes: results.json and per_video.csv; and [protocol][row], judged."""
 
     results: Results
     by_video: ByVideo
+    rows: Rows
 
     @property
     def means(self) -> dict[str, dict[str, dict[str, float]]]:
@@ -85,7 +86,7 @@ def measure(
     )
     splits = {protocol: of.splits for protocol, of in about.protocols.items()}
     by_video = {name: figures.video_marks(of, splits[name]) for name, of in rows.items()}
-    return Measured(results, by_video)
+    return Measured(results, by_video, rows)
 
 
 def _shots(about: About) -> dict[str, int]:

@@ -1,0 +1,167 @@
+"""How much of official is choosing: what stands between a row's τ under strict and under official.
+
+Under official other videos test, with unequal weights; models learn from other videos; and the
+epoch is kept that agrees best with people on the test videos themselves. These are the steps of one
+chain, which sum to the difference:
+
+    strict
+    + videos      strict's τ of each video, averaged with official's weights, less strict's mean
+    + training    official's models at their last epoch, on the same videos, less that
+    + epoch       their τ at the epoch kept less that at the last one, the mean over runs
+    = official
+
+No other order can be measured: official's models never meet the videos that official leaves out,
+and strict's curves hold no τ of the videos tested. Where strict keeps an epoch by videos set aside
+(`train.validation`), that choice is part of `training`. A row that nobody trained moves by its
+videos alone, or, where examples are drawn from each split's training videos, by those as well.
+
+`epoch` is never below 0: nothing on a curve is above the epoch kept. Not all of it is optimism, for
+a model may be best before its last epoch on any video. `elsewhere` says how much: what a run gains
+at the epoch that is best on the mean curve of the other splits. It leans to the high side, as the
+splits share videos. `epoch` and `elsewhere` are read from the curves alone; that a curve's τ is of
+a padded batch and the row's of single videos is rounding, and falls to `training`.
+
+Shapes: R trials (training seeds, or draws), K splits, E points of a learning curve, C appearances
+of a video.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.artifacts.curves import Point
+from stages.artifacts.predictions import Predictions, Splits
+from stages.artifacts.results import Choosing, EpochStep, Step
+from stages.metrics.figures import DECIMALS
+from stages.metrics.leaderboard import MARKS, Floats, Scored, video_weights
+
+STRICT, OFFICIAL = "strict", "official"
+TAU = MARKS.index("tau")
+
+
+@dataclass(frozen=True, eq=False)
+class Gains:
+    """τ less that of the last epoch, of each run under official (R, K): at the epoch kept, and at
+    the one that is best on the mean curve of the other splits. NaN where curves hold no τ.
+    """
+
+    kept_RK: Floats
+    elsewhere_RK: Floats
+
+
+def of_rows(
+    rows: Mapping[str, Mapping[str, Scored]],
+    splits: Mapping[str, Splits],
+    curves: Mapping[str, Iterable[Point]],
+    trained: Mapping[str, Mapping[str, Predictions]],
+) -> dict[str, Choosing] | None:
+    """The steps of every row that both protocols have; None where there is one protocol.
+
+    Args:
+        rows: [protocol][row].
+        splits: the videos that each split of a protocol tests.
+        curves: of each trained row, every run's.
+        trained: [row][protocol], for the epochs kept.
+    """
+    if not {STRICT, OFFICIAL} <= rows.keys():
+        return None
+    found = {}
+    for name, strict in rows[STRICT].items():
+        if name in rows[OFFICIAL]:
+            of_row = trained.get(name, {}).get(OFFICIAL)
+            chosen = None if of_row is None else gains(curves[name], of_row.epochs)
+            found[name] = steps(
+                strict, rows[OFFICIAL][name], splits[STRICT], splits[OFFICIAL], chosen
+            )
+    return found
+
+
+def gains(points: Iterable[Point], epochs: Mapping[str, Sequence[float | None]]) -> Gains:
+    """What choosing gained every run. epochs: the one kept, [seed][split], as in `Predictions`."""
+    curves: dict[tuple[str, int], dict[float, float]] = {}
+    for point in points:
+        if point.protocol == OFFICIAL:
+            curve = curves.setdefault((f"seed_{point.seed}", point.split), {})
+            curve[point.epoch] = np.nan if point.tau is None else point.tau
+    axis = sorted({epoch for curve in curves.values() for epoch in curve})
+    tau_RKE = np.array(
+        [
+            [
+                [curves.get((seed, split), {}).get(epoch, np.nan) for epoch in axis]
+                for split in range(len(of_seed))
+            ]
+            for seed, of_seed in epochs.items()
+        ]
+    )
+    kept_RK = np.full(tau_RKE.shape[:2], np.nan)
+    elsewhere_RK = kept_RK.copy()
+    for trial, of_seed in enumerate(epochs.values()):
+        for split, epoch in enumerate(of_seed):
+            if epoch in axis:
+                gain_E = tau_RKE[trial, split] - tau_RKE[trial, split, -1]
+                kept_RK[trial, split] = gain_E[axis.index(epoch)]
+                others_E = np.delete(tau_RKE, split, axis=1).mean(axis=(0, 1))
+                if np.isfinite(others_E).all():
+                    elsewhere_RK[trial, split] = gain_E[others_E.argmax()]
+    return Gains(kept_RK, elsewhere_RK)
+
+
+def steps(
+    strict: Scored,
+    official: Scored,
+    strict_splits: Splits,
+    official_splits: Splits,
+    chosen: Gains | None,
+) -> Choosing:
+    """One row's steps. chosen: None where nothing was trained.
+
+    Every level of the chain is rounded as the row's own figures are, so that the steps sum to the
+    difference of these to the last decimal.
+    """
+    strict_R = _by_trial(strict, strict_splits)
+    same_videos_R = _by_trial(strict, official_splits)
+    official_R = _by_trial(official, official_splits)
+    difference, videos = _step(official_R, strict_R), _step(same_videos_R, strict_R)
+    if chosen is None:
+        return Choosing(
+            difference=difference, videos=videos, training=_step(official_R, same_videos_R)
+        )
+    lacking = int(np.isnan(chosen.kept_RK).sum())
+    if lacking:
+        return Choosing(difference=difference, videos=videos, lacking=lacking)
+    last_R = official_R - chosen.kept_RK.mean(axis=1)
+    of_epoch = _step(official_R, last_R)
+    known = bool(np.isfinite(chosen.elsewhere_RK).all())
+    return Choosing(
+        difference=difference,
+        videos=videos,
+        training=_step(last_R, same_videos_R),
+        epoch=EpochStep(
+            mean=of_epoch.mean,
+            spread=of_epoch.spread,
+            low=round(float(chosen.kept_RK.min()), DECIMALS),
+            high=round(float(chosen.kept_RK.max()), DECIMALS),
+            elsewhere=round(float(chosen.elsewhere_RK.mean()), DECIMALS) if known else None,
+        ),
+    )
+
+
+def _by_trial(row: Scored, splits: Splits) -> Floats:
+    """A row's mean τ of each trial (R,) with the weights of some splits, whose videos it has."""
+    found = []
+    for video, weights_C in video_weights(splits).items():
+        tau_RC = row.marks[video][:, :, TAU]
+        found.append(np.broadcast_to(tau_RC, (len(tau_RC), len(weights_C))) @ weights_C)
+    total_R: Floats = np.sum(found, axis=0)
+    return total_R
+
+
+def _step(upper_R: Floats, lower_R: Floats) -> Step:
+    levels = (round(float(level_R.mean()), DECIMALS) for level_R in (upper_R, lower_R))
+    upper, lower = levels
+    paired = len(upper_R) == len(lower_R) > 1
+    return Step(
+        mean=round(upper - lower, DECIMALS),
+        spread=round(float((upper_R - lower_R).std(ddof=1)), DECIMALS) if paired else None,
+    )
