@@ -10,7 +10,15 @@ from stages.artifacts import curves as curves_file
 from stages.artifacts import judged_scores
 from stages.artifacts import results as results_file
 from stages.artifacts.places import GivenKind, Places
-from stages.metrics import choosing, evidence, own_scores, plots, score_curves, tables
+from stages.metrics import (
+    choosing,
+    choosing_table,
+    evidence,
+    own_scores,
+    plots,
+    score_curves,
+    tables,
+)
 from stages.metrics.measurement import measure
 from stages.metrics.panel import Rules
 from stages.metrics.settings import Evaluate
@@ -32,7 +40,9 @@ def evaluate(
     interval resamples videos; its spread is the standard deviation over seeds. Every row is tested
     against llmvs by a paired permutation test over videos, corrected for the number of rows.
 
-    Each of the recipe's protocols has its own table, over the videos that its splits test.
+    Each of the recipe's protocols has its own table, over the videos that its splits test. Where
+    there are both, another says of each row how τ comes from strict to official: by the other test
+    videos, the other training videos, and the epoch chosen on the test videos.
 
     Writes metrics.json (means, for `dvc metrics`), results.json (everything, for the report),
     per_video.csv, scores.h5 (what each row scored, for `llmvs rejudge`) and, where something was
@@ -79,7 +89,8 @@ def evaluate(
     plots.write_curves(out, learning, headline)
     first = found.trained[names[0]][headline] if names else None
     score_curves.write(out / "score_curves.csv", found.panels, first)
-    for table in tables.tables(results):
+    steps_table = choosing_table.table(results)
+    for table in (*tables.tables(results), *([] if steps_table is None else [steps_table])):
         command.stderr.print(table, soft_wrap=False)
 
 

@@ -150,13 +150,13 @@ class Step(_Part):
 
 
 class EpochStep(Step):
-    """What keeping the best epoch gained: low and high of the runs; elsewhere: what the epoch that
+    """What keeping the best epoch gained: low and high of the runs; others: what the epoch that
     is best on the other splits would have gained, None where there are none.
     """
 
     low: float
     high: float
-    elsewhere: float | None
+    others: float | None
 
 
 class Choosing(_Part):

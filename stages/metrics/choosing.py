@@ -16,10 +16,11 @@ and strict's curves hold no τ of the videos tested. Where strict keeps an epoch
 videos alone, or, where examples are drawn from each split's training videos, by those as well.
 
 `epoch` is never below 0: nothing on a curve is above the epoch kept. Not all of it is optimism, for
-a model may be best before its last epoch on any video. `elsewhere` says how much: what a run gains
+a model may be best before its last epoch on any video. `others` says how much: what a run gains
 at the epoch that is best on the mean curve of the other splits. It leans to the high side, as the
-splits share videos. `epoch` and `elsewhere` are read from the curves alone; that a curve's τ is of
-a padded batch and the row's of single videos is rounding, and falls to `training`.
+splits share videos. `epoch` and `others` are read from the curves alone. A curve's τ is of a
+padded batch and the row's of single videos; the difference is rounding, though a last bit may put
+another shot into a summary, and falls to `training`.
 
 Shapes: R trials (training seeds, or draws), K splits, E points of a learning curve, C appearances
 of a video.
@@ -47,7 +48,7 @@ class Gains:
     """
 
     kept_RK: Floats
-    elsewhere_RK: Floats
+    others_RK: Floats
 
 
 def of_rows(
@@ -95,7 +96,7 @@ def gains(points: Iterable[Point], epochs: Mapping[str, Sequence[float | None]])
         ]
     )
     kept_RK = np.full(tau_RKE.shape[:2], np.nan)
-    elsewhere_RK = kept_RK.copy()
+    others_RK = kept_RK.copy()
     for trial, of_seed in enumerate(epochs.values()):
         for split, epoch in enumerate(of_seed):
             if epoch in axis:
@@ -103,8 +104,8 @@ def gains(points: Iterable[Point], epochs: Mapping[str, Sequence[float | None]])
                 kept_RK[trial, split] = gain_E[axis.index(epoch)]
                 others_E = np.delete(tau_RKE, split, axis=1).mean(axis=(0, 1))
                 if np.isfinite(others_E).all():
-                    elsewhere_RK[trial, split] = gain_E[others_E.argmax()]
-    return Gains(kept_RK, elsewhere_RK)
+                    others_RK[trial, split] = gain_E[others_E.argmax()]
+    return Gains(kept_RK, others_RK)
 
 
 def steps(
@@ -132,7 +133,7 @@ def steps(
         return Choosing(difference=difference, videos=videos, lacking=lacking)
     last_R = official_R - chosen.kept_RK.mean(axis=1)
     of_epoch = _step(official_R, last_R)
-    known = bool(np.isfinite(chosen.elsewhere_RK).all())
+    known = bool(np.isfinite(chosen.others_RK).all())
     return Choosing(
         difference=difference,
         videos=videos,
@@ -142,7 +143,7 @@ def steps(
             spread=of_epoch.spread,
             low=round(float(chosen.kept_RK.min()), DECIMALS),
             high=round(float(chosen.kept_RK.max()), DECIMALS),
-            elsewhere=round(float(chosen.elsewhere_RK.mean()), DECIMALS) if known else None,
+            others=round(float(chosen.others_RK.mean()), DECIMALS) if known else None,
         ),
     )
 

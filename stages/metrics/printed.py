@@ -15,6 +15,12 @@ def mark(value: float | None) -> str:
     return f"−{text}" if value < 0 and float(text) else text
 
 
+def signed(value: float) -> str:
+    """+.031, −.006, .000: a difference."""
+    text = mark(value)
+    return f"+{text}" if value > 0 and float(text) else text
+
+
 def probability(p: float) -> str:
     """.012, or <.001, as the field prints a p-value."""
     return "<.001" if p < 0.001 else mark(p)

@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from stages.metrics.printed import mark, probability
+from stages.metrics.printed import mark, probability, signed
 from stages.pages.palette import variable
 from stages.pages.thumbnails import Pictures
 
@@ -23,6 +23,7 @@ _environment = jinja2.Environment(
     lstrip_blocks=True,
 )
 _environment.filters["mark"] = mark
+_environment.filters["signed"] = signed
 _environment.filters["p"] = probability
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages import rows
+from stages.metrics import choosing_table
 from stages.metrics.printed import mark
 from stages.pages import paths, templates
 from stages.pages.report import (
@@ -65,6 +66,7 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
         "first_title": chapter.legend.first_title,
         **_facts(chapter),
         **_tables(chapter),
+        "choosing": {"title": choosing_table.TITLE, "said": choosing_table.said(chapter.results)},
         "learning": _learning(chapter),
         "runs": max((len(curve.train_RE) for curve in chapter.curves), default=0),
         "folds": _folds(chapter),

@@ -1,0 +1,79 @@
+"""How much of official is choosing, as a table for the terminal, and in sentences."""
+
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from stages.artifacts.results import EpochStep, Results, Step
+from stages.metrics.choosing import OFFICIAL, STRICT
+from stages.metrics.printed import mark, signed
+
+TITLE = "How much of official is choosing"
+CHAIN = (
+    "strict + videos + training + epoch = official, in Kendall's τ. videos: strict's own τ of each "
+    "video, averaged over the videos that official tests with its weights. training: official's "
+    "models, which learnt from other videos, at their last epoch, on the same videos. epoch: their "
+    "weights of the best epoch on the test videos in place of the last."
+)
+OTHERS = (
+    "others: what the epoch would have gained that is best on the other splits' test videos. "
+    "What epoch has above that comes of choosing on the very videos that are tested."
+)
+
+
+def said(results: Results) -> list[str]:
+    """What a reader of the table must know, a sentence or a few each."""
+    rows = results.choosing or {}
+    notes = [CHAIN]
+    if any(row.epoch and row.epoch.others is not None for row in rows.values()):
+        notes.append(OTHERS)
+    titles = results.protocols[STRICT].rows if rows else {}
+    notes += [
+        f"{titles[name].title}: the learning curves hold no τ of the epoch kept or of the last in "
+        f"{row.lacking} of its runs under official, so training and epoch, which come to "
+        f"{signed(row.difference.mean - row.videos.mean)}, cannot be told apart; run its train "
+        "stage again (`dvc repro`)."
+        for name, row in rows.items()
+        if row.lacking
+    ]
+    return notes
+
+
+def table(results: Results) -> Table | None:
+    """80 columns wide; None where there are not both protocols."""
+    if results.choosing is None:
+        return None
+    title = f"{results.title}\n{TITLE}"
+    if results.simulated:
+        title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
+    spread = "±: standard deviation over seeds or draws; [lowest, highest] run."
+    shown = Table(
+        title=escape(title),
+        caption=escape("\n".join([*said(results), spread])),
+        caption_justify="left",
+        box=SIMPLE,
+        pad_edge=False,
+    )
+    shown.add_column("")
+    for heading in ("strict", "videos", "training", "epoch", "official"):
+        shown.add_column(heading, justify="right")
+    strict, official = (results.protocols[name].rows for name in (STRICT, OFFICIAL))
+    for name, row in results.choosing.items():
+        shown.add_row(
+            escape(strict[name].title),
+            mark(strict[name].tau.mean),
+            *(escape(_lines(step)) for step in (row.videos, row.training, row.epoch)),
+            mark(official[name].tau.mean),
+        )
+    return shown
+
+
+def _lines(step: Step | None) -> str:
+    if step is None:
+        return "–"
+    lines = [signed(step.mean) + ("" if step.spread is None else f" ±{mark(step.spread)}")]
+    if isinstance(step, EpochStep):
+        lines.append(f"[{mark(step.low)}, {mark(step.high)}]")
+        if step.others is not None:
+            lines.append(f"others {signed(step.others)}")
+    return "\n".join(lines)
