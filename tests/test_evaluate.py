@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,15 +118,14 @@ def runs(
 
 
 def points() -> Iterator[Point]:
-    """A learning curve a run; official's has half epochs."""
+    """A learning curve a run; official's has half epochs, and is best at the one kept."""
     for protocol, step in (("strict", 1.0), ("official", 0.5)):
         for seed in range(2):
             for split in range(2):
                 for epoch in range(1, int(4 / step)):
                     loss = 1 / (epoch * step)
-                    yield Point(
-                        protocol, seed, split, epoch * step, 0.001, loss, seed + split, None
-                    )
+                    tau = None if protocol == "strict" else 0.1 if epoch == 6 else 0.03
+                    yield Point(protocol, seed, split, epoch * step, 0.001, loss, seed + split, tau)
 
 
 def run(where: Path, out: str = "out") -> dict[str, Any]:
@@ -285,6 +285,7 @@ def test_a_single_protocol_is_evaluated_alone(work: Path) -> None:
     (work / "params.yaml").write_text(yaml.safe_dump(document))
     alone = run(work)
     assert list(alone["protocols"]) == ["official"]
+    assert alone["choosing"] is None
     assert alone["llm"] == {"replies": 60, "unparsed": 6}
     (work / "params.yaml").write_text(text)
     assert run(work)["protocols"]["official"] == alone["protocols"]["official"]
@@ -321,6 +322,71 @@ def test_the_tables_agree_with_the_results(work: Path) -> None:
     for row in metrics["strict"]:
         of_row = [float(line["tau"]) for line in lines if line["row"] == row]
         assert np.mean(of_row) == pytest.approx(metrics["strict"][row]["tau"], abs=2e-6)
+
+
+def steps(results: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """By row what is told of official less strict, means alone."""
+    parts = ("difference", "videos", "training", "epoch")
+    return {
+        row: {part: of[part]["mean"] for part in parts if of[part] is not None}
+        for row, of in results["choosing"].items()
+    }
+
+
+def test_what_stands_between_the_protocols_is_told_in_steps_that_sum_to_it(work: Path) -> None:
+    results = run(work)
+    told = steps(results)
+    strict, official = (results["protocols"][name]["rows"] for name in ("strict", "official"))
+    assert list(told) == list(strict)
+    for row, (difference, *parts) in ((row, of.values()) for row, of in told.items()):
+        gap = official[row]["tau"]["mean"] - strict[row]["tau"]["mean"]
+        assert difference == round(gap, 6)
+        assert round(sum(parts), 6) == difference
+        assert len(parts) == (3 if row in MODELS else 2)
+    assert told["llmvs"]["epoch"] == 0.07
+    assert told["mlp"] == {"difference": 0, "videos": 0, "training": -0.07, "epoch": 0.07}
+    for row in ("zero-shot", "human", "oracle", "random"):
+        assert told[row]["videos"] == told[row]["difference"] != 0
+    with (work / "out" / "per_video.csv").open() as file:
+        lines = [line for line in csv.DictReader(file) if line["row"] == "llmvs"]
+    weights = {line["video"]: float(line["weight"]) for line in lines
+               if line["protocol"] == "official"}  # fmt: skip
+    moved = sum(
+        float(line["tau"]) * (weights.get(line["video"], 0) - float(line["weight"]))
+        for line in lines
+        if line["protocol"] == "strict"
+    )
+    assert told["llmvs"]["videos"] == pytest.approx(moved, abs=2e-6)
+
+
+def test_curves_without_agreement_leave_training_and_epoch_untold_and_say_so(work: Path) -> None:
+    path = work / "demo/curves/llmvs.csv"
+    points = [
+        replace(point, tau=None) if (point.seed, point.epoch) == (1, 3.5) else point
+        for point in curves.read(path)
+    ]
+    curves.write(path, points)
+    with stderr.capture() as captured:
+        results = run(work)
+    assert set(steps(results)["llmvs"]) == {"difference", "videos"}
+    assert results["choosing"]["llmvs"]["lacking"] == 2
+    assert results["choosing"]["mlp"]["lacking"] == 0
+    said = " ".join(captured.get().split())
+    assert "LLMVS (q + a): the learning curves hold no τ" in said
+    assert "in 2 of its runs under official" in said
+
+
+def test_a_table_says_how_much_of_official_is_choosing(work: Path) -> None:
+    with stderr.capture() as captured:
+        run(work)
+    shown = captured.get().split("How much of official is choosing")[1]
+    assert "SIMULATED" in shown
+    assert "+.070 ±.000" in shown
+    assert "[.070, .070]" in shown
+    assert "others +.070" in shown
+    assert "strict + videos + training + epoch = official" in " ".join(shown.split())
+    assert "…" not in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
 
 
 def test_curves_keep_every_model_and_learning_averages_the_first(work: Path) -> None:
@@ -510,6 +576,7 @@ def test_every_file_that_was_judged_is_named_with_its_checksum(work: Path) -> No
     files = {Path(of["path"]).name: of["sha256"] for of in run(work)["files"]}
     assert set(files) == {
         "timeline.h5", "people.h5", "captions.jsonl", "embeddings.h5", "llmvs.h5", "mlp.h5",
+        "llmvs.csv", "mlp.csv",
     }  # fmt: skip
     content = (work / "demo/timeline.h5").read_bytes()
     assert files["timeline.h5"] == hashlib.sha256(content).hexdigest()

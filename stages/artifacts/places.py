@@ -78,8 +78,8 @@ class Places:
 
     def files(self, given: GivenKind, models: Iterable[str]) -> list[Path]:
         """Every file that a recipe of what is given has there and evaluation rests on; of trained
-        rows the predictions of `models` alone. What a recipe of another kind left is not among
-        them.
+        rows the predictions and curves of `models` alone. What a recipe of another kind left is
+        not among them.
         """
         wanted = [self.timeline, self.people]
         if given == "videos":
@@ -87,5 +87,7 @@ class Places:
         if given in ("videos", "captions"):
             wanted.append(self.captions)
         wanted.append(self.scores if given == "scores" else self.embeddings)
-        wanted += [self.predictions(model) for model in models]
+        wanted += [
+            made for model in models for made in (self.predictions(model), self.curves(model))
+        ]
         return [path for path in wanted if path.is_file()]

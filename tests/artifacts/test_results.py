@@ -8,7 +8,9 @@ import pytest
 from stages.artifacts import results
 from stages.artifacts.results import (
     Against,
+    Choosing,
     Difference,
+    EpochStep,
     Figure,
     File,
     Floor,
@@ -17,6 +19,7 @@ from stages.artifacts.results import (
     Results,
     Row,
     Shots,
+    Step,
     VideoMarks,
 )
 from stages.errors import UserError
@@ -55,6 +58,14 @@ def measured() -> Results:
             ),
             "strict": Protocol(videos=2, flags=(), rows={"llmvs": row(0.3)}),
         },
+        choosing={
+            "llmvs": Choosing(
+                difference=Step(mean=-0.1, spread=0.01),
+                videos=Step(mean=-0.2, spread=0.01),
+                training=Step(mean=0.0, spread=0.02),
+                epoch=EpochStep(mean=0.1, spread=0.01, low=0.1, high=0.2, others=None),
+            ),
+        },
     )
 
 
@@ -86,6 +97,14 @@ def test_what_newer_tables_have_besides_is_passed_over(folder: Path) -> None:
     document = json.loads(path.read_text(encoding="utf-8")) | {"weather": "fine"}
     path.write_text(json.dumps(document), encoding="utf-8")
     assert results.read(folder)[0] == measured()
+
+
+def test_tables_of_before_the_steps_were_measured_are_read(folder: Path) -> None:
+    path = folder / "results.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    del document["choosing"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert results.read(folder)[0] == measured().model_copy(update={"choosing": None})
 
 
 def test_a_dataset_of_one_video_has_no_interval(folder: Path) -> None:

@@ -112,7 +112,7 @@ def test_each_step_is_what_loops_over_seeds_and_splits_make_of_it() -> None:
     assert found.training is not None
     assert found.epoch is not None
     same = over_splits(strict, OFFICIAL)
-    gained = [max(curve.values()) - curve[EPOCHS[-1]] for curve in taus.values()]  # type: ignore[type-var, operator]
+    gained = [max(curve.values()) - curve[EPOCHS[-1]] for curve in taus.values()]
     assert found.videos.mean == pytest.approx(same - over_splits(strict, STRICT), abs=2e-6)
     assert found.epoch.mean == pytest.approx(np.mean(gained), abs=2e-6)
     last = over_splits(official, OFFICIAL) - np.mean(gained)
@@ -123,8 +123,8 @@ def test_each_step_is_what_loops_over_seeds_and_splits_make_of_it() -> None:
     others = []
     for (_, split), curve in taus.items():
         rest = [of for (_, other), of in taus.items() if other != split]
-        best = max(EPOCHS, key=lambda at: sum(of[at] for of in rest))  # type: ignore[misc]
-        others.append(curve[best] - curve[EPOCHS[-1]])  # type: ignore[operator]
+        best = max(EPOCHS, key=lambda at: sum(of[at] for of in rest))
+        others.append(curve[best] - curve[EPOCHS[-1]])
     assert found.epoch.others == pytest.approx(np.mean(others), abs=2e-6)
 
 

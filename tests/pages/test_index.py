@@ -10,7 +10,8 @@ from stage_outputs import build, make
 
 from stages import rows
 from stages.artifacts import results
-from stages.metrics.printed import mark
+from stages.metrics import choosing_table
+from stages.metrics.printed import mark, signed
 from stages.metrics.tables import floor_said
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(1)> & "q" \u2028'
@@ -116,6 +117,37 @@ def test_one_protocol_alone_has_one_table(tmp_path: Path, monkeypatch: pytest.Mo
     assert html.count('<table class="results"') == 1
     assert "<dt>Protocol</dt>" in html
     assert "strict" not in " ".join(Elements(html.split("<main")[1]).text).split("What the run")[0]
+
+
+def test_the_steps_from_strict_to_official_stand_in_a_table_of_their_own(
+    page: str, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, _ = results.read(built / "reports/results/demo")
+    assert found.choosing is not None
+    section = page.split('id="demo-choosing"')[1].split("</section>")[0]
+    rows_of = dict(
+        re.findall(r'scope="row">(.*?)</th>(.*?)</tr>', unescape(section), flags=re.DOTALL)
+    )
+    assert list(rows_of) == [row.title for row in found.rows.values()]
+    for name, steps in found.choosing.items():
+        cells = re.findall(r'data-label="([^"]*)">(.*?)</td>', rows_of[found.rows[name].title],
+                           flags=re.DOTALL)  # fmt: skip
+        texts = {label: " ".join(Elements(cell).text) for label, cell in cells}
+        for protocol in ("strict", "official"):
+            tau = found.protocols[protocol].rows[name].tau.mean
+            assert texts[f"{protocol} τ"] == mark(tau)
+        assert texts["videos"].startswith(signed(steps.videos.mean))
+        assert steps.training is not None
+        assert texts["training"].startswith(signed(steps.training.mean))
+        if steps.epoch is None:
+            assert texts["epoch"] == "–"
+        else:
+            words = " ".join(texts["epoch"].split())
+            assert words == f"{signed(steps.epoch.mean)} .001 to .234 ±.012 others +.056"
+    assert choosing_table.CHAIN in unescape(section)
+    assert choosing_table.OTHERS in unescape(section)
+    alone = build(make(tmp_path, protocols=("official",)), monkeypatch)
+    assert choosing_table.TITLE not in alone
 
 
 def test_figures_of_the_paper_stand_only_in_cells_marked_as_the_papers(page: str) -> None:
