@@ -158,6 +158,19 @@ def test_the_official_protocol_never_does_worse_than_its_own_last_epoch() -> Non
     assert found["official"].tau >= last
     # The same splits, so without the choice they are the same model.
     assert found["strict"].tau == pytest.approx(last, abs=1e-9)
+    assert found["strict, official's videos"] == pytest.approx(found["strict"], abs=1e-9)
+
+
+def test_between_the_protocols_strict_is_told_on_officials_videos_too() -> None:
+    judges = panels(evaluation.synthetic(videos=4))
+    names = [panel.name for panel in judges]
+    pair = Split(tuple(names[2:]), tuple(names[:2]))
+    planned: dict[Protocol, list[Split]] = {"official": [pair, pair], "strict": strict(names, 4)}
+    found = protocols.compare(judges, planned, epochs=1, seeds=1, processes=1)
+    planned["strict"] = [fold for fold in planned["strict"] if fold.test[0] in pair.test]
+    alone = protocols.compare(judges, planned, epochs=1, seeds=1, processes=1)
+    assert found["strict, official's videos"] == pytest.approx(alone["strict"], abs=1e-9)
+    assert found["strict"].tau != pytest.approx(alone["strict"].tau, abs=1e-3)
 
 
 def test_protocols_wants_real_annotations(tmp_path: Path) -> None:
