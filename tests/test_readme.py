@@ -1,13 +1,15 @@
 """Every figure in the README's tables of results is one that was measured."""
 
+import csv
 import json
 import re
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
 
-from stages.metrics.printed import shown_p
+from stages.metrics.printed import shown_p, signed
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "reports" / "results"
@@ -86,3 +88,79 @@ def test_the_counts_said_beside_it_are_those_measured(results: dict[str, Any]) -
     videos = {name: of["videos"] for name, of in results["protocols"].items()}
     assert f"strict tests {videos['strict']} videos, official {videos['official']}" in said
     assert "Synthetic videos, simulated annotations." in said
+
+
+def steps(dataset: str, row: str) -> dict[str, float]:
+    """From strict to official in τ, reckoned from the tables and curves that are committed."""
+    tau: dict[str, dict[str, float]] = {}
+    share: dict[str, dict[str, float]] = {}
+    with (RESULTS / dataset / "per_video.csv").open(encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            if line["row"] == row:
+                tau.setdefault(line["protocol"], {})[line["video"]] = float(line["tau"])
+                share.setdefault(line["protocol"], {})[line["video"]] = float(line["weight"])
+    means = {
+        protocol: sum(tau[protocol][video] * weight for video, weight in weights.items())
+        for protocol, weights in share.items()
+    }
+    same = sum(tau["strict"][video] * weight for video, weight in share["official"].items())
+    runs: dict[tuple[str, str], list[float]] = {}
+    with (RESULTS / dataset / "curves.csv").open(encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            if (line["model"], line["protocol"]) == (row, "official"):
+                runs.setdefault((line["split"], line["seed"]), []).append(float(line["tau"]))
+    gained = [max(curve) - curve[-1] for curve in runs.values()]
+    epoch = fmean(gained) if gained else 0.0
+    found = {"videos": same - means["strict"], "training": means["official"] - epoch - same}
+    if not gained:
+        return found
+    others = []
+    for (split, _), curve in runs.items():
+        rest = [of for (other, _), of in runs.items() if other != split]
+        mean = [fmean(taus) for taus in zip(*rest, strict=True)]
+        others.append(curve[mean.index(max(mean))] - curve[-1])
+    ends = {"low": min(gained), "high": max(gained)}
+    return {**found, "epoch": epoch, "others": fmean(others), **ends}
+
+
+def test_the_steps_from_strict_to_official_are_those_of_the_committed_tables() -> None:
+    head, *lines = table(section("Real people, on a laptop").split("**How much of official")[1])
+    protocols = measured("summe-captions")["protocols"]
+    titles = {row["title"]: name for name, row in protocols["strict"]["rows"].items()}
+    for title, *told in lines:
+        row = titles[title]
+        shown = dict(zip(head[1:], told, strict=True))
+        found = steps("summe-captions", row)
+        for protocol in ("strict", "official"):
+            assert shown[protocol] == printed(protocols[protocol]["rows"][row]["tau"]["mean"])
+        assert shown["videos"] == signed(found["videos"])
+        assert shown["training"] == signed(found["training"])
+        if "epoch" not in found:
+            assert (shown["epoch"], shown["others"]) == ("–", "–")
+            continue
+        ends = f"[{printed(found['low'])}, {printed(found['high'])}]"
+        assert shown["epoch"] == f"{signed(found['epoch'])} {ends}"
+        assert shown["others"] == signed(found["others"])
+
+
+def test_what_is_said_of_the_steps_on_the_demo_and_on_summe_is_measured(
+    results: dict[str, Any],
+) -> None:
+    said = " ".join(section("SumMe and TVSum").split())
+    rows = {name: protocol["rows"] for name, protocol in results["protocols"].items()}
+    trained = [name for name, row in rows["strict"].items() if row["kind"] == "model"]
+    gaps = {
+        name: rows["official"][name]["tau"]["mean"] - rows["strict"][name]["tau"]["mean"]
+        for name in trained
+    }
+    epoch = {name: steps("demo", name)["epoch"] for name in trained}
+    assert f"by {printed(min(gaps.values()))} to {printed(max(gaps.values()))}. The epoch" in said
+    ends = f"{printed(min(epoch.values()))} to {printed(max(epoch.values()))}"
+    assert f"The epoch gives them {ends}; without it three of the four" in said
+    assert sum(gaps[name] < epoch[name] for name in trained) == 3
+    of_summe = [steps("summe-captions", name) for name in trained]
+    gained, moved = ([of[part] for of in of_summe] for part in ("epoch", "videos"))
+    assert f"{printed(min(gained))} to {printed(max(gained))} for the epoch on SumMe" in said
+    above = " ".join(section("Real people, on a laptop").split())
+    ends = f"{printed(min(moved))} to {printed(max(moved))}"
+    assert f"The videos add {ends}, and lift constant scores" in above
