@@ -545,7 +545,12 @@ def test_scores_that_were_given_are_judged_alone(work: Path) -> None:
     judged = people.read(work / "demo/source/people.h5", shown)
     rows = {"mine": {video.name: video.gtscore_T for video in judged.videos}}
     scores.write(work / "demo/scores.h5", rows)
-    results = run(work)
+    with stderr.capture() as captured:
+        results = run(work)
+    assert "Nothing was trained here" in captured.get()
+    assert {row: list(of) for row, of in steps(results).items()} == dict.fromkeys(
+        ("mine", "human", "oracle", "random"), ["difference", "videos", "training"]
+    )
     assert list(results["protocols"]["strict"]["rows"]) == ["mine", "human", "oracle", "random"]
     assert results["protocols"]["strict"]["rows"]["mine"]["tau"]["mean"] > 0.7
     assert (work / "out" / "learning.csv").read_text() == "model,epoch,train_loss,test_loss\n"

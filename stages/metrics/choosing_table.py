@@ -19,15 +19,21 @@ OTHERS = (
     "others: what the epoch would have gained that is best on the other splits' test videos. "
     "What epoch has above that comes of choosing on the very videos that are tested."
 )
+UNTRAINED = (
+    "Nothing was trained here, so that rows move by the videos that official tests alone, and by how "
+    "it weighs them."
+)
 
 
 def said(results: Results) -> list[str]:
     """What a reader of the table must know, a sentence or a few each."""
     rows = results.choosing or {}
+    if not any(row.epoch or row.lacking for row in rows.values()):
+        return [UNTRAINED]
     notes = [CHAIN]
     if any(row.epoch and row.epoch.others is not None for row in rows.values()):
         notes.append(OTHERS)
-    titles = results.protocols[STRICT].rows if rows else {}
+    titles = results.protocols[STRICT].rows
     notes += [
         f"{titles[name].title}: the learning curves hold no τ of the epoch kept or of the last in "
         f"{row.lacking} of its runs under official, so training and epoch, which come to "
