@@ -20,15 +20,22 @@ OTHERS = (
     "What epoch has above that comes of choosing on the very videos that are tested."
 )
 UNTRAINED = (
-    "Nothing was trained here, so that rows move by the videos that official tests alone, and by how "
-    "it weighs them."
+    "Nothing was trained here, so that rows move by the videos alone that official tests, and by "
+    "how it weighs them."
 )
+
+
+def steps(results: Results) -> tuple[str, ...]:
+    """Which there are, by the names of `Choosing`: videos alone where nothing was trained."""
+    rows = (results.choosing or {}).values()
+    trained = any(row.epoch or row.lacking for row in rows)
+    return ("videos", "training", "epoch") if trained else ("videos",)
 
 
 def said(results: Results) -> list[str]:
     """What a reader of the table must know, a sentence or a few each."""
     rows = results.choosing or {}
-    if not any(row.epoch or row.lacking for row in rows.values()):
+    if "epoch" not in steps(results):
         return [UNTRAINED]
     notes = [CHAIN]
     if any(row.epoch and row.epoch.others is not None for row in rows.values()):
@@ -52,7 +59,10 @@ def table(results: Results) -> Table | None:
     title = f"{results.title}\n{TITLE}"
     if results.simulated:
         title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
-    spread = "±: standard deviation over seeds or draws; [lowest, highest] run."
+    columns = steps(results)
+    spread = "±: standard deviation over draws."
+    if "epoch" in columns:
+        spread = "±: standard deviation over seeds or draws; [lowest, highest] run."
     shown = Table(
         title=escape(title),
         caption=escape("\n".join([*said(results), spread])),
@@ -61,14 +71,14 @@ def table(results: Results) -> Table | None:
         pad_edge=False,
     )
     shown.add_column("")
-    for heading in ("strict", "videos", "training", "epoch", "official"):
+    for heading in (STRICT, *columns, OFFICIAL):
         shown.add_column(heading, justify="right")
     strict, official = (results.protocols[name].rows for name in (STRICT, OFFICIAL))
     for name, row in results.choosing.items():
         shown.add_row(
             escape(strict[name].title),
             mark(strict[name].tau.mean),
-            *(escape(_lines(step)) for step in (row.videos, row.training, row.epoch)),
+            *(escape(_lines(getattr(row, step))) for step in columns),
             mark(official[name].tau.mean),
         )
     return shown

@@ -175,6 +175,13 @@ def test_where_a_curve_lacks_the_tau_only_the_sum_of_training_and_epoch_is_known
     assert (found.difference, found.videos) == (whole.difference, whole.videos)
 
 
+def test_what_was_gained_is_of_the_epoch_kept_whatever_the_curve_says_of_others() -> None:
+    curve = dict(zip(EPOCHS, (0.1, 0.4, 0.2, 0.3), strict=True))
+    taus: Taus = {(0, split): dict(curve) for split in range(2)}
+    found = gains(curves(taus), {"seed_0": [1.5, 2.0]}).kept_RK
+    np.testing.assert_allclose(found, [[-0.1, 0]])
+
+
 def test_a_run_of_which_there_is_no_curve_or_no_such_epoch_is_lacking() -> None:
     _, _, taus = drawn()
     epochs = kept(taus)

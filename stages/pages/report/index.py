@@ -66,7 +66,11 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
         "first_title": chapter.legend.first_title,
         **_facts(chapter),
         **_tables(chapter),
-        "choosing": {"title": choosing_table.TITLE, "said": choosing_table.said(chapter.results)},
+        "choosing": {
+            "title": choosing_table.TITLE,
+            "steps": list(choosing_table.steps(chapter.results)),
+            "said": choosing_table.said(chapter.results),
+        },
         "learning": _learning(chapter),
         "runs": max((len(curve.train_RE) for curve in chapter.curves), default=0),
         "folds": _folds(chapter),
