@@ -89,8 +89,8 @@ def evaluate(
     plots.write_curves(out, learning, headline)
     first = found.trained[names[0]][headline] if names else None
     score_curves.write(out / "score_curves.csv", found.panels, first)
-    steps_table = choosing_table.table(results)
-    for table in (*tables.tables(results), *([] if steps_table is None else [steps_table])):
+    chain = choosing_table.table(results)
+    for table in (*tables.tables(results), *([] if chain is None else [chain])):
         command.stderr.print(table, soft_wrap=False)
 
 
