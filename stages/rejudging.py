@@ -14,7 +14,7 @@ from stages.artifacts import results as results_file
 from stages.artifacts.field import Annotated
 from stages.artifacts.judged_scores import About, shots_of
 from stages.artifacts.places import Places
-from stages.artifacts.results import FROM_CURVES
+from stages.artifacts.results import FROM_CURVES, ByVideo, Results
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
 from stages.metrics import measurement
@@ -152,7 +152,8 @@ def compare(measured: Measured, folder: Path) -> Comparison:
             f"{folder}: {judged_scores.NAME} and {results_file.RESULTS} are of two runs of "
             f"evaluate, of which one read another {other}; {results_file.AGAIN} again"
         )
-    saved, anew = _values(Measured(results, by_video)), _values(measured)
+    saved = _values(results, by_video)
+    anew = _values(measured.results, measured.by_video)
     places = list(dict.fromkeys([*anew, *saved]))
     kept = [place for place in places if not FROM_CURVES & set(place.split("."))]
     pairs: dict[str, tuple[Any, Any]] = {
@@ -171,16 +172,16 @@ def compare(measured: Measured, folder: Path) -> Comparison:
     )
 
 
-def _values(measured: Measured) -> dict[str, Any]:
+def _values(results: Results, by_video: ByVideo) -> dict[str, Any]:
     """Every single value of the tables, by where it stands."""
     of_videos = {
         f"{protocol}.{row}.{video}": {**of.marks, "weight": of.weight}
-        for protocol, rows in measured.by_video.items()
+        for protocol, rows in by_video.items()
         for row, videos in rows.items()
         for video, of in videos.items()
     }
     return {
-        **dict(_leaves("", measured.results.model_dump(mode="json"))),
+        **dict(_leaves("", results.model_dump(mode="json"))),
         **dict(_leaves(f"{results_file.PER_VIDEO}: ", of_videos)),
     }
 
