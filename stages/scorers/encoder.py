@@ -81,10 +81,11 @@ class _Attention(torch.autograd.Function):
         ):
             q_Td, v_Td = q_Td * q_Td.shape[1] ** -0.5, v_Td * grown
             for some in _some(len(q_Td)):
-                weights_bT = torch.softmax(q_Td[some] @ k_Td.T, dim=-1)
+                scores_bT = torch.mm(q_Td[some], k_Td.T)
+                weights_bT = torch.softmax(scores_bT, dim=-1, out=scores_bT)
                 used_bT = weights_bT
                 if draws is not None:
-                    used_bT = weights_bT * draws.kept(weights_bT)
+                    used_bT = draws.kept(weights_bT).mul_(weights_bT)
                 torch.mm(used_bT, v_Td, out=seen_Td[some])
                 if ctx.needs_input_grad[0]:
                     blocks += [weights_bT, used_bT]
