@@ -26,7 +26,7 @@ from stages.scorers.head import STATES
 from stages.scorers.settings import GlobalAttentionEntry, overridden
 from stages.sources import tvsum
 from stages.training.batches import Video, moved, padded
-from stages.training.fitting import fit, predict
+from stages.training.fitting import fit, one_thread, predict
 from stages.training.held_out import Watch
 from stages.training.settings import Train
 
@@ -182,15 +182,11 @@ def _for(settings: Train, epochs: int) -> Train:
 
 def _an_epoch(way: Callable[[Task], list[Tensor]], of: Task, epochs: int) -> float:
     """Seconds of one, start and end of a training apart."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        taken = []
+    taken = []
+    with one_thread(CPU):
         for count in (1, 1 + epochs):
             asked = Task(of.train, of.test, of.entry, _for(of.settings, count), of.watch)
             started = time.perf_counter()
             way(asked)
             taken.append(time.perf_counter() - started)
-    finally:
-        torch.set_num_threads(threads)
     return (taken[1] - taken[0]) / epochs

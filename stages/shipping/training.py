@@ -1,7 +1,6 @@
 """Training a head on every judged video of some datasets."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -11,7 +10,7 @@ from stages.artifacts.places import Places
 from stages.scorers.scorer import Scorer
 from stages.shipping.recipes import Joint
 from stages.training.batches import Video
-from stages.training.fitting import fit
+from stages.training.fitting import fit, one_thread
 from stages.training.inputs import BySplit
 
 Videos = Mapping[str, tuple[Video, ...]]
@@ -56,7 +55,7 @@ def learn(
     every = [video for of in taught.values() for video in of]
     # Something must be held out for `fit` to draw a curve of, which nobody looks at here.
     shortest = min(every, key=lambda video: len(video.gtscore_T))
-    with _one_thread(where):
+    with one_thread(where):
         trained = fit(
             every,
             [shortest],
@@ -67,15 +66,3 @@ def learn(
             on_point=lambda point: on_epoch(),
         )
     return trained.model
-
-
-@contextmanager
-def _one_thread(where: torch.device) -> Iterator[None]:
-    """On a CPU, as the train stage does: the number of threads would decide the last bits."""
-    threads = torch.get_num_threads()
-    if where.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -63,6 +63,20 @@ def device() -> torch.device:
 
 
 @contextmanager
+def one_thread(where: torch.device) -> Iterator[None]:
+    """A single thread on a CPU: a small scorer needs no more, and their number would decide the
+    last bits.
+    """
+    threads = torch.get_num_threads()
+    if where.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
 def _reproducible(seed: int) -> Iterator[None]:
     """Inside, everything random follows from the seed; the caller's generators stay untouched."""
     # cuBLAS reads it when it is first used; without it its sums vary from run to run.

@@ -5,7 +5,6 @@ Shapes: T sampled frames, P points of a learning curve.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from stages.scorers import checkpoints, registry
 from stages.scorers.settings import Entry
 from stages.splits.settings import Protocol
 from stages.training.batches import Video
-from stages.training.fitting import Trained, fit, predict
+from stages.training.fitting import Trained, fit, one_thread, predict
 from stages.training.held_out import AgreementOf, Watch
 from stages.training.settings import Train
 from stages.work import store
@@ -86,7 +85,7 @@ class Trainer:
             UserError: a loss is no longer a number.
         """
         for index, job in enumerate(jobs):
-            with _threads(self.where):
+            with one_thread(self.where):
                 videos = self.videos(job.protocol, job.number)
                 trained = self._fitted(job, videos)
                 scores = [predict(trained.model, videos[name]) for name in job.tested]
@@ -132,18 +131,6 @@ class Trainer:
             tested=[[name, contents[name]] for name in job.tested],
             watched=[[name, contents[name], self.judged[name].content] for name in job.watched],
         )
-
-
-@contextmanager
-def _threads(where: torch.device) -> Iterator[None]:
-    """A single thread on a CPU."""
-    threads = torch.get_num_threads()
-    if where.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _arrays(trained: Trained) -> Arrays:
