@@ -49,7 +49,7 @@ def judge(
     from rich.console import Console
 
     from stages import judging
-    from stages.metrics import judged
+    from stages.metrics import judged_table
 
     verdict = judging.judge(
         scores,
@@ -65,4 +65,4 @@ def judge(
     if form is Form.JSON:
         typer.echo(json.dumps(verdict.document, indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        Console().print(judged.table(verdict.document, verdict.notes))
+        Console().print(judged_table.table(verdict.document, verdict.notes))

@@ -28,13 +28,14 @@ def report(
     """Put everything measured on one page that opens without a network.
 
     For each dataset of run.datasets: the tables, ours beside the paper's own figures and marked
-    as such; learning curves, split by split; scores against people's, and where they are furthest
-    apart. Every video has a page of its own: scores of people and models over its frames, shots,
-    summaries, captions and the LLM's replies, and who agrees with whom. What a dataset has not,
-    pictures where captions are given or curves where scores are, is left out.
+    as such; why a measure of summaries has a floor; learning curves, split by split; scores against
+    people's, and where they are furthest apart. Every video has a page of its own: scores of people
+    and models over its frames, shots, summaries, captions and the LLM's replies, and who agrees
+    with whom. What a dataset has not, pictures where captions are given or curves where scores are,
+    is left out.
 
     Writes the page, and beside it videos/D/V.html for each video V of a dataset D, and
-    figures/D-{agreement,learning,calibration,video}.svg.
+    figures/D-{agreement,learning,calibration,shots,video}.svg.
     """
     told = _chapters(params.load(), data, results)
     for chapter in told:

@@ -32,6 +32,7 @@ from stages.artifacts.timeline import Timeline, Video
 from stages.command import stderr
 from stages.errors import UserError
 from stages.evaluate import evaluate
+from stages.metrics import printed
 
 MODELS = ("llmvs", "mlp")
 VIDEOS = ("video_1", "video_2", "video_3", "video_10")
@@ -568,6 +569,52 @@ def test_a_measure_of_summaries_has_a_floor_and_says_so(work: Path) -> None:
         constant = of["rows"]["constant"]
         assert of["floor"] == {mark: constant[mark]["mean"] for mark in ("tau", "rho")}
         assert "has a floor that is not zero" in of["flags"][0]
+        for name, row in of["rows"].items():
+            above = row["above_floor"]
+            if name == "constant":
+                assert above is None
+                continue
+            assert above["row"] == "constant"
+            for mark in ("tau", "rho", "f1"):
+                less = row[mark]["mean"] - constant[mark]["mean"]
+                assert above[mark]["difference"] == pytest.approx(less, abs=3e-6)
+                assert above[mark]["p"] <= above[mark]["holm"]
+
+
+def test_a_measure_of_summaries_is_given_without_the_knapsack_too(work: Path) -> None:
+    of_scores = run(work)["protocols"]["strict"]["rows"]
+    assert all(row["sampled"] is None for row in of_scores.values())
+    params = yaml.safe_load((work / "params.yaml").read_text())
+    params["datasets"]["demo"]["evaluate"]["agreement"] = "summary"
+    (work / "params.yaml").write_text(yaml.safe_dump(params))
+    for protocol, of in run(work)["protocols"].items():
+        rows = {name: row["sampled"] for name, row in of["rows"].items()}
+        for mark in ("tau", "rho", "biserial"):
+            assert rows["constant"][mark]["mean"] == 0
+            assert len(rows["llmvs"][mark]["folds"]) == len(SPLITS[protocol])
+            assert rows["llmvs"][mark]["low"] > 0.2
+            assert rows["llmvs"][mark]["mean"] > rows["random"][mark]["mean"] + 0.2
+        assert rows["oracle"]["tau"]["mean"] == rows["oracle"]["rho"]["mean"] == 1
+
+
+def test_what_is_above_the_floor_is_a_table_of_its_own_on_the_terminal(work: Path) -> None:
+    params = yaml.safe_load((work / "params.yaml").read_text())
+    params["datasets"]["demo"]["evaluate"]["agreement"] = "summary"
+    (work / "params.yaml").write_text(yaml.safe_dump(params))
+    with stderr.capture() as captured:
+        protocols = run(work)["protocols"]
+    shown = captured.get()
+    assert "…" not in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    for protocol, of in protocols.items():
+        title = f"protocol {protocol}: above the floor, without the knapsack"
+        table = " ".join(shown.split(title)[1].split("others.")[0].split())
+        row = of["rows"]["llmvs"]
+        for value in (row["above_floor"]["tau"]["difference"], row["sampled"]["tau"]["mean"]):
+            assert printed.mark(value) in table
+        tested = row["above_floor"]["tau"]
+        assert f"p {printed.shown_p(tested['p'])}, {printed.shown_p(tested['holm'])}" in table
+        assert f"for the {len(of['rows']) - 1} rows tested" in table
 
 
 def test_a_row_that_has_collapsed_is_flagged(work: Path) -> None:

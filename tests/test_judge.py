@@ -142,7 +142,17 @@ def test_evaluate_gives_the_same_row_the_same_figures_and_tests(work: Path, meas
             own_less = ours["against"][mark]
             assert own_less["difference"] == pytest.approx(-less[mark]["difference"], abs=1e-6)
             assert own_less["p"] == less[mark]["p"]
-    if measure == "summary":
+        for mark in ("tau", "rho", "biserial") if measure == "summary" else ():
+            sampled = rows["mine"]["sampled"][mark]
+            assert ours["sampled"][mark] == pytest.approx(sampled["mean"], abs=1e-6)
+            interval = [sampled[end] for end in ("low", "high")]
+            assert ours["sampled"]["intervals"][mark] == pytest.approx(interval, abs=1e-6)
+    if measure == "scores":
+        assert found["sampled"] is None
+    else:
+        shown = CliRunner().invoke(app, ["judge", "mine.json", "--dataset", "demo"]).stdout
+        line = next(line for line in shown.splitlines() if "without the knapsack " in line)
+        assert line.split()[-1] == f"{found['sampled']['biserial']:.4f}".replace("0.", ".")
         floor = results["protocols"]["strict"]["rows"]["constant"]
         whole = {video: [0.5] * len(PICKS) for video in mine()}
         Path("constant.json").write_text(json.dumps(whole))
@@ -310,7 +320,10 @@ def test_a_multimodal_llms_published_scores_earn_what_is_known(
     assert found["protocols"]["strict"]["tau"] == found["tau"]
     said = f"| {title}, {videos} videos | {figure(found, 'tau')} | {figure(found, 'rho')} | "
     said += f"{difference(found['less_floor']['tau'])} | "
-    assert said in Path("README.md").read_text(encoding="utf-8")
+    readme = Path("README.md").read_text(encoding="utf-8")
+    assert said in readme
+    if title == "SumMe":
+        assert f"a τ of {figure(found['sampled'], 'tau')}" in " ".join(readme.split())
 
 
 def figure(found: dict[str, Any], mark: str) -> str:

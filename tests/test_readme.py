@@ -70,6 +70,23 @@ def test_a_table_is_what_was_measured(title: str, dataset: str) -> None:
                 assert (mark, figure) == ("p", shown_p(against["tau"]["holm"]) if against else "")
 
 
+def test_what_is_above_the_floor_is_what_was_measured() -> None:
+    protocols = measured("summe-captions")["protocols"]
+    if "sampled" not in protocols["strict"]["rows"]["llmvs"]:
+        pytest.skip("reports/results was made before rows were held against the floor")
+    lines = table(section("Real people, on a laptop").split("What is above that floor")[1])[1:]
+    titles = {row["title"]: name for name, row in protocols["strict"]["rows"].items()}
+    for title, *figures in lines:
+        strict, official = (protocols[name]["rows"][titles[title]] for name in protocols)
+        above = strict["above_floor"]["tau"]
+        less = [printed(above[part]) for part in ("difference", "low", "high")]
+        assert figures[0] == "{} [{}, {}]".format(*less)
+        assert figures[1] == shown_p(above["holm"])
+        for figure, row in ((figures[2], strict), (figures[3], official)):
+            parts = [printed(row["sampled"]["tau"][part]) for part in ("mean", "low", "high")]
+            assert figure == "{} [{}, {}]".format(*parts)
+
+
 def test_the_windows_table_is_what_its_experiments_measured() -> None:
     """`llmvs table window --format markdown` prints the file."""
     text = (ROOT / "reports" / "tables" / "demo-window.md").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """What evaluate measured: results.json and per_video.csv, written and read here alone.
 
-results.json is `Results` as it stands below, field by field. per_video.csv has a line for each
-video tested under each row of each protocol.
+results.json is `Results` as it stands below, field by field; its rows are those of
+`artifacts.row`. per_video.csv has a line for each video tested under each row of each protocol.
 """
 
 import csv
@@ -12,13 +12,45 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from stages.artifacts.choosing import Choosing, EpochStep, Step
 from stages.artifacts.places import GivenKind
+from stages.artifacts.row import MARKS, Against, Difference, Figure, Part, Row, Sampled
 from stages.errors import UserError
 from stages.work.files import replacing
 
-MARKS = ("tau", "rho", "f1")
+__all__ = [
+    "COLUMNS",
+    "FROM_CURVES",
+    "MARKS",
+    "PER_VIDEO",
+    "RESULTS",
+    "Against",
+    "ByVideo",
+    "Choosing",
+    "Difference",
+    "EpochStep",
+    "Figure",
+    "File",
+    "Floor",
+    "Protocol",
+    "Replies",
+    "Results",
+    "Row",
+    "Sampled",
+    "Shots",
+    "Step",
+    "Unsummarised",
+    "VideoMarks",
+    "parsed",
+    "parsed_by_video",
+    "read",
+    "write",
+    "write_csv",
+    "write_json",
+]
+
 RESULTS, PER_VIDEO = "results.json", "per_video.csv"
 FROM_CURVES = frozenset({"choosing"})
 """Fields of results.json, at whatever depth, that rest on learning curves and not on scores alone:
@@ -30,75 +62,14 @@ COLUMNS = ("protocol", "row", "video", *MARKS, "weight")
 AGAIN = "run the evaluate stage (`dvc repro`)"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
-
-
-class Figure(_Part):
-    """A mean over videos and its interval; None where one video gives none.
-
-    spread: standard deviation over training seeds, or random draws. folds: the mean over each
-    split's videos; fold_spread: their standard deviation. None where there is one.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-    spread: float | None
-    folds: tuple[float, ...] = ()
-    fold_spread: float | None
-
-
-class Difference(_Part):
-    """A paired difference, its interval, p of a permutation test over videos, raw and Holm's."""
-
-    difference: float
-    low: float
-    high: float
-    p: float
-    holm: float
-
-
-class Against(_Part):
-    """A row less the reference, which is `row`."""
-
-    row: str
-    tau: Difference
-    rho: Difference
-    f1: Difference
-
-
-class Row(_Part):
-    """One row of a table.
-
-    against: None for the reference itself. deviation: the mean standard deviation of a scorer's
-    scores within a video; collapsed: whether that is next to none. Both None for a row that has
-    no scores of its own.
-    """
-
-    title: str
-    kind: Literal["model", "baseline", "people"]
-    tau: Figure
-    rho: Figure
-    f1: Figure
-    against: Against | None = None
-    deviation: float | None = None
-    collapsed: bool | None = None
-
-    def figure(self, mark: str) -> Figure:
-        """By the names of `MARKS`."""
-        found: Figure = getattr(self, mark)
-        return found
-
-
-class Floor(_Part):
+class Floor(Part):
     """What constant scores earn where the measure gives them anything."""
 
     tau: float
     rho: float
 
 
-class Unsummarised(_Part):
+class Unsummarised(Part):
     """A video of which no shot fits the budget: frames of the shortest one, and of the video."""
 
     video: str
@@ -106,7 +77,7 @@ class Unsummarised(_Part):
     frames: int
 
 
-class Protocol(_Part):
+class Protocol(Part):
     """What was measured under one protocol, over the `videos` its splits test.
 
     flags: sentences that a reader of the table must know. unsummarised: of these videos, those
@@ -120,14 +91,14 @@ class Protocol(_Part):
     rows: dict[str, Row]
 
 
-class Replies(_Part):
+class Replies(Part):
     """What the LLM was asked, and how often no score was found in its reply."""
 
     replies: int
     unparsed: int
 
 
-class Shots(_Part):
+class Shots(Part):
     """Videos by the origin of their shots, as in `artifacts.timeline.Origin`."""
 
     annotations: int = 0
@@ -135,46 +106,14 @@ class Shots(_Part):
     kts: int = 0
 
 
-class File(_Part):
+class File(Part):
     """A file that evaluate read."""
 
     path: str
     sha256: str
 
 
-class Step(_Part):
-    """A part of a difference in τ, and its standard deviation over seeds or draws."""
-
-    mean: float
-    spread: float | None
-
-
-class EpochStep(Step):
-    """What keeping the best epoch gained: low and high of the runs; others: what the epoch that
-    is best on the other splits would have gained, None where there are none.
-    """
-
-    low: float
-    high: float
-    others: float | None
-
-
-class Choosing(_Part):
-    """A row's τ under official less that under strict, and the steps it is made of, as
-    `metrics.choosing` defines them.
-
-    epoch: None where nothing was trained. lacking: of so many runs the curve does not tell the
-    epochs apart; where there are any, training and epoch are None, as only their sum is known.
-    """
-
-    difference: Step
-    videos: Step
-    training: Step | None = None
-    epoch: EpochStep | None = None
-    lacking: int = 0
-
-
-class Results(_Part):
+class Results(Part):
     """results.json of one dataset; the first protocol is the headline.
 
     benchmark: the dataset of the paper that this is, None for another. llm: None where it was

@@ -34,8 +34,9 @@ import numpy as np
 from stages.artifacts.curves import Point
 from stages.artifacts.predictions import Predictions, Splits
 from stages.artifacts.results import Choosing, EpochStep, Step
+from stages.metrics.averages import video_weights
 from stages.metrics.figures import DECIMALS
-from stages.metrics.leaderboard import MARKS, Floats, Scored, video_weights
+from stages.metrics.leaderboard import MARKS, Floats, Scored
 
 STRICT, OFFICIAL = "strict", "official"
 TAU = MARKS.index("tau")

@@ -14,19 +14,23 @@ import numpy as np
 
 from stages.artifacts.predictions import Splits
 from stages.artifacts.results import VideoMarks
+from stages.metrics.averages import Figure, video_weights
 from stages.metrics.leaderboard import (
     MARKS,
-    Figure,
     Floats,
     Scored,
     by_split,
     by_video,
     figures,
-    video_weights,
+    sampled_by_split,
+    sampled_figures,
 )
 from stages.metrics.paired import holm, paired
 
 REFERENCE = "llmvs"
+FLOOR = "constant"
+"""The row of constant scores, which is there where the measure gives them anything."""
+
 DECIMALS = 6
 COLLAPSED = 0.01
 """Share of people's own deviation within a video below which a scorer has collapsed: it gives
@@ -48,8 +52,11 @@ def rows_document(
     the order of the splits) and fold_spread (their standard deviation). `against` is the paired
     difference from `reference`'s row, on the marks as per_video.csv holds them: {row: name, tau:
     {difference, low, high, p, holm}, …}, p corrected for the rows of this table; null for that
-    row itself. A scorer's row has `deviation`, the mean standard deviation of its scores within a
-    video, and whether it has `collapsed`, against the deviation of `people`'s mean scores.
+    row itself. `above_floor` is the same from the row of constant scores, corrected for the rows
+    tested against that; null for it, and where there is none. A scorer's row has `deviation`, the
+    mean standard deviation of its scores within a video, and whether it has `collapsed`, against
+    the deviation of `people`'s mean scores. `sampled` holds tau, rho and biserial as the marks are
+    held, without the knapsack; null where scores are compared.
     """
 
     def rounded(figure: Figure, means_K: Floats) -> dict[str, Any]:
@@ -58,15 +65,20 @@ def rows_document(
         spread = _rounded(float(means_K.std(ddof=1))) if len(folds) > 1 else None
         return {**parts, "folds": folds, "fold_spread": spread}
 
-    differences = _against(rows, splits, confidence=confidence, resamples=resamples)
+    options: dict[str, Any] = {"confidence": confidence, "resamples": resamples}
+    differences = _against(reference(rows), rows, splits, **options)
+    above_floor = _against(FLOOR, rows, splits, **options) if FLOOR in rows else {}
     document: dict[str, Any] = {}
     for name, row in rows.items():
-        of_row = figures(row, splits, confidence=confidence, resamples=resamples)
-        of_splits = by_split(row, splits)
+        of_row, of_splits = figures(row, splits, **options), by_split(row, splits)
+        at_picks = sampled_figures(row, splits, **options)
+        at_picks_K = sampled_by_split(row, splits)
+        sampled = {mark: rounded(of, at_picks_K[mark]) for mark, of in at_picks.items()}
         document[name] = (
             {"title": row.title, "kind": row.kind}
             | {mark: rounded(of_row[mark], of_splits[mark]) for mark in MARKS}
-            | {"against": differences.get(name)}
+            | {"against": differences.get(name), "above_floor": above_floor.get(name)}
+            | {"sampled": sampled or None}
         )
         if row.deviation is not None:
             document[name] |= {
@@ -109,10 +121,9 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _against(
-    rows: Mapping[str, Scored], splits: Splits, *, confidence: float, resamples: int
+    chosen: str, rows: Mapping[str, Scored], splits: Splits, *, confidence: float, resamples: int
 ) -> dict[str, dict[str, Any]]:
-    """Each row but the reference, less the reference."""
-    chosen = reference(rows)
+    """Each row but the chosen one, less that."""
     weights_V = [weights_C.sum() for weights_C in video_weights(splits).values()]
     marks_V3 = {
         name: np.round(list(by_video(row, splits).values()), DECIMALS) for name, row in rows.items()

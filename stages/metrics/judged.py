@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich.box import SIMPLE
-from rich.markup import escape
-from rich.table import Table
 
 from stages.artifacts.names import natural
 from stages.artifacts.predictions import Splits
 from stages.artifacts.results import ByVideo, Results
 from stages.errors import UserError
+from stages.metrics.averages import Figure, video_weights
 from stages.metrics.figures import DECIMALS
 from stages.metrics.leaderboard import (
     MARKS,
@@ -28,12 +26,11 @@ from stages.metrics.leaderboard import (
     constant_row,
     figures,
     oracle_row,
+    sampled_figures,
     untrained_row,
-    video_weights,
 )
 from stages.metrics.paired import paired
 from stages.metrics.panel import Panel
-from stages.metrics.printed import shown_p
 
 Document = dict[str, Any]
 _SAME = 2e-6
@@ -108,8 +105,9 @@ def document(
     """All that was measured, for JSON and for the table.
 
     Each of tau, rho and f1 stands at the top, over all videos, and again under each protocol.
-    `intervals` holds [low, high] of each. `floor` is what constant scores earn, `less_floor` the
-    paired difference from it; `against` that from a saved row, under each protocol that it has.
+    `intervals` holds [low, high] of each. `sampled` is without the knapsack, where there is one:
+    tau, rho and biserial, with their intervals. `floor` is what constant scores earn, `less_floor`
+    the paired difference from it; `against` that from a saved row, under each protocol that it has.
 
     protocols: the videos that each split tests, of those judged.
     """
@@ -151,10 +149,17 @@ def _whole(videos: Sequence[str], protocols: Mapping[str, Splits]) -> Splits:
 
 
 def _figures(row: Scored, splits: Splits, options: Mapping[str, Any]) -> Document:
-    found = figures(row, splits, **options)
+    found, sampled = figures(row, splits, **options), sampled_figures(row, splits, **options)
+    return {
+        **_with_intervals(found),
+        "videos": len(video_weights(splits)),
+        "sampled": _with_intervals(sampled) if sampled else None,
+    }
+
+
+def _with_intervals(found: Mapping[str, Figure]) -> Document:
     return {
         **{mark: of.mean for mark, of in found.items()},
-        "videos": len(video_weights(splits)),
         "intervals": {mark: [of.low, of.high] for mark, of in found.items()},
     }
 
@@ -181,67 +186,3 @@ def _less(
         mark: paired(own_V3[:, at], their_V3[:, at], weights_V, **options)._asdict()
         for at, mark in enumerate(MARKS)
     }
-
-
-def table(found: Document, notes: Sequence[str]) -> Table:
-    """A document for the terminal, 80 columns wide. notes: what a reader must know besides."""
-    total = found["videos"] + len(found["missing"])
-    over = f"{found['videos']} of {total}" if found["missing"] else f"all {total}"
-    title = f"{found['name']}\n{found['title']}, {over} videos"
-    if found["simulated"]:
-        title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
-    said = [
-        f"[low, high]: {100 * found['confidence']:g} % bootstrap over videos. p: paired "
-        "permutation test over videos. constant: every frame scored alike. oracle: people's mean.",
-        *notes,
-    ]
-    shown = Table(
-        title=escape(title),
-        caption=escape("\n".join(said)),
-        caption_justify="left",
-        box=SIMPLE,
-        pad_edge=False,
-    )
-    shown.add_column("")
-    for heading in ("τ", "ρ", "F1"):
-        shown.add_column(heading, justify="right", min_width=len("[-.0000, -.0000]"))
-
-    def add(head: str, lines_3: Sequence[str]) -> None:
-        shown.add_row(escape(head), *map(escape, lines_3))
-
-    figures_of = ("videos", "intervals", *MARKS)
-    everywhere = {part: found[part] for part in figures_of}
-    alike = [
-        protocol
-        for protocol, of in found["protocols"].items()
-        if {part: of[part] for part in figures_of} == everywhere
-    ]
-    add(", ".join([f"{over} videos", *alike]), _figure_lines(found))
-    for protocol, of in found["protocols"].items():
-        if protocol not in alike:
-            add(f"{protocol}, {of['videos']} videos", _figure_lines(of))
-        if "against" in of:
-            add(f"  less {of['against']['title']}", _difference_lines(of["against"]))
-    add("floor: constant", [_number(found["floor"][mark]) for mark in MARKS])
-    add("  less the floor", _difference_lines(found["less_floor"]))
-    add("ceiling: oracle", [_number(found["ceiling"][mark]) for mark in MARKS])
-    return shown
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}".replace("0.", ".", 1)
-
-
-def _figure_lines(of: Document) -> list[str]:
-    return [
-        f"{_number(of[mark])}\n[{', '.join(map(_number, of['intervals'][mark]))}]" for mark in MARKS
-    ]
-
-
-def _difference_lines(of: Document) -> list[str]:
-    lines = []
-    for mark in MARKS:
-        one = of[mark]
-        interval = f"[{_number(one['low'])}, {_number(one['high'])}]"
-        lines.append(f"{_number(one['difference'])}\n{interval}\np {shown_p(one['p'])}")
-    return lines

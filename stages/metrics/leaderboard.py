@@ -2,28 +2,28 @@
 
 Shapes: R trials (training seeds, or draws of a random row), C appearances of a video among the
 splits' test sets, V videos, K splits, T sampled frames; the axis of 3 is (τ, ρ, F1), as in
-`panel.Marks`.
+`panel.Marks`, or without the knapsack (τ, ρ, r), as in `sampled.SampledMarks`.
 
-The average is the release's: users, then the videos of a split, then splits, and here seeds last.
-Each appearance of a video therefore weighs 1 / (splits · videos of that split).
+A row's figures are averaged as `metrics.averages` says.
 """
 
 import zlib
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from stages.artifacts.predictions import Splits
-from stages.metrics.intervals import bootstrap, weighted_mean
+from stages.metrics import averages
+from stages.metrics.averages import Figure, video_weights
 from stages.metrics.panel import Marks, Panel
+from stages.metrics.sampled import Choices, SampledMarks
 
 Floats = npt.NDArray[np.float64]
 Kind = Literal["model", "baseline", "people"]
-MARKS = Marks._fields
+MARKS, SAMPLED = Marks._fields, SampledMarks._fields
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Scored:
     frame the same value or, where summaries are compared, no shot any: their τ and ρ are a counted
     0. `unranked` of the `scored` predictions did. Where no shot fits the budget it is not their
     doing, and none is counted. `spread` holds, for each video scored, the standard deviation of its
-    scores, the mean over predictions.
+    scores, the mean over predictions. `sampled` holds the marks (R, C, 3) without the knapsack, of
+    no video where scores are compared.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Scored:
     marks: Mapping[str, Floats]
     constant: Mapping[str, int] = field(default_factory=dict)
     spread: Mapping[str, float] = field(default_factory=dict)
+    sampled: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def scored(self) -> int:
@@ -65,18 +67,8 @@ class Scored:
             marks={video: of for video, of in self.marks.items() if video in videos},
             constant={video: of for video, of in self.constant.items() if video in videos},
             spread={video: of for video, of in self.spread.items() if video in videos},
+            sampled={video: of for video, of in self.sampled.items() if video in videos},
         )
-
-
-class Figure(NamedTuple):
-    """A mean over videos with its interval; spread is the standard deviation over trials, None
-    where there is one trial.
-    """
-
-    mean: float
-    low: float
-    high: float
-    spread: float | None
 
 
 def scored_row(
@@ -86,6 +78,7 @@ def scored_row(
     marks: dict[str, Floats] = {}
     constant: dict[str, int] = {}
     spread: dict[str, float] = {}
+    sampled: dict[str, Floats] = {}
     for panel in panels:
         scores_RCT = scores_of(panel)
         spread[panel.name] = float(scores_RCT.std(axis=-1).mean())
@@ -95,7 +88,11 @@ def scored_row(
         marks[panel.name] = np.array([[v.marks for v in verdicts_C] for verdicts_C in verdicts_RC])
         unranked = sum(v.unranked for verdicts_C in verdicts_RC for v in verdicts_C)
         constant[panel.name] = unranked if panel.rankable else 0
-    return Scored(title, kind, marks, constant, spread)
+        if panel.choices is not None:
+            sampled[panel.name] = np.array(
+                [[panel.choices.marks(scores_T) for scores_T in of] for of in scores_RCT]
+            )
+    return Scored(title, kind, marks, constant, spread, sampled)
 
 
 def untrained_row(title: str, scores: Mapping[str, Floats], panels: Iterable[Panel]) -> Scored:
@@ -129,67 +126,55 @@ def constant_row(panels: Iterable[Panel]) -> Scored:
 
 def human_row(panels: Iterable[Panel]) -> Scored:
     """The row of people against each other."""
-    marks = {panel.name: np.array([[panel.human()]]) for panel in panels}
-    return Scored("Human (pairs of users)", "people", marks)
+    return _people_row("Human (pairs of users)", panels, Panel.human, Choices.human)
 
 
 def oracle_row(panels: Iterable[Panel]) -> Scored:
     """The row of people's own mean as if it were a prediction: the ceiling of the measure."""
-    marks = {panel.name: np.array([[panel.oracle()]]) for panel in panels}
-    return Scored("Oracle (people's mean)", "people", marks)
+    return _people_row("Oracle (people's mean)", panels, Panel.oracle, Choices.oracle)
 
 
-def video_weights(splits: Splits) -> dict[str, Floats]:
-    """For each tested video, the weights (C,) of its appearances; over all videos they sum to 1."""
-    weights: dict[str, list[float]] = {}
-    for split in splits:
-        for video in split:
-            weights.setdefault(video, []).append(1 / (len(splits) * len(split)))
-    return {video: np.array(each) for video, each in weights.items()}
-
-
-def _trials(row: Scored, splits: Splits) -> tuple[Floats, Floats]:
-    """Marks of each trial and video (R, V, 3), over appearances, and the videos' weights (V,)."""
-    weights = video_weights(splits)
-    marks_VR3 = []
-    for video, weights_C in weights.items():
-        marks_RC3 = row.marks[video]
-        full_RC3 = np.broadcast_to(marks_RC3, (len(marks_RC3), len(weights_C), len(MARKS)))
-        marks_VR3.append(weighted_mean(full_RC3, weights_C[:, None], axis=1))
-    return np.stack(marks_VR3, axis=1), np.array([each.sum() for each in weights.values()])
+def _people_row(
+    title: str,
+    panels: Iterable[Panel],
+    marks_of: Callable[[Panel], Marks],
+    sampled_of: Callable[[Choices], SampledMarks],
+) -> Scored:
+    marks: dict[str, Floats] = {}
+    sampled: dict[str, Floats] = {}
+    for panel in panels:
+        marks[panel.name] = np.array([[marks_of(panel)]])
+        if panel.choices is not None:
+            sampled[panel.name] = np.array([[sampled_of(panel.choices)]])
+    return Scored(title, "people", marks, sampled=sampled)
 
 
 def figures(row: Scored, splits: Splits, *, confidence: float, resamples: int) -> dict[str, Figure]:
     """The row's figure for each mark, by name."""
-    marks_RV3, weights_V = _trials(row, splits)
-    by_trial_R3 = weighted_mean(marks_RV3, weights_V[:, None], axis=1)
-    by_video_V3 = marks_RV3.mean(axis=0)
-    found = {}
-    for index, name in enumerate(MARKS):
-        interval = bootstrap(
-            by_video_V3[:, index], weights_V, confidence=confidence, resamples=resamples
-        )
-        spread = float(by_trial_R3[:, index].std(ddof=1)) if len(by_trial_R3) > 1 else None
-        found[name] = Figure(float(by_trial_R3[:, index].mean()), *interval, spread)
-    return found
+    return averages.figures(row.marks, MARKS, splits, confidence, resamples)
+
+
+def sampled_figures(
+    row: Scored, splits: Splits, *, confidence: float, resamples: int
+) -> dict[str, Figure]:
+    """The row's figure for each mark without the knapsack; none where scores are compared."""
+    if not row.sampled:
+        return {}
+    return averages.figures(row.sampled, SAMPLED, splits, confidence, resamples)
 
 
 def by_video(row: Scored, splits: Splits) -> dict[str, Marks]:
     """The row's marks of each tested video, over trials and appearances."""
-    marks_RV3, _ = _trials(row, splits)
+    marks_RV3, _ = averages.trials(row.marks, splits)
     means_V3 = marks_RV3.mean(axis=0).tolist()
     return {video: Marks(*of) for video, of in zip(video_weights(splits), means_V3, strict=True)}
 
 
 def by_split(row: Scored, splits: Splits) -> dict[str, Floats]:
     """The row's mean over the videos of each split (K,), over trials, by mark."""
-    appeared: Counter[str] = Counter()
-    means_K3 = []
-    for split in splits:
-        marks_V3 = []
-        for video in split:
-            marks_C3 = row.marks[video].mean(axis=0)
-            marks_V3.append(marks_C3[appeared[video] if len(marks_C3) > 1 else 0])
-            appeared[video] += 1
-        means_K3.append(np.mean(marks_V3, axis=0))
-    return dict(zip(MARKS, np.transpose(means_K3), strict=True))
+    return averages.by_split(row.marks, MARKS, splits)
+
+
+def sampled_by_split(row: Scored, splits: Splits) -> dict[str, Floats]:
+    """The same without the knapsack; none where scores are compared."""
+    return averages.by_split(row.sampled, SAMPLED, splits) if row.sampled else {}

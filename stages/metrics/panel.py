@@ -15,6 +15,7 @@ from stages.errors import UserError
 from stages.metrics import f1, unsummarised
 from stages.metrics.agreement import Agreement, mean_summary, pairwise_agreement, with_each
 from stages.metrics.rank import Rankings
+from stages.metrics.sampled import Choices, choices
 from stages.summaries.keyshots import keyshots
 
 Floats = npt.NDArray[np.float64]
@@ -85,6 +86,15 @@ class Panel:
         if self.rules.agreement == "scores":
             return Rankings.of(self._sampled)
         return Rankings.of(mean_summary(self.user_summary))
+
+    @cached_property
+    def choices(self) -> Choices | None:
+        """What people chose of the sampled frames; None where scores are compared, and so no
+        knapsack stands between them and people.
+        """
+        if self.rules.agreement == "scores":
+            return None
+        return choices(self.user_summary, self.picks)
 
     @cached_property
     def unsummarised(self) -> Unsummarised | None:

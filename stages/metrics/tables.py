@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stages.artifacts.results import MARKS, Replies, Results, Row, Unsummarised
+from stages.metrics import floor
 from stages.metrics.figures import collapsed, reference
 from stages.metrics.leaderboard import Scored
 from stages.metrics.panel import Rules
@@ -84,8 +85,15 @@ def floor_said(name: str, rows: Mapping[str, Row]) -> str:
 
 
 def tables(results: Results) -> list[Table]:
-    """Results as tables for the terminal, one a protocol, 80 columns wide."""
-    return [_table(results, protocol) for protocol in results.protocols]
+    """Results as tables for the terminal, 80 columns wide: one a protocol, and where the measure
+    has a floor a second on what is above it.
+    """
+    shown = []
+    for protocol, of in results.protocols.items():
+        shown.append(_table(results, protocol))
+        if floor.has_floor(of):
+            shown.append(floor.table(results, protocol))
+    return shown
 
 
 def _table(results: Results, protocol: str) -> Table:

@@ -18,6 +18,7 @@ from stages.artifacts.results import (
     Replies,
     Results,
     Row,
+    Sampled,
     Shots,
     Step,
     VideoMarks,
@@ -36,6 +37,9 @@ def row(mean: float, **parts: object) -> Row:
 def measured() -> Results:
     difference = Difference(difference=-0.1, low=-0.2, high=0.0, p=0.04, holm=0.08)
     against = Against(row="llmvs", tau=difference, rho=difference, f1=difference)
+    floor = Against(row="constant", tau=difference, rho=difference, f1=difference)
+    of = row(0.2).tau
+    at_picks = Sampled(tau=of, rho=of, biserial=of)
     return Results(
         dataset="d",
         title="A dataset",
@@ -52,8 +56,10 @@ def measured() -> Results:
                 flags=("One video.",),
                 floor=Floor(tau=0.109, rho=0.121),
                 rows={
-                    "llmvs": row(0.2, deviation=0.1, collapsed=False),
-                    "mlp": row(0.1, against=against, deviation=0.0005, collapsed=True),
+                    "llmvs": row(0.2, deviation=0.1, collapsed=False, sampled=at_picks),
+                    "mlp": row(
+                        0.1, against=against, above_floor=floor, deviation=0.0005, collapsed=True
+                    ),
                 },
             ),
             "strict": Protocol(videos=2, flags=(), rows={"llmvs": row(0.3)}),
@@ -150,3 +156,16 @@ def test_a_figure_that_is_missing_is_named_by_its_path(folder: Path) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(UserError, match=r"protocols\.strict\.rows\.llmvs\.rho\.mean"):
         results.read(folder)
+
+
+def test_tables_made_before_rows_were_held_against_the_floor_are_read(folder: Path) -> None:
+    path = folder / "results.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for of in document["protocols"].values():
+        for of_row in of["rows"].values():
+            del of_row["above_floor"], of_row["sampled"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    found, _ = results.read(folder)
+    assert found.rows["mlp"].above_floor is None
+    assert found.rows["mlp"].sampled is None
+    assert found.rows["mlp"].against is not None

@@ -32,13 +32,16 @@ from stages.artifacts.people import Judgement, People
 from stages.artifacts.places import Places
 from stages.artifacts.predictions import Run
 from stages.artifacts.results import (
+    Against,
     Choosing,
+    Difference,
     EpochStep,
     Figure,
     Floor,
     Protocol,
     Results,
     Row,
+    Sampled,
     Step,
     VideoMarks,
 )
@@ -312,6 +315,8 @@ def _results(folder: Path, plan: Plan, collapsed: str | None) -> None:
             row: _row(plan, title, kind, row == collapsed)
             for row, (title, kind) in plan.rows.items()
         }
+        if "constant" in rows:
+            rows = {row: _above_floor(of, rows["constant"], row) for row, of in rows.items()}
         flags = [f"A flag of {name} that readers must see."]
         if collapsed:
             flags.append(f"{plan.rows[collapsed][0]}: has collapsed.")
@@ -383,6 +388,26 @@ def _row(plan: Plan, title: str, kind: Any, collapsed: bool) -> Row:
         deviation=(0.0005 if collapsed else 0.2) if scored else None,
         collapsed=collapsed if scored else None,
         **marks,
+    )
+
+
+def _above_floor(row: Row, floor: Row, name: str) -> Row:
+    """The row less constant scores, and its figures without the knapsack."""
+
+    def less(mark: str) -> Difference:
+        mean = row.figure(mark).mean - floor.figure(mark).mean
+        return Difference(difference=mean, low=mean - 0.05, high=mean + 0.05, p=0.0123, holm=0.0456)
+
+    marks = {mark: less(mark) for mark in results.MARKS}
+    moved = {
+        mark: row.tau.model_copy(update={"mean": row.tau.mean / times})
+        for times, mark in enumerate(("tau", "rho", "biserial"), 2)
+    }
+    return row.model_copy(
+        update={
+            "above_floor": None if name == "constant" else Against(row="constant", **marks),
+            "sampled": Sampled(**moved),
+        }
     )
 
 

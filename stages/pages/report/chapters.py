@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 
@@ -18,11 +19,13 @@ from stages.pages.report import (
     folds,
     learning,
     provenance,
+    shot_lengths,
 )
 from stages.pages.report.attention import Attention
 from stages.pages.report.folds import Run
 from stages.pages.report.learning import Curve
 from stages.pages.report.legend import Legend
+from stages.pages.report.shot_lengths import ShotLengths
 from stages.pages.stories import ZERO_SHOT, Story
 from stages.params import Params, Recipe
 from stages.work.store import Store
@@ -59,6 +62,12 @@ class Chapter:
     def top(self) -> float:
         """The end of every loss axis."""
         return learning.highest(self.curves, self.guess)
+
+    @cached_property
+    def shot_lengths(self) -> ShotLengths | None:
+        """Why the measure has a floor; None where it has none."""
+        budget = self.recipe.evaluate.budget
+        return shot_lengths.measured(self.stories, self.marks, self.legend.first, budget)
 
     @property
     def typical(self) -> Story:
@@ -187,6 +196,14 @@ def drawings(chapter: Chapter) -> dict[str, str]:
             *scored,
             legend.first_title,
             heading=f"Scores against people’s: {measured.title}",
+            simulated=measured.simulated,
+        )
+    if chapter.shot_lengths is not None:
+        drawn["shots"] = shot_lengths.figure(
+            chapter.shot_lengths,
+            legend,
+            confidence=measured.confidence,
+            heading=f"Lengths of shots: {measured.title}, protocol {measured.headline}",
             simulated=measured.simulated,
         )
     drawn["video"] = figures.story(

@@ -15,6 +15,7 @@ from stages.pages.report import (
     learning,
     moments,
     provenance,
+    shot_lengths,
     tables,
     video_data,
     views,
@@ -66,6 +67,7 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
         "first_title": chapter.legend.first_title,
         **_facts(chapter),
         **_tables(chapter),
+        "shot_lengths": _shot_lengths(chapter),
         "choosing": {
             "title": choosing_table.TITLE,
             "steps": list(choosing_table.steps(chapter.results)),
@@ -102,6 +104,8 @@ def _tables(chapter: Chapter) -> Json:
     return {
         "tables": shown,
         "benchmarks": benchmarks,
+        "above_floor": any(table.above_floor for table in shown),
+        "sampled": any(table.sampled for table in shown),
         "scale": scale,
         "scale_ticks": _ticks(scale),
     }
@@ -121,6 +125,15 @@ def _videos(chapter: Chapter, pictures: Pictures) -> Json:
         "curves_note": people_and_scorers(chapter.stories, chapter.recipe, legend),
         "budget": f"{100 * chapter.recipe.evaluate.budget:g} %",
     }
+
+
+def _shot_lengths(chapter: Chapter) -> Markup | None:
+    if chapter.shot_lengths is None:
+        return None
+    drawn = shot_lengths.figure(
+        chapter.shot_lengths, chapter.legend, confidence=chapter.results.confidence, heading=None
+    )
+    return inline(drawn, "Shots kept by their length, and τ of each video by what people keep")
 
 
 def _learning(chapter: Chapter) -> list[Markup]:

@@ -18,7 +18,8 @@ Json = dict[str, Any]
 @dataclass(frozen=True)
 class Table:
     """One protocol's table. rule says in a sentence what the protocol is, floor what the measure
-    gives for nothing; rows are ours first, then what only the paper has.
+    gives for nothing; rows are ours first, then what only the paper has. above_floor: whether ours
+    are tested against constant scores. sampled: ours as they are without the knapsack.
     """
 
     protocol: str
@@ -27,6 +28,8 @@ class Table:
     floor: str | None
     flags: tuple[str, ...]
     rows: list[Json]
+    above_floor: bool
+    sampled: list[Row]
 
 
 def tables(
@@ -46,6 +49,8 @@ def tables(
             floor=floor,
             flags=tuple(flag for flag in of.flags if flag != floor),
             rows=_rows(of, shown, legend),
+            above_floor=any(row.above_floor for row in of.rows.values()),
+            sampled=[row for row in of.rows.values() if row.sampled],
         )
         made.append(table)
     taus = [row.tau for of in results.protocols.values() for row in of.rows.values()]
