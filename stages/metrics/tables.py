@@ -80,7 +80,7 @@ def floor_said(name: str, rows: Mapping[str, Row]) -> str:
         f"The measure of {name} has a floor that is not zero: constant scores reach "
         f"τ {mark(constant.tau.mean)} ρ {mark(constant.rho.mean)} here and random ones "
         f"τ {mark(random.tau.mean)} ρ {mark(random.rho.mean)}, because a knapsack "
-        "prefers short shots and so do people. Read every figure against it."
+        "prefers short shots and people keep least of the longest. Read every figure against it."
     )
 
 
