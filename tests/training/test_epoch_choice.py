@@ -10,7 +10,7 @@ from lessons import ATTENTION, CPU, SETTINGS, videos
 
 from stages.artifacts import curves, predictions
 from stages.metrics.choosing import gains, steps
-from stages.metrics.leaderboard import model_row
+from stages.metrics.leaderboard import scored_row
 from stages.metrics.panel import Panel, Rules
 from stages.splits.folds import Split, strict
 from stages.splits.settings import Protocol
@@ -68,7 +68,12 @@ def test_on_the_same_folds_the_protocols_differ_by_the_epoch_alone(tmp_path: Pat
 
     lengths = {name: len(of.picks) for name, of in panels.items()}
     found = predictions.read(tmp_path / "p.h5", lengths, ["strict", "official"])
-    rows = {name: model_row(name, of, panels.values()) for name, of in found.items()}
+    rows = {
+        name: scored_row(
+            name, "model", panels.values(), lambda panel, of=of: of.of_video(panel.name)
+        )
+        for name, of in found.items()
+    }
     splits = found["official"].splits
     chosen = gains(curves.read(tmp_path / "c.csv"), found["official"].epochs)
     told = steps(rows["strict"], rows["official"], splits, splits, chosen)
