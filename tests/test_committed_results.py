@@ -43,7 +43,6 @@ def test_committed_tables_come_out_of_committed_scores(
     assert found.deviation == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the committed runs are older than scores.h5")
 def test_every_committed_dataset_has_its_scores() -> None:
     assert COMMITTED
     without = [one.name for one in COMMITTED if not (one / judged_scores.NAME).is_file()]

@@ -175,4 +175,5 @@ def test_the_authors_embeddings_stand_in_for_videos_and_models(project: Path) ->
     assert "llmvs" in strict["rows"]
     assert "zero-shot" not in strict["rows"]  # there are no replies
     named = {Path(of["path"]).name for of in results["files"]}
-    assert named == {"timeline.h5", "people.h5", "embeddings.h5", "llmvs.h5", "mlp.h5"}
+    inputs = {"timeline.h5", "people.h5", "embeddings.h5"}
+    assert named == inputs | {f"{row}.{end}" for row in ("llmvs", "mlp") for end in ("h5", "csv")}

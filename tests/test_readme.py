@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stages.metrics.printed import shown_p, signed
-from stages.rows import counterpart
+from stages.rows import PRINTED, counterpart
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "reports" / "results"
@@ -195,3 +195,34 @@ def test_what_is_said_of_the_steps_on_the_demo_and_on_summe_is_measured(
     above = " ".join(section("How much of official is choosing").split())
     ends = f"{printed(min(moved))} to {printed(max(moved))}"
     assert f"The videos add {ends}, and lift constant scores" in above
+
+
+def test_what_holds_and_where_is_what_the_paired_tests_say() -> None:
+    """LLMVS's strict τ, the other row's, and the corrected p of the difference."""
+    compared = ["mlp", "zero-shot", "query-only", "answer-only", "human"]
+    head, *lines = table(section("What holds, and where"))
+    assert head[1:] == ["SumMe", "TVSum"]
+    for other, (_, *told) in zip(compared, lines, strict=True):
+        for dataset, cell in zip(("summe-captions", "tvsum-captions"), told, strict=True):
+            rows = measured(dataset)["protocols"]["strict"]["rows"]
+            if cell == "not measured yet":
+                assert other not in rows
+                continue
+            ours, theirs = (printed(rows[name]["tau"]["mean"]) for name in ("llmvs", other))
+            p = shown_p(rows[other]["against"]["tau"]["holm"])
+            assert cell == f"{ours} / {theirs}, p {p}"
+
+
+def test_the_papers_figures_lie_within_the_floor_where_that_is_said() -> None:
+    said = " ".join(section("SumMe's floor").split())
+    printed_of = {row.name: row.on("SumMe") for row in PRINTED}
+    taus = {name: figure.tau for name, figure in printed_of.items() if figure}
+    within = {}
+    for protocol, of in measured("summe-captions")["protocols"].items():
+        floor = of["rows"]["constant"]["tau"]
+        parts = [printed(floor[part]) for part in ("mean", "low", "high")]
+        assert "{} [{}, {}]".format(*parts) in said
+        within[protocol] = {n for n, tau in taus.items() if floor["low"] <= tau <= floor["high"]}
+    assert within["official"] == taus.keys()
+    assert within["strict"] == {"zero-shot", "direct"}
+    assert {taus["llmvs"], taus["zero-shot"], taus["direct"]} == {0.253, 0.17, 0.119}
