@@ -10,28 +10,30 @@ from stages.shipping import prose
 
 CAPTION = (
     "τ and ρ: strict folds of heads trained alike, [interval] over videos. floor: what constant "
-    "scores earn. A head's own agreement with the videos it learnt from would be in-sample."
+    "scores earn. A head's own agreement with the videos it learnt from would be in-sample. What it "
+    "takes, captions, LLM and settings, is in its card."
 )
 
 
 def table(cards: Sequence[Card]) -> Table:
     """A line a head and dataset, with what the folds found there."""
     shown = Table(title="Heads to take home", caption=escape(CAPTION))
-    for column in ("head", "learnt from", "videos", "captions by", "LLM", "τ", "ρ", "floor"):
-        shown.add_column(column, justify="right" if column == "videos" else "left")
+    for column in ("head", "learnt from", "videos", "τ", "ρ", "floor"):
+        shown.add_column(
+            column,
+            justify="right" if column == "videos" else "left",
+            no_wrap=column in ("head", "learnt from", "videos"),
+        )
     for card in cards:
-        once = [card.name, card.captioner, card.embed["llm"]]
-        for source in card.sources:
+        for number, source in enumerate(card.sources):
             of = source.expected
             cells = (
-                once[0],
+                "" if number else card.name,
                 source.dataset + (" (simulated)" if source.simulated else ""),
                 str(source.videos),
-                *once[1:],
                 prose.agreement(of.tau),
                 prose.agreement(of.rho),
                 prose.floor(of),
             )
             shown.add_row(*map(escape, cells))
-            once = [""] * 3
     return shown
