@@ -10,8 +10,8 @@ from stages.shipping import prose
 
 CAPTION = (
     "τ and ρ: strict folds of heads trained alike, [interval] over videos. floor: what constant "
-    "scores earn. A head's own agreement with the videos it learnt from would be in-sample. Its card "
-    "says what it takes: captions, LLM and settings."
+    "scores earn. A head's own agreement with the videos it learnt from would be in-sample. Its "
+    "card says what it takes: captions, LLM and settings."
 )
 
 
