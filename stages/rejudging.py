@@ -18,6 +18,7 @@ from stages.artifacts.results import FROM_CURVES, ByVideo, Results
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
 from stages.metrics import measurement
+from stages.metrics.figures import DECIMALS
 from stages.metrics.measurement import Measured
 from stages.metrics.panel import Rules
 from stages.metrics.settings import Evaluate
@@ -25,6 +26,10 @@ from stages.sources.settings import Download
 
 SHOWN = 5
 """Of figures that differ, how many are named."""
+
+
+ROUNDING = 1.5 * 10.0**-DECIMALS
+"""A figure's last decimal, and half of it for what binary fractions make of that."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,7 @@ def compare(measured: Measured, folder: Path) -> Comparison:
         aside=len(places) - len(kept),
         deviation=max((abs(one - other) for one, other in numbers), default=0.0),
         differences=tuple(
-            Difference(place, *pair) for place, pair in pairs.items() if pair[0] != pair[1]
+            Difference(place, *pair) for place, pair in pairs.items() if not _same(*pair)
         ),
     )
 
@@ -198,6 +203,15 @@ def _leaves(place: str, document: object) -> Iterator[tuple[str, Any]]:
     for key, part in parts:
         joined = f"{place}.{key}" if place and not place.endswith(" ") else f"{place}{key}"
         yield from _leaves(joined, part)
+
+
+def _same(saved: object, anew: object) -> bool:
+    """Whether values are equal, numbers up to the last decimal that evaluate writes: another
+    processor may round a last bit the other way.
+    """
+    if _number(saved) and _number(anew):
+        return bool(abs(saved - anew) < ROUNDING)  # type: ignore[operator]
+    return saved == anew
 
 
 def _number(value: object) -> bool:

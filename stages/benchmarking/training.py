@@ -17,13 +17,13 @@ import torch
 from rich.table import Table
 from torch import Tensor
 
-from stages import params
+from stages import params, section
 from stages.benchmarking import evaluation
 from stages.errors import UserError
 from stages.metrics.panel import Panel
 from stages.scorers import registry
 from stages.scorers.head import STATES
-from stages.scorers.settings import GlobalAttentionEntry, overridden
+from stages.scorers.settings import GlobalAttentionEntry, Model, overridden
 from stages.sources import tvsum
 from stages.training.batches import Video, moved, padded
 from stages.training.fitting import fit, one_thread, predict
@@ -58,7 +58,7 @@ def task(recipe: str, model: str, width: int, videos: int) -> Task:
     settings = params.recipe(recipe).train
     if settings is None:
         raise UserError(f"datasets.{recipe} trains nothing; name another recipe")
-    entry = params.load().models[model]
+    entry = section.lookup(Model, "models", model)
     scorer = overridden(entry, settings.scorer, f"datasets.{recipe}.train.scorer")
     if not isinstance(scorer, GlobalAttentionEntry):
         raise UserError(f"models.{model} is of kind {scorer.kind}; name a global-attention")
@@ -84,8 +84,17 @@ def _video(panel: Panel, width: int, number: int) -> Video:
 
 def plain(of: Task, seed: int = 0) -> list[Tensor]:
     """Scores (T,) of the videos tested by the last epoch's weights, learnt the plain way."""
-    torch.use_deterministic_algorithms(True)
-    torch.manual_seed(seed)
+    with one_thread(CPU), torch.random.fork_rng():
+        before = torch.are_deterministic_algorithms_enabled()
+        torch.use_deterministic_algorithms(True)
+        torch.manual_seed(seed)
+        try:
+            return _plainly(of, seed)
+        finally:
+            torch.use_deterministic_algorithms(before)
+
+
+def _plainly(of: Task, seed: int) -> list[Tensor]:
     model: Any = registry.build(of.entry, of.train[0].widths)
 
     def scores(videos: Sequence[Video]) -> tuple[Tensor, Tensor, Tensor]:
@@ -124,8 +133,9 @@ def plain(of: Task, seed: int = 0) -> list[Tensor]:
 
 def ours(of: Task, seed: int = 0) -> list[Tensor]:
     """The same by the train stage's loop."""
-    learnt = fit(of.train, of.test, of.entry, of.settings, seed=seed, where=CPU, watch=of.watch)
-    return [torch.from_numpy(predict(learnt.model, video)) for video in of.test]
+    with one_thread(CPU):
+        learnt = fit(of.train, of.test, of.entry, of.settings, seed=seed, where=CPU, watch=of.watch)
+        return [torch.from_numpy(predict(learnt.model, video)) for video in of.test]
 
 
 def measure(recipe: str, model: str, width: int, videos: int, epochs: int, rounds: int) -> Table:
@@ -183,10 +193,9 @@ def _for(settings: Train, epochs: int) -> Train:
 def _an_epoch(way: Callable[[Task], list[Tensor]], of: Task, epochs: int) -> float:
     """Seconds of one, start and end of a training apart."""
     taken = []
-    with one_thread(CPU):
-        for count in (1, 1 + epochs):
-            asked = Task(of.train, of.test, of.entry, _for(of.settings, count), of.watch)
-            started = time.perf_counter()
-            way(asked)
-            taken.append(time.perf_counter() - started)
+    for count in (1, 1 + epochs):
+        asked = Task(of.train, of.test, of.entry, _for(of.settings, count), of.watch)
+        started = time.perf_counter()
+        way(asked)
+        taken.append(time.perf_counter() - started)
     return (taken[1] - taken[0]) / epochs

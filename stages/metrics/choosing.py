@@ -103,6 +103,8 @@ def gains(points: Iterable[Point], epochs: Mapping[str, Sequence[float | None]])
             if epoch in axis:
                 gain_E = tau_RKE[trial, split] - tau_RKE[trial, split, -1]
                 kept_RK[trial, split] = gain_E[axis.index(epoch)]
+                if len(of_seed) == 1:
+                    continue
                 others_E = np.delete(tau_RKE, split, axis=1).mean(axis=(0, 1))
                 if np.isfinite(others_E).all():
                     others_RK[trial, split] = gain_E[others_E.argmax()]

@@ -20,7 +20,7 @@ class Draws:
     """
 
     def __init__(self, probability: float) -> None:
-        self._dropped = round(probability * _STEPS)
+        self._dropped = min(round(probability * _STEPS), _STEPS - 1)
         self._bits = np.random.SFC64(int(torch.randint(1 << 62, ())))
 
     @property

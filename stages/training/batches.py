@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from stages.scorers.scorer import Batch
+from stages.scorers.scorer import Batch, alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,11 @@ class Video:
 
 
 def padded(videos: Sequence[Video]) -> Batch:
-    """One batch of at least one video, in the order given."""
+    """One batch of at least one video, in the order given; a single one is not copied."""
+    if len(videos) == 1:
+        (video,) = videos
+        gtscore_1T = video.gtscore_T[None]
+        return Batch(alone(video.inputs), gtscore_1T, torch.ones_like(gtscore_1T, dtype=torch.bool))
     lengths_B = torch.tensor([len(video.gtscore_T) for video in videos])
     inputs = {
         name: pad_sequence([video.inputs[name] for video in videos], batch_first=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from stages.errors import UserError
 from stages.scorers import registry
-from stages.scorers.scorer import Batch, Scorer, alone
+from stages.scorers.scorer import Scorer, alone
 from stages.scorers.settings import Entry
 from stages.training.batches import Video, moved, padded
 from stages.training.held_out import HeldOut, Watch
@@ -96,22 +96,6 @@ def _reproducible(seed: int) -> Iterator[None]:
             memory.fill_uninitialized_memory = filled
 
 
-class _Batches:
-    """Batches of some videos, by their numbers; one of a single video is made once."""
-
-    def __init__(self, videos: Sequence[Video], where: torch.device) -> None:
-        self._videos, self._where = videos, where
-        self._single: dict[int, Batch] = {}
-
-    def __call__(self, chosen: Sequence[int]) -> Batch:
-        if len(chosen) > 1:
-            return moved(padded([self._videos[index] for index in chosen]), self._where)
-        (index,) = chosen
-        if index not in self._single:
-            self._single[index] = moved(padded([self._videos[index]]), self._where)
-        return self._single[index]
-
-
 class _Best:
     """The weights of the best τ seen; the earliest of equals."""
 
@@ -170,7 +154,6 @@ def fit(
         optimisation = Optimisation(model, settings, where)
         order = torch.Generator().manual_seed(seed)
         held_out = HeldOut(test, watch, where)
-        batches = _Batches(train, where)
         starts = range(0, len(train), settings.batch)
         half = len(starts) // 2 if watch is not None and watch.halfway else 0
         curve: list[Epoch] = []
@@ -181,7 +164,7 @@ def fit(
             shuffled = torch.randperm(len(train), generator=order).tolist()
             for number, start in enumerate(starts):
                 chosen = shuffled[start : start + settings.batch]
-                batch = batches(chosen)
+                batch = moved(padded([train[index] for index in chosen]), where)
                 with optimisation.precision():
                     loss = model.loss(model(batch.inputs, batch.valid_BT), batch)
                 optimisation.learn(loss, number, len(starts))

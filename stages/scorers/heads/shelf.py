@@ -54,9 +54,10 @@ def load(name: str) -> Head:
     Raises:
         UserError: there is no such head, or its weights are not those that its card is of.
     """
-    path, of = place(name), card(name)
+    path = place(name)
     if not path.is_file():
         raise UserError(f"{path}: no such file; name a head's weights")
+    of = card(name)
     if content_hash(path) != of.weights:
         raise UserError(
             f"{path}: these are not the weights that {path.with_suffix(cards.SUFFIX).name} is the "
