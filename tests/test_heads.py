@@ -225,7 +225,7 @@ def test_what_people_read_is_made_of_the_card(workplace: Path) -> None:
         "| summe-captions | 3 | 3 | .200 [.100, .300] | .200 [.100, .300] | τ .250 ρ .100 |" in said
     )
     assert "| tvsum-captions | 2 | 3 | .200 [.100, .300] | .200 [.100, .300] | 0 |" in said
-    assert "On summe-captions that is no more than constant scores earn" in said
+    assert "On summe-captions that cannot be told from what constant scores earn" in said
     assert "On tvsum-captions" not in said
     assert "other files than" not in said
 

@@ -70,8 +70,8 @@ def _expectation(card: Card) -> str:
         "heads of the same kind and settings, each trained on the other folds of one dataset; this "
         "one learnt from all of them together.",
         *(
-            f"On {source.dataset} that is no more than constant scores earn: nothing shows there "
-            "that such a head adds."
+            f"On {source.dataset} that cannot be told from what constant scores earn: nothing "
+            "shows there that such a head adds."
             for source in card.sources
             if not _above_floor(source.expected)
         ),
@@ -89,8 +89,10 @@ def _expectation(card: Card) -> str:
 
 
 def _above_floor(found: Expected) -> bool:
+    """Whether all of both intervals is."""
     least = (0.0, 0.0) if found.floor is None else (found.floor.tau, found.floor.rho)
-    return found.tau.mean > least[0] and found.rho.mean > least[1]
+    lows = (found.tau.low, found.rho.low)
+    return all(low is not None and low > of for low, of in zip(lows, least, strict=True))
 
 
 def _expected(source: Source) -> str:
@@ -133,8 +135,9 @@ def _embeddings(card: Card) -> str:
     said += f"Fingerprint of what decides an embedding: `{card.fingerprint}`."
     prompt = card.embed["prompt"]
     plain = {key: value for key, value in card.embed.items() if key != "prompt"}
+    asked = prompt["summary"] if prompt["task"] == "summary" else prompt
     words = "\n\n".join(
-        f"{key}:\n\n```\n{prompt[key]}\n```" for key in ("instruction", "query", "answer")
+        f"{key}:\n\n```\n{asked[key]}\n```" for key in ("instruction", "query", "answer")
     )
     shown = {key: prompt[key] for key in ("task", "scale", "shown")}
     count = len(prompt["examples"])
