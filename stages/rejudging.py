@@ -124,15 +124,16 @@ def _fitted(found: Annotated, about: About, path: Path) -> Annotated:
     """
     judged = {video.name: video for video in about.videos}
     timeline, people = found
-    if set(timeline.names) != judged.keys():
-        odd = sorted(set(timeline.names) ^ judged.keys())[0]
+    known = {video.name: video for video in timeline.videos if video.name in people.by_name}
+    if known.keys() != judged.keys():
+        odd = sorted(known.keys() ^ judged.keys())[0]
         where = "which the annotations lack" if odd in judged else "which was not judged"
         raise UserError(
-            f"{path}: is of {len(judged)} videos and the annotations of {len(timeline.names)}; one "
+            f"{path}: is of {len(judged)} videos and the annotations of {len(known)}; one "
             f"has {odd}, {where}; name the annotations that evaluate went by"
         )
     videos = []
-    for video in timeline.videos:
+    for video in known.values():
         of = judged[video.name]
         if (video.n_frames, len(video.picks_T)) != (of.n_frames, of.sampled):
             raise UserError(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,17 @@ def test_annotations_of_other_lengths_or_videos_are_refused(evaluated: Path) -> 
         file["about"] = json.dumps(about)
     with pytest.raises(UserError, match=r"video_1 \(video_1\) was judged as 299 frames, 20 sam"):
         rejudging.measure("demo", OUT, people=named(known.videos))
+
+
+def test_a_video_that_nobody_judged_is_no_obstacle(evaluated: Path) -> None:
+    places = Places(Path("demo"))
+    known = timeline.read(places.source / "timeline.h5")
+    said = people.read(places.people, known)
+    unjudged = replace(known.videos[0], name="video_99")
+    found = Annotated(Timeline("demo", (*known.videos, unjudged)), said)
+    path = evaluated / "scores.h5"
+    fitted = rejudging._fitted(found, judged_scores.read(path).about, path)
+    assert fitted.timeline.names == known.names
 
 
 def test_scores_and_tables_of_two_runs_are_refused(evaluated: Path) -> None:
