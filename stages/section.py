@@ -50,6 +50,8 @@ _BOUNDS = {
     "less_than": ("lt", "<"),
     "less_than_equal": ("le", "<="),
 }
+_SHOWN = 200
+"""Characters of a wrong value that a message shows."""
 
 
 def _sentence(error: ErrorDetails, prefix: str) -> str:
@@ -65,8 +67,18 @@ def _sentence(error: ErrorDetails, prefix: str) -> str:
     elif kind == "value_error":
         said = str(context["error"])
     else:
-        said = f"{error['msg'][0].lower()}{error['msg'][1:]}, got {given!r}"
+        shown = repr(given)
+        if len(shown) > _SHOWN:
+            shown = f"{shown[: _SHOWN - 1]}…"
+        said = f"{error['msg'][0].lower()}{error['msg'][1:]}, got {shown}"
     return f"{path}: {said}" if path else said
+
+
+def fault(error: ValueError) -> str:
+    """What is wrong with a document, in a sentence: the first thing that a model refused, with the
+    path to it, or why there was nothing to check.
+    """
+    return _sentence(error.errors()[0], "") if isinstance(error, ValidationError) else str(error)
 
 
 def validated(kind: Any, document: Any, origin: str, prefix: str = "") -> Any:

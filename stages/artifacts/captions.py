@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline, same_picks
 from stages.errors import UserError
+from stages.section import fault
 from stages.work.files import replacing
 
 _AGAIN = "run the stage that makes it again (`dvc repro`)"
@@ -101,6 +102,4 @@ def of_timeline(path: Path, timeline: Timeline) -> dict[str, list[Caption]]:
 def _reason(error: json.JSONDecodeError | ValidationError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at column {error.colno}"
-    detail = error.errors()[0]
-    where = ".".join(map(str, detail["loc"]))
-    return f"{where}: {detail['msg']}" if where else detail["msg"]
+    return fault(error)

@@ -26,7 +26,7 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from stages.artifacts import hdf5
 from stages.artifacts.places import GivenKind
@@ -34,6 +34,7 @@ from stages.artifacts.predictions import Splits
 from stages.artifacts.results import AGAIN, File, Replies
 from stages.artifacts.timeline import Integers, Origin
 from stages.errors import UserError
+from stages.section import fault
 
 NAME = "scores.h5"
 VERSION: Literal[1] = 1
@@ -176,12 +177,10 @@ def _about(path: Path, file: h5py.File) -> About:
                 f"{path}: is of layout {version!r}, and this reads layout {VERSION}; {AGAIN} again"
             )
         return About.model_validate(document)
-    except ValidationError as error:
-        detail = error.errors()[0]
-        reason = f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
     except ValueError as error:
-        reason = str(error)
-    raise UserError(f"{path}: about: not what evaluate writes now ({reason}); {AGAIN} again")
+        raise UserError(
+            f"{path}: about: not what evaluate writes now ({fault(error)}); {AGAIN} again"
+        ) from error
 
 
 def _row(

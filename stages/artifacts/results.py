@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from stages.artifacts.choosing import Choosing, EpochStep, Step
 from stages.artifacts.places import GivenKind
 from stages.artifacts.row import MARKS, Against, Difference, Figure, Part, Row, Sampled
 from stages.errors import UserError
+from stages.section import fault
 from stages.work.files import replacing
 
 __all__ = [
@@ -205,12 +206,10 @@ def parsed(text: str, origin: str) -> Results:
     """results.json from its text. Raises UserError naming `origin` where it is another thing."""
     try:
         return Results.model_validate(json.loads(text))
-    except ValidationError as error:
-        detail = error.errors()[0]
-        reason = f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
     except ValueError as error:
-        reason = str(error)
-    raise UserError(f"{origin}: not what evaluate writes now ({reason}); {AGAIN} again")
+        raise UserError(
+            f"{origin}: not what evaluate writes now ({fault(error)}); {AGAIN} again"
+        ) from error
 
 
 def parsed_by_video(text: str, origin: str) -> ByVideo:

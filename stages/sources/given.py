@@ -12,6 +12,7 @@ from stages.artifacts.captions import Caption
 from stages.artifacts.names import matched, nearest
 from stages.artifacts.timeline import Timeline, same_picks
 from stages.errors import UserError
+from stages.section import fault
 from stages.sources.fetch import Remote, fetch
 from stages.sources.settings import Captions
 
@@ -194,10 +195,7 @@ def validated(kind: Any, entry: Any, where: str, expected: str) -> Any:
     try:
         return TypeAdapter(kind).validate_python(entry, strict=True)
     except ValidationError as error:
-        detail = error.errors()[0]
-        key = ".".join(map(str, detail["loc"]))
-        said = f"{key}: {detail['msg']}" if key else detail["msg"]
-        raise UserError(f"{where}: {said}; {expected}") from error
+        raise UserError(f"{where}: {fault(error)}; {expected}") from error
 
 
 def same_length(picks: Sized, given: Sized, what: str, where: str) -> None:

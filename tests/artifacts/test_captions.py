@@ -36,12 +36,12 @@ def test_videos_come_in_natural_order_and_picks_ascend(tmp_path):
         ('{"video": "video_1", "pi', "Unterminated string"),
         ("", "Expecting value"),
         ("[1, 2]", "valid dictionary"),
-        ({"video": "video_1", "pick": 15}, "caption: Field required"),
-        ({**GOOD, "pick": "15"}, "pick: Input should be a valid integer"),
-        ({**GOOD, "pick": -1}, "pick: Input should be greater"),
-        ({**GOOD, "caption": None}, "caption: Input should be a valid string"),
-        ({**GOOD, "mark": 1}, "mark: Extra inputs"),
-        ({**GOOD, "score": 7.0}, "score: Input should be less than or equal to 1"),
+        ({"video": "video_1", "pick": 15}, "caption: is missing"),
+        ({**GOOD, "pick": "15"}, "pick: input should be a valid integer, got '15'"),
+        ({**GOOD, "pick": -1}, "pick: must be >= 0, got -1"),
+        ({**GOOD, "caption": None}, "caption: input should be a valid string, got None"),
+        ({**GOOD, "mark": 1}, "mark: unknown key"),
+        ({**GOOD, "score": 7.0}, "score: must be <= 1, got 7"),
     ],
 )
 def test_a_line_that_is_no_caption_is_named(tmp_path, line, said):

@@ -163,7 +163,7 @@ def test_another_hdf5_file_is_refused(file: Path) -> None:
 
 def test_what_the_file_says_of_itself_is_checked(file: Path) -> None:
     put(file, given="dreams")
-    with pytest.raises(UserError, match=r"scores\.h5: about: .*\(given: Input should be"):
+    with pytest.raises(UserError, match=r"scores\.h5: about: .*\(given: input should be"):
         read(file)
     put(file, given="captions", videos=[])
     with pytest.raises(UserError, match=r"official/llmvs: tests video_1, which is none of its"):

@@ -169,3 +169,12 @@ def test_tables_made_before_rows_were_held_against_the_floor_are_read(folder: Pa
     assert found.rows["mlp"].above_floor is None
     assert found.rows["mlp"].sampled is None
     assert found.rows["mlp"].against is not None
+
+
+def test_of_a_wrong_value_that_is_long_a_part_is_shown(folder: Path) -> None:
+    path = folder / "results.json"
+    document = json.loads(path.read_text(encoding="utf-8")) | {"title": list(range(1000))}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(UserError, match=r"title: input should be .*, got \[0, 1, 2.*…\)") as caught:
+        results.read(folder)
+    assert len(str(caught.value)) < 500

@@ -8,11 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from stages.errors import UserError
 from stages.scorers.settings import Input
-from stages.section import Sha256
+from stages.section import Sha256, fault
 from stages.work.files import replacing
 
 SUFFIX = ".json"
@@ -125,9 +125,7 @@ def read(path: Path) -> Card:
             f"{path} not found; a head's card lies beside its weights, as `llmvs head train` wrote "
             "both"
         ) from error
-    except ValidationError as error:
-        detail = error.errors()[0]
-        reason = f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
     except ValueError as error:
-        reason = str(error)
-    raise UserError(f"{path}: is no card of a head ({reason}); `llmvs head train` writes one")
+        raise UserError(
+            f"{path}: is no card of a head ({fault(error)}); `llmvs head train` writes one"
+        ) from error
