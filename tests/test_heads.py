@@ -16,7 +16,8 @@ from stages import section
 from stages.artifacts import embeddings, people, results, timeline
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.places import Places
-from stages.artifacts.results import Figure, File, Floor, Protocol, Results, Row, Shots
+from stages.artifacts.results import File, Floor, Protocol, Results, Shots
+from stages.artifacts.row import Figure, Row
 from stages.artifacts.timeline import Timeline, Video
 from stages.cli import app
 from stages.errors import UserError

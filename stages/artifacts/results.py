@@ -14,43 +14,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from stages.artifacts.choosing import Choosing, EpochStep, Step
+from stages.artifacts.choosing import Choosing
 from stages.artifacts.places import GivenKind
-from stages.artifacts.row import MARKS, Against, Difference, Figure, Part, Row, Sampled
+from stages.artifacts.row import MARKS, Part, Row
 from stages.errors import UserError
 from stages.section import fault
 from stages.work.files import replacing
-
-__all__ = [
-    "COLUMNS",
-    "FROM_CURVES",
-    "MARKS",
-    "PER_VIDEO",
-    "RESULTS",
-    "Against",
-    "ByVideo",
-    "Choosing",
-    "Difference",
-    "EpochStep",
-    "Figure",
-    "File",
-    "Floor",
-    "Protocol",
-    "Replies",
-    "Results",
-    "Row",
-    "Sampled",
-    "Shots",
-    "Step",
-    "Unsummarised",
-    "VideoMarks",
-    "parsed",
-    "parsed_by_video",
-    "read",
-    "write",
-    "write_csv",
-    "write_json",
-]
 
 RESULTS, PER_VIDEO = "results.json", "per_video.csv"
 FROM_CURVES = frozenset({"choosing"})

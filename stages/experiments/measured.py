@@ -11,11 +11,11 @@ from stages.artifacts.results import (
     RESULTS,
     ByVideo,
     Results,
-    Row,
     VideoMarks,
     parsed,
     parsed_by_video,
 )
+from stages.artifacts.row import Row
 from stages.errors import UserError
 from stages.experiments.revisions import Revision
 from stages.metrics.paired import Paired, paired

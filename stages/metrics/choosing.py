@@ -31,9 +31,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stages.artifacts.choosing import Choosing, EpochStep, Step
 from stages.artifacts.curves import Point
 from stages.artifacts.predictions import Predictions, Splits
-from stages.artifacts.results import Choosing, EpochStep, Step
 from stages.metrics.averages import video_weights
 from stages.metrics.figures import DECIMALS
 from stages.metrics.leaderboard import MARKS, Floats, Scored

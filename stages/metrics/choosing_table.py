@@ -4,7 +4,8 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from stages.artifacts.results import EpochStep, Results, Step
+from stages.artifacts.choosing import EpochStep, Step
+from stages.artifacts.results import Results
 from stages.metrics.choosing import OFFICIAL, STRICT
 from stages.metrics.printed import mark, signed
 

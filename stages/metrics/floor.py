@@ -4,7 +4,8 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from stages.artifacts.results import Figure, Protocol, Results, Row
+from stages.artifacts.results import Protocol, Results
+from stages.artifacts.row import Figure, Row
 from stages.metrics.printed import mark, shown_p
 
 WITHOUT = (

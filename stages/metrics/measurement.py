@@ -16,7 +16,8 @@ from rich.console import Console
 from stages.artifacts import results as results_file
 from stages.artifacts.judged_scores import About, Floats, JudgedScores
 from stages.artifacts.people import People
-from stages.artifacts.results import MARKS, ByVideo, Results
+from stages.artifacts.results import ByVideo, Results
+from stages.artifacts.row import MARKS
 from stages.metrics import figures, leaderboard, tables
 from stages.metrics.leaderboard import Scored
 from stages.metrics.panel import Panel, Rules

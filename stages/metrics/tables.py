@@ -6,7 +6,8 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from stages.artifacts.results import MARKS, Replies, Results, Row, Unsummarised
+from stages.artifacts.results import Replies, Results, Unsummarised
+from stages.artifacts.row import MARKS, Row
 from stages.metrics import floor
 from stages.metrics.figures import collapsed, reference
 from stages.metrics.leaderboard import Scored

@@ -6,23 +6,9 @@ from pathlib import Path
 import pytest
 
 from stages.artifacts import results
-from stages.artifacts.results import (
-    Against,
-    Choosing,
-    Difference,
-    EpochStep,
-    Figure,
-    File,
-    Floor,
-    Protocol,
-    Replies,
-    Results,
-    Row,
-    Sampled,
-    Shots,
-    Step,
-    VideoMarks,
-)
+from stages.artifacts.choosing import Choosing, EpochStep, Step
+from stages.artifacts.results import File, Floor, Protocol, Replies, Results, Shots, VideoMarks
+from stages.artifacts.row import Against, Difference, Figure, Row, Sampled
 from stages.errors import UserError
 
 FILES = ("results.json", "per_video.csv")

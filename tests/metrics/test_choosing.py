@@ -6,9 +6,9 @@ Shapes: R seeds, C appearances of a video.
 import numpy as np
 import pytest
 
+from stages.artifacts.choosing import Choosing
 from stages.artifacts.curves import Point
 from stages.artifacts.predictions import Predictions
-from stages.artifacts.results import Choosing
 from stages.metrics.choosing import gains, of_rows
 from stages.metrics.leaderboard import Scored
 

@@ -27,24 +27,13 @@ from stages.artifacts import (
     timeline,
 )
 from stages.artifacts.captions import Caption
+from stages.artifacts.choosing import Choosing, EpochStep, Step
 from stages.artifacts.curves import Point
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.places import Places
 from stages.artifacts.predictions import Run
-from stages.artifacts.results import (
-    Against,
-    Choosing,
-    Difference,
-    EpochStep,
-    Figure,
-    Floor,
-    Protocol,
-    Results,
-    Row,
-    Sampled,
-    Step,
-    VideoMarks,
-)
+from stages.artifacts.results import Floor, Protocol, Results, VideoMarks
+from stages.artifacts.row import MARKS, Against, Difference, Figure, Row, Sampled
 from stages.artifacts.timeline import Timeline, Video
 from stages.report import report
 from stages.scorers import checkpoints
@@ -372,7 +361,7 @@ def _choosing(protocols: Mapping[str, Protocol]) -> dict[str, Choosing] | None:
 
 def _row(plan: Plan, title: str, kind: Any, collapsed: bool) -> Row:
     marks = {}
-    for mark in results.MARKS:
+    for mark in MARKS:
         mean = round(float(plan.random.uniform(-0.05, 0.4)), 6)
         marks[mark] = Figure(
             mean=mean,
@@ -398,7 +387,7 @@ def _above_floor(row: Row, floor: Row, name: str) -> Row:
         mean = row.figure(mark).mean - floor.figure(mark).mean
         return Difference(difference=mean, low=mean - 0.05, high=mean + 0.05, p=0.0123, holm=0.0456)
 
-    marks = {mark: less(mark) for mark in results.MARKS}
+    marks = {mark: less(mark) for mark in MARKS}
     moved = {
         mark: row.tau.model_copy(update={"mean": row.tau.mean / times})
         for times, mark in enumerate(("tau", "rho", "biserial"), 2)
@@ -416,7 +405,7 @@ def _by_video(plan: Plan, protocol: str) -> dict[str, dict[str, VideoMarks]]:
 
     def marks() -> VideoMarks:
         drawn = plan.random.uniform(-0.2, 0.6, 3).round(6).tolist()
-        return VideoMarks(dict(zip(results.MARKS, drawn, strict=True)), 1 / len(names))
+        return VideoMarks(dict(zip(MARKS, drawn, strict=True)), 1 / len(names))
 
     return {row: {video: marks() for video in names} for row in plan.rows}
 

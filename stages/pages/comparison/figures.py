@@ -7,7 +7,7 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from stages.artifacts.results import Figure
+from stages.artifacts.row import Figure
 from stages.experiments.measured import difference
 from stages.experiments.overrides import ABSENT, flat, spelled
 from stages.metrics.paired import Paired, holm

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages import rows
-from stages.artifacts.results import Figure, Protocol, Results, Row
+from stages.artifacts.results import Protocol, Results
+from stages.artifacts.row import Figure, Row
 from stages.metrics.tables import floor_said
 from stages.pages.report.legend import Legend
 from stages.pages.report.scale import Scale
