@@ -20,7 +20,7 @@ class Name(StrEnum):
     WINDOW = "window"
 
 
-class Protocol(StrEnum):
+class Protocols(StrEnum):
     STRICT = "strict"
     OFFICIAL = "official"
     ALL = "all"
@@ -35,7 +35,7 @@ class Form(StrEnum):
 def table(
     name: Annotated[Name, typer.Argument(help="which of the paper's tables")],
     dataset: Annotated[str, typer.Option(help="an entry of params.yaml: datasets")] = "demo",
-    protocol: Annotated[Protocol, typer.Option(help="one table, or one each")] = Protocol.ALL,
+    protocol: Annotated[Protocols, typer.Option(help="one table, or one each")] = Protocols.ALL,
     form: Annotated[Form, typer.Option("--format", help="how it is printed")] = Form.TEXT,
     run: Annotated[bool, typer.Option("--run", help="First measure what is missing.")] = False,
     jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="workers for --run")] = 1,

@@ -143,7 +143,7 @@ def _listed(entry: CommentedMap) -> Any:
 
 
 @dataclass(frozen=True)
-class Difference:
+class OutOfLine:
     """What is out of line in a stage: files its deps miss, files of the package they list for
     nothing, and the recipes it should be repeated for where it is for others.
     """
@@ -153,7 +153,7 @@ class Difference:
     recipes: tuple[str, ...] | None = None
 
 
-def differences(root: Path = Path()) -> dict[str, Difference]:
+def differences(root: Path = Path()) -> dict[str, OutOfLine]:
     """Every stage that is out of line with the code or with params.yaml."""
     found = {}
     params = section.document(root / section.PARAMS) if (root / section.PARAMS).is_file() else None
@@ -168,7 +168,7 @@ def differences(root: Path = Path()) -> dict[str, Difference]:
                 recipes = recipes_with(name, params)
                 wanted = tuple(recipes) if sorted(repeated) != sorted(recipes) else None
             if listed != used or wanted is not None:
-                found[name] = Difference(
+                found[name] = OutOfLine(
                     tuple(sorted(used - listed)), tuple(sorted(listed - used)), wanted
                 )
     return found

@@ -33,7 +33,7 @@ ROUNDING = 1.5 * 10.0**-DECIMALS
 
 
 @dataclass(frozen=True)
-class Difference:
+class Discrepancy:
     """A value that comes out another; None where it is not there."""
 
     place: str
@@ -55,7 +55,7 @@ class Comparison:
     others: int
     aside: int
     deviation: float
-    differences: tuple[Difference, ...]
+    differences: tuple[Discrepancy, ...]
 
     @property
     def said(self) -> str:
@@ -173,7 +173,7 @@ def compare(measured: Measured, folder: Path) -> Comparison:
         aside=len(places) - len(kept),
         deviation=max((abs(one - other) for one, other in numbers), default=0.0),
         differences=tuple(
-            Difference(place, *pair) for place, pair in pairs.items() if not _same(*pair)
+            Discrepancy(place, *pair) for place, pair in pairs.items() if not _same(*pair)
         ),
     )
 

@@ -22,7 +22,7 @@ from stages.training.crossvalidation import cross_validate
 from stages.training.fitting import device
 from stages.training.inputs import BySplit
 from stages.training.settings import Train
-from stages.training.trainer import Judged, Trainer
+from stages.training.trainer import EpochJudge, Trainer
 from stages.work.files import replacing
 from stages.work.store import Store
 
@@ -62,12 +62,12 @@ def train(
         protocol: splits(protocol, chosen.source, videos.names, chosen.folds)
         for protocol in chosen.protocols
     }
-    choosing: dict[str, Judged] = {}
+    choosing: dict[str, EpochJudge] = {}
     if "official" in planned or settings.validation:
         evaluate: Evaluate = section.lookup(Evaluate, "datasets", dataset, "evaluate")
         rules = Rules(evaluate.agreement, evaluate.f1, evaluate.budget)
         found = panels(videos, judged, rules)
-        choosing = {name: Judged.of(panel) for name, panel in found.items()}
+        choosing = {name: EpochJudge.of(panel) for name, panel in found.items()}
     trainer = Trainer(
         videos=BySplit.of(inputs, model, entry, videos, judged),
         judged=choosing,

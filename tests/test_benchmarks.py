@@ -23,7 +23,7 @@ from stages.summaries.knapsack import knapsack
 from stages.summaries.kts import change_points
 
 
-def panels(judged: list[tvsum.Judged]) -> list[Panel]:
+def panels(judged: list[tvsum.Annotations]) -> list[Panel]:
     """Of even shots."""
     cuts = [evaluation.even_shots(video.n_frames) for video in judged]
     return evaluation.panels_of(judged, cuts)

@@ -84,7 +84,7 @@ def test_a_missing_module_is_found_through_lazy_imports(package: Path) -> None:
     (package / "stages" / "one.py").write_text("from stages.deep.noun import lazy\n")
     missing = ["stages/deep/noun.py", "stages/deep/page.html", "stages/far.py"]
     found = dependencies.differences(package)
-    assert found == {"one": dependencies.Difference(tuple(missing))}
+    assert found == {"one": dependencies.OutOfLine(tuple(missing))}
 
 
 def test_every_data_file_of_the_package_is_named_by_a_module_beside_it() -> None:
@@ -131,8 +131,8 @@ def pipeline(package: Path) -> Path:
 
 def test_lists_of_recipes_follow_params_in_whatever_order(pipeline: Path) -> None:
     assert dependencies.differences(pipeline) == {
-        "given-captions": dependencies.Difference(recipes=("mine",)),
-        "train": dependencies.Difference(recipes=("films", "mine")),
+        "given-captions": dependencies.OutOfLine(recipes=("mine",)),
+        "train": dependencies.OutOfLine(recipes=("films", "mine")),
     }
 
 
@@ -157,7 +157,7 @@ def test_relative_imports_are_refused(package: Path) -> None:
 
 def test_modules_a_registry_names_in_strings_are_imports_too(package: Path) -> None:
     (package / "stages" / "one.py").write_text("KINDS = {'a': 'stages.far:Far', 'b': 'far'}\n")
-    assert dependencies.differences(package) == {"one": dependencies.Difference(("stages/far.py",))}
+    assert dependencies.differences(package) == {"one": dependencies.OutOfLine(("stages/far.py",))}
 
 
 def test_package_files_hold_a_docstring_alone() -> None:

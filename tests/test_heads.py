@@ -16,7 +16,7 @@ from stages import section
 from stages.artifacts import embeddings, people, results, timeline
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.places import Places
-from stages.artifacts.results import File, Floor, Protocol, Results, Shots
+from stages.artifacts.results import File, Floor, ProtocolTable, Results, Shots
 from stages.artifacts.row import Figure, Row
 from stages.artifacts.timeline import Timeline, Video
 from stages.cli import app
@@ -63,7 +63,7 @@ def measured(dataset: str, **parts: Any) -> None:
     """results.json as evaluate leaves it, of the files that are there."""
     figure = Figure(mean=0.2, low=0.1, high=0.3, spread=0.01, fold_spread=None)
     row = Row(title="LLMVS", kind="model", tau=figure, rho=figure, f1=figure)
-    protocol = Protocol(
+    protocol = ProtocolTable(
         videos=len(VIDEOS[dataset]),
         flags=(),
         floor=Floor(tau=0.25, rho=0.1) if dataset.startswith("summe") else None,
@@ -267,7 +267,7 @@ def draw_examples() -> None:
 
 
 def evaluate_another_row() -> None:
-    measured("tvsum-captions", protocols={"strict": Protocol(videos=2, flags=(), rows={})})
+    measured("tvsum-captions", protocols={"strict": ProtocolTable(videos=2, flags=(), rows={})})
 
 
 TVSUM = ("datasets", "tvsum-captions")

@@ -23,10 +23,10 @@ needs_real_annotations = pytest.mark.skipif(
 CUTS = [np.array([0, 20, 45, 90]), np.array([0, 30, 60])]
 
 
-def judged() -> list[tvsum.Judged]:
+def judged() -> list[tvsum.Annotations]:
     random = np.random.default_rng(0)
     return [
-        tvsum.Judged(name, "", "", random.integers(1, 6, (4, n)).astype(np.float32))
+        tvsum.Annotations(name, "", "", random.integers(1, 6, (4, n)).astype(np.float32))
         for name, n in (("a", 90), ("b", 60))
     ]
 

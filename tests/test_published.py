@@ -337,7 +337,7 @@ def test_a_tsv_is_put_into_the_order_of_the_mat() -> None:
     text = (resources.files("stages.sources") / "tvsum_order.json").read_text()
     ids = json.loads(text)["ids"]
     assert len(set(ids)) == 50
-    judged = [tvsum.Judged(one, "VT", "", np.ones((2, 3), np.float32)) for one in sorted(ids)]
+    judged = [tvsum.Annotations(one, "VT", "", np.ones((2, 3), np.float32)) for one in sorted(ids)]
     assert [video.youtube_id for video in tvsum.in_field_order(judged)] == ids
     with pytest.raises(UserError, match="49 of them"):
         tvsum.in_field_order(judged[1:])

@@ -60,7 +60,7 @@ class Video(_Part):
     shots: tuple[tuple[int, int], ...] | None
 
 
-class Row(_Part):
+class ScoredRow(_Part):
     """A row that has scores of its own. seeds: none where nothing was trained."""
 
     title: str
@@ -69,14 +69,14 @@ class Row(_Part):
     by_split: bool
 
 
-class Protocol(_Part):
+class ScoredProtocol(_Part):
     """splits: the videos that each tests. asked: the replies of the models asked for a score, by
     what they are called, None for one that was not asked.
     """
 
     splits: Splits
     asked: dict[str, Replies | None]
-    rows: dict[str, Row]
+    rows: dict[str, ScoredRow]
 
     @property
     def tested(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class About(_Part):
     evaluate: dict[str, Any]
     files: tuple[File, ...]
     videos: tuple[Video, ...]
-    protocols: dict[str, Protocol]
+    protocols: dict[str, ScoredProtocol]
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +184,12 @@ def _about(path: Path, file: h5py.File) -> About:
 
 
 def _row(
-    path: Path, file: h5py.File, place: str, row: Row, of: Protocol, sampled: Mapping[str, int]
+    path: Path,
+    file: h5py.File,
+    place: str,
+    row: ScoredRow,
+    of: ScoredProtocol,
+    sampled: Mapping[str, int],
 ) -> dict[str, Floats]:
     videos = of.columns(row.by_split)
     if strangers := [video for video in videos if video not in sampled]:

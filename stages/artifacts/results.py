@@ -47,7 +47,7 @@ class Unsummarised(Part):
     frames: int
 
 
-class Protocol(Part):
+class ProtocolTable(Part):
     """What was measured under one protocol, over the `videos` its splits test.
 
     flags: sentences that a reader of the table must know. unsummarised: of these videos, those
@@ -99,7 +99,7 @@ class Results(Part):
     confidence: float
     llm: Replies | None
     files: tuple[File, ...]
-    protocols: dict[str, Protocol] = Field(min_length=1)
+    protocols: dict[str, ProtocolTable] = Field(min_length=1)
     choosing: dict[str, Choosing] | None = None
 
     @property

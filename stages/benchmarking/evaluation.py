@@ -31,7 +31,7 @@ SHOT = 150  # frames, where nobody says where shots end: TVSum's are as long on 
 Floats = npt.NDArray[np.float64]
 
 
-def synthetic(seed: int = 0, videos: int = VIDEOS) -> list[tvsum.Judged]:
+def synthetic(seed: int = 0, videos: int = VIDEOS) -> list[tvsum.Annotations]:
     """Annotations of TVSum's shape: 20 users, a score of 1 to 5 for every two seconds."""
     random = np.random.default_rng(seed)
     judged = []
@@ -42,7 +42,7 @@ def synthetic(seed: int = 0, videos: int = VIDEOS) -> list[tvsum.Judged]:
         interest = 3 + 1.2 * (interest - interest.mean()) / interest.std()
         scores = np.rint(interest + random.normal(0, 1.2, (tvsum.USERS, slots)))
         scores_UN = np.repeat(scores.clip(1, 5), 2 * SECOND, axis=1)[:, :n_frames]
-        judged.append(tvsum.Judged(f"v{number}", "", "", scores_UN.astype(np.float32)))
+        judged.append(tvsum.Annotations(f"v{number}", "", "", scores_UN.astype(np.float32)))
     return judged
 
 
@@ -52,7 +52,9 @@ def even_shots(n_frames: int, length: int = SHOT) -> npt.NDArray[np.int64]:
     return np.column_stack([starts, np.append(starts[1:], n_frames) - 1])
 
 
-def panels_of(judged: Sequence[tvsum.Judged], cuts: Sequence[npt.NDArray[np.int64]]) -> list[Panel]:
+def panels_of(
+    judged: Sequence[tvsum.Annotations], cuts: Sequence[npt.NDArray[np.int64]]
+) -> list[Panel]:
     """The panels of TVSum's videos in its order, each cut into the shots (S, 2) given for it.
 
     Raises UserError where shots do not cover their video.

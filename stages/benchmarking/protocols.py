@@ -29,7 +29,7 @@ from stages.splits.settings import Protocol
 from stages.training.batches import Video
 from stages.training.crossvalidation import Finished, cross_validate
 from stages.training.settings import Train
-from stages.training.trainer import Judged, Trainer
+from stages.training.trainer import EpochJudge, Trainer
 from stages.work.store import Store
 
 WIDTH = 64
@@ -104,7 +104,7 @@ def compare(
     judges = {panel.name: panel for panel in panels}
     trainer = Trainer(
         videos=_Same(random_videos(panels)),
-        judged={name: Judged.of(panel) for name, panel in judges.items()},
+        judged={name: EpochJudge.of(panel) for name, panel in judges.items()},
         entry=_ENTRY,
         settings=Train.model_validate(_TRAIN | {"epochs": epochs, "seeds": tuple(range(seeds))}),
         where=torch.device("cpu"),

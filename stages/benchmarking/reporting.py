@@ -60,11 +60,13 @@ def _pictures(count: int) -> tuple[bytes, ...]:
     return tuple(encoded)
 
 
-def _videos(mat: Path | None, count: int, length: int) -> list[tvsum.Judged]:
+def _videos(mat: Path | None, count: int, length: int) -> list[tvsum.Annotations]:
     judged = (tvsum.read_mat(mat) if mat is not None else synthetic(videos=count))[:count]
     most = EVERY * length
     return [
-        tvsum.Judged(one.youtube_id, "", "", np.resize(one.user_scores_UN, (tvsum.USERS, most)))
+        tvsum.Annotations(
+            one.youtube_id, "", "", np.resize(one.user_scores_UN, (tvsum.USERS, most))
+        )
         for one in judged
     ]
 

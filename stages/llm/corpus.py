@@ -10,7 +10,7 @@ from stages.artifacts.captions import Caption
 from stages.artifacts.embeddings import Split, Writing
 from stages.artifacts.people import People
 from stages.llm import context
-from stages.llm.examples import Examples, Judged, drawn
+from stages.llm.examples import Examples, JudgedCaptions, drawn
 from stages.llm.reader import read_videos
 from stages.llm.reply import parser
 from stages.llm.settings import Embed
@@ -53,7 +53,8 @@ def shown_by_split(
     Raises UserError as `examples.drawn` and `splits.folds.splits`.
     """
     judged = {
-        video.name: Judged(_words(said[video.name]), video.gtscore_T) for video in people.videos
+        video.name: JudgedCaptions(_words(said[video.name]), video.gtscore_T)
+        for video in people.videos
     }
     return {
         protocol: [

@@ -16,7 +16,7 @@ from stages.llm.window import windows
 Examples = tuple[Example, ...]
 
 
-class Judged(NamedTuple):
+class JudgedCaptions(NamedTuple):
     """A training video as people saw it: captions in order, and people's scores (T,)."""
 
     captions: Sequence[str]
@@ -39,7 +39,7 @@ def _cut(example: Example, window: int) -> Example:
     return example.model_copy(update={"captions": around})
 
 
-def drawn(training: Mapping[str, Judged], embed: Embed) -> Examples:
+def drawn(training: Mapping[str, JudgedCaptions], embed: Embed) -> Examples:
     """`shown.count` frames drawn from training videos, with people's scores on the prompt's scale.
 
     Frames whose window lies within their video are put in order of people's score and cut into

@@ -4,7 +4,7 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from stages.artifacts.results import Protocol, Results
+from stages.artifacts.results import ProtocolTable, Results
 from stages.artifacts.row import Figure, Row
 from stages.metrics.printed import mark, shown_p
 
@@ -15,7 +15,7 @@ WITHOUT = (
 )
 
 
-def has_floor(protocol: Protocol) -> bool:
+def has_floor(protocol: ProtocolTable) -> bool:
     """Whether rows are held against constant scores, and measured without the knapsack."""
     return any(row.above_floor or row.sampled for row in protocol.rows.values())
 

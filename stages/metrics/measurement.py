@@ -154,7 +154,7 @@ def _protocol(
     panels: Mapping[str, Panel],
     people: float,
     settings: Evaluate,
-) -> results_file.Protocol:
+) -> results_file.ProtocolTable:
     """One protocol's part of results.json. people: the deviation of their scores."""
     of_about = about.protocols[protocol]
     rules = Rules(settings.agreement, settings.f1, settings.budget)
@@ -173,7 +173,7 @@ def _protocol(
         people=people,
     )
     flags = tables.flags(rows, of_about.asked, _shots(about), people, rules, unsummarised)
-    of = results_file.Protocol.model_validate(
+    of = results_file.ProtocolTable.model_validate(
         {
             "videos": len(tested),
             "flags": flags,

@@ -6,7 +6,14 @@ Shapes: R training seeds, C appearances of a video among the splits' test sets, 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from stages.artifacts.judged_scores import About, Floats, JudgedScores, Protocol, Row, Video
+from stages.artifacts.judged_scores import (
+    About,
+    Floats,
+    JudgedScores,
+    ScoredProtocol,
+    ScoredRow,
+    Video,
+)
 from stages.artifacts.results import Replies as Counted
 from stages.metrics.evidence import Evidence
 from stages.metrics.replies import Replies
@@ -26,7 +33,7 @@ def gather(found: Evidence, titles: Mapping[str, str], recipe: Mapping[str, Any]
     protocols, scores = {}, {}
     for protocol, splits in found.splits.items():
         rows = {name: (row, of_row) for name, row, of_row in _rows(found, protocol, titles)}
-        protocols[protocol] = Protocol(
+        protocols[protocol] = ScoredProtocol(
             splits=splits,
             asked={
                 "LLM": _counted(found.own[protocol]),
@@ -41,7 +48,7 @@ def gather(found: Evidence, titles: Mapping[str, str], recipe: Mapping[str, Any]
 
 def _rows(
     found: Evidence, protocol: str, titles: Mapping[str, str]
-) -> Iterator[tuple[str, Row, _Scores]]:
+) -> Iterator[tuple[str, ScoredRow, _Scores]]:
     videos = found.tested(protocol)
     for name, title in titles.items():
         predictions = found.trained[name][protocol]
@@ -60,9 +67,9 @@ def _rows(
 
 def _row(
     title: str, kind: Literal["model", "baseline"], scores: _Scores, seeds: tuple[str, ...] = ()
-) -> tuple[Row, _Scores]:
+) -> tuple[ScoredRow, _Scores]:
     by_split = any(x_RCT.shape[1] > 1 for x_RCT in scores.values())
-    return Row(title=title, kind=kind, seeds=seeds, by_split=by_split), scores
+    return ScoredRow(title=title, kind=kind, seeds=seeds, by_split=by_split), scores
 
 
 def _counted(replies: Replies | None) -> Counted | None:

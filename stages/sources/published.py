@@ -144,26 +144,26 @@ def _summe(name: str, truth: Path, settings: SumMeDownload) -> Annotated:
     return _annotated(name, field_h5.with_shots("summe", pairs, settings.h5))
 
 
-def _tvsum(name: str, judged: Sequence[tvsum.Judged], settings: TVSumDownload) -> Annotated:
+def _tvsum(name: str, judged: Sequence[tvsum.Annotations], settings: TVSumDownload) -> Annotated:
     pairs = [of_tvsum(number, one) for number, one in enumerate(judged, 1)]
     return _annotated(name, field_h5.with_shots("tvsum", pairs, settings.h5))
 
 
-def _tvsum_judged(folder: Path, settings: TVSumDownload, work: Path) -> list[tvsum.Judged]:
+def _tvsum_judged(folder: Path, settings: TVSumDownload, work: Path) -> list[tvsum.Annotations]:
     for name in _JUDGED:
         if found := files(folder, name):
             return _tvsum_judged_by(found[0])
     return _fetched_mat(settings, work)
 
 
-def _tvsum_judged_by(path: Path) -> list[tvsum.Judged]:
+def _tvsum_judged_by(path: Path) -> list[tvsum.Annotations]:
     """Of the .mat or the .tsv."""
     if path.suffix == ".tsv":
         return tvsum.in_field_order(tvsum.read_tsv(path))
     return tvsum.read_mat(path)
 
 
-def _fetched_mat(settings: TVSumDownload, work: Path) -> list[tvsum.Judged]:
+def _fetched_mat(settings: TVSumDownload, work: Path) -> list[tvsum.Annotations]:
     remote = Remote(settings.annotations_url, settings.annotations_sha256)
     return tvsum.read_mat(fetch(remote, work))
 
@@ -175,7 +175,7 @@ def of_summe(number: int, chosen: summe.Chosen) -> Pair:
     return shown, Judgement(shown.name, gtscore_T, user_summary_UN=chosen.user_summary_UN)
 
 
-def of_tvsum(number: int, judged: tvsum.Judged) -> Pair:
+def of_tvsum(number: int, judged: tvsum.Annotations) -> Pair:
     """TVSum's `video_{number}`: gtscore is the users' mean, brought from 1..5 to 0..1.
 
     Users' summaries depend on shots and are made where those are known (`evaluate`).

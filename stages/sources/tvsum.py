@@ -25,7 +25,7 @@ USERS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Annotations:
     """One video's annotations as TVSum publishes them: user_scores_UN from 1 to 5.
 
     fps: frames a second, on average; None where only the .tsv is at hand, which does not say.
@@ -42,7 +42,7 @@ class Judged:
         return int(self.user_scores_UN.shape[1])
 
 
-def read_mat(path: Path) -> list[Judged]:
+def read_mat(path: Path) -> list[Annotations]:
     """The videos of `ydata-tvsum50.mat`, in its order. Raises UserError where it is not that."""
     try:
         with h5py.File(path, "r") as file:
@@ -54,7 +54,7 @@ def read_mat(path: Path) -> list[Judged]:
         ) from error
 
 
-def _structures(file: Any) -> Iterator[Judged]:
+def _structures(file: Any) -> Iterator[Annotations]:
     table = file["tvsum50"]
 
     def text(field: str, row: int) -> str:
@@ -67,7 +67,7 @@ def _structures(file: Any) -> Iterator[Judged]:
         scores_UN = np.asarray(file[table["user_anno"][row, 0]], dtype=np.float32)
         announced = int(number("nframes", row))
         seconds = number("length", row) if "length" in table else 0.0
-        judged = Judged(
+        judged = Annotations(
             *(text("video", row), text("category", row), text("title", row)),
             scores_UN,
             announced / seconds if seconds > 0 else None,
@@ -80,7 +80,7 @@ def _structures(file: Any) -> Iterator[Judged]:
         yield judged
 
 
-def read_tsv(path: Path) -> list[Judged]:
+def read_tsv(path: Path) -> list[Annotations]:
     """The videos of `ydata-tvsum50-anno.tsv`: a line a user, of video, category, scores.
 
     The order is that of each video's first line. Raises UserError naming the line that is wrong.
@@ -109,10 +109,12 @@ def read_tsv(path: Path) -> list[Judged]:
             categories[video] = category
     if not by_video:
         raise UserError(f"{path} holds no annotations; fetch it anew")
-    return [Judged(name, categories[name], "", np.stack(rows)) for name, rows in by_video.items()]
+    return [
+        Annotations(name, categories[name], "", np.stack(rows)) for name, rows in by_video.items()
+    ]
 
 
-def in_field_order(judged: Sequence[Judged]) -> list[Judged]:
+def in_field_order(judged: Sequence[Annotations]) -> list[Annotations]:
     """Videos in the order of the .mat, which numbers them `video_1` to `video_50`.
 
     Raises UserError where they are not TVSum's fifty.

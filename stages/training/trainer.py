@@ -32,7 +32,7 @@ Videos = Callable[[Protocol, int], Mapping[str, Video]]
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class EpochJudge:
     """What chooses an epoch by a video: its people's agreement with scores, and a fingerprint of
     all that this agreement depends on.
     """
@@ -41,7 +41,7 @@ class Judged:
     content: str
 
     @classmethod
-    def of(cls, panel: Panel) -> "Judged":
+    def of(cls, panel: Panel) -> "EpochJudge":
         people = [panel.user_summary, panel.user_scores]
         rules = [panel.rules.agreement, panel.rules.budget]
         spine = [panel.n_frames, panel.picks, panel.change_points]
@@ -73,7 +73,7 @@ class Trainer:
     """
 
     videos: Videos
-    judged: Mapping[str, Judged]
+    judged: Mapping[str, EpochJudge]
     entry: Entry
     settings: Train
     where: torch.device

@@ -11,8 +11,8 @@ from stages.artifacts.judged_scores import (
     About,
     Floats,
     JudgedScores,
-    Protocol,
-    Row,
+    ScoredProtocol,
+    ScoredRow,
     Video,
     read,
     write,
@@ -25,10 +25,10 @@ SPLITS = (("video_1", "video_2"), ("video_2", "video_10"))
 HEAD = {"evaluate": {"agreement": "scores"}, "dataset": "toy", "title": "Toy", "benchmark": None}
 
 
-def row(seeds: int = 0, by_split: bool = False) -> Row:
+def row(seeds: int = 0, by_split: bool = False) -> ScoredRow:
     names = tuple(f"seed_{seed}" for seed in range(seeds))
     kind = "model" if seeds else "baseline"
-    return Row(title="a row", kind=kind, seeds=names, by_split=by_split)
+    return ScoredRow(title="a row", kind=kind, seeds=names, by_split=by_split)
 
 
 def judged() -> JudgedScores:
@@ -60,7 +60,7 @@ def judged() -> JudgedScores:
             for name, size in SAMPLED.items()
         ),
         protocols={
-            "official": Protocol(
+            "official": ScoredProtocol(
                 splits=SPLITS,
                 asked={"LLM": Replies(replies=12, unparsed=1), "captioner": None},
                 rows={

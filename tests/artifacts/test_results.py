@@ -7,7 +7,7 @@ import pytest
 
 from stages.artifacts import results
 from stages.artifacts.choosing import Choosing, EpochStep, Step
-from stages.artifacts.results import File, Floor, Protocol, Replies, Results, Shots, VideoMarks
+from stages.artifacts.results import File, Floor, ProtocolTable, Replies, Results, Shots, VideoMarks
 from stages.artifacts.row import Against, Difference, Figure, Row, Sampled
 from stages.errors import UserError
 
@@ -37,7 +37,7 @@ def measured() -> Results:
         llm=Replies(replies=9, unparsed=1),
         files=(File(path="data/d/people.h5", sha256="ab" * 32),),
         protocols={
-            "official": Protocol(
+            "official": ProtocolTable(
                 videos=1,
                 flags=("One video.",),
                 floor=Floor(tau=0.109, rho=0.121),
@@ -48,7 +48,7 @@ def measured() -> Results:
                     ),
                 },
             ),
-            "strict": Protocol(videos=2, flags=(), rows={"llmvs": row(0.3)}),
+            "strict": ProtocolTable(videos=2, flags=(), rows={"llmvs": row(0.3)}),
         },
         choosing={
             "llmvs": Choosing(

@@ -88,7 +88,9 @@ class Laboratory:
             confidence=0.95,
             llm=results.Replies(replies=80, unparsed=0),
             files=(),
-            protocols={name: results.Protocol.model_validate(of) for name, of in measured.items()},
+            protocols={
+                name: results.ProtocolTable.model_validate(of) for name, of in measured.items()
+            },
         )
         by_video = {
             protocol: figures.video_marks(rows, splits) for protocol, splits in SPLITS.items()

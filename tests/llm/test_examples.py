@@ -3,7 +3,7 @@ import pytest
 
 from stages import params
 from stages.errors import UserError
-from stages.llm.examples import Judged, drawn, written
+from stages.llm.examples import JudgedCaptions, drawn, written
 from stages.llm.settings import Shown
 
 
@@ -17,7 +17,7 @@ def embed(window=7, **shown):
 
 def video(name, length, seed=0):
     scores_T = np.random.default_rng(seed).random(length)
-    return Judged([f"{name} {index}" for index in range(length)], scores_T)
+    return JudgedCaptions([f"{name} {index}" for index in range(length)], scores_T)
 
 
 VIDEOS = {name: video(name, 20, seed) for seed, name in enumerate(("a", "b", "c"))}
@@ -67,5 +67,5 @@ def test_videos_with_too_few_whole_windows_are_one_message():
 
 
 def test_people_who_find_everything_alike_leave_the_middle_of_the_scale():
-    flat = {"a": Judged([str(index) for index in range(12)], np.full(12, 0.5))}
+    flat = {"a": JudgedCaptions([str(index) for index in range(12)], np.full(12, 0.5))}
     assert {example.score for example in drawn(flat, embed(source="training"))} == {3}

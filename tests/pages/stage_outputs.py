@@ -32,7 +32,7 @@ from stages.artifacts.curves import Point
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.places import Places
 from stages.artifacts.predictions import Run
-from stages.artifacts.results import Floor, Protocol, Results, VideoMarks
+from stages.artifacts.results import Floor, ProtocolTable, Results, VideoMarks
 from stages.artifacts.row import MARKS, Against, Difference, Figure, Row, Sampled
 from stages.artifacts.timeline import Timeline, Video
 from stages.report import report
@@ -299,7 +299,7 @@ def _results(folder: Path, plan: Plan, collapsed: str | None) -> None:
     names = plan.videos.names
     origins = [str(video.shots_from) for video in plan.videos.videos]
 
-    def protocol(name: str) -> Protocol:
+    def protocol(name: str) -> ProtocolTable:
         rows = {
             row: _row(plan, title, kind, row == collapsed)
             for row, (title, kind) in plan.rows.items()
@@ -312,7 +312,9 @@ def _results(folder: Path, plan: Plan, collapsed: str | None) -> None:
         floor = None
         if "constant" in rows:
             floor = Floor(tau=rows["constant"].tau.mean, rho=rows["constant"].rho.mean)
-        return Protocol(videos=len(tested(name, names)), flags=tuple(flags), floor=floor, rows=rows)
+        return ProtocolTable(
+            videos=len(tested(name, names)), flags=tuple(flags), floor=floor, rows=rows
+        )
 
     protocols = {name: protocol(name) for name in plan.protocols}
     document = Results(
@@ -333,7 +335,7 @@ def _results(folder: Path, plan: Plan, collapsed: str | None) -> None:
     results.write(folder, document, {name: _by_video(plan, name) for name in plan.protocols})
 
 
-def _choosing(protocols: Mapping[str, Protocol]) -> dict[str, Choosing] | None:
+def _choosing(protocols: Mapping[str, ProtocolTable]) -> dict[str, Choosing] | None:
     """The steps of every row, of a made-up size; the last one makes them sum."""
     if len(protocols) < 2:
         return None

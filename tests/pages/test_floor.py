@@ -7,7 +7,7 @@ import pytest
 from stage_outputs import build, make
 
 from stages.artifacts import results
-from stages.artifacts.results import Protocol
+from stages.artifacts.results import ProtocolTable
 from stages.metrics.printed import mark
 
 
@@ -25,7 +25,7 @@ def html(root: Path) -> str:
     return (root / "reports/index.html").read_text(encoding="utf-8")
 
 
-def protocols(root: Path) -> dict[str, Protocol]:
+def protocols(root: Path) -> dict[str, ProtocolTable]:
     return results.read(root / "reports/results/demo")[0].protocols
 
 

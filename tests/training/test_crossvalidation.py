@@ -16,7 +16,7 @@ from stages.splits.folds import Split
 from stages.splits.settings import Protocol
 from stages.training.batches import Video
 from stages.training.crossvalidation import Finished, cross_validate, jobs
-from stages.training.trainer import Job, Judged, Trainer
+from stages.training.trainer import EpochJudge, Job, Trainer
 from stages.work.items import Arrays
 from stages.work.store import Store
 
@@ -59,7 +59,7 @@ class Counting(Trainer):
 
 def trainer(**changes: Any) -> Counting:
     settings = SETTINGS.model_copy(update={"seeds": (4, 1), "epochs": 1})
-    judged = {name: Judged(flat, name) for name in NAMES}
+    judged = {name: EpochJudge(flat, name) for name in NAMES}
     return replace(Counting(Known(), judged, ATTENTION, settings, CPU), **changes)
 
 
@@ -125,7 +125,7 @@ def _settings(**changes: Any) -> dict[str, Any]:
     return {"settings": trainer().settings.model_copy(update=changes)}
 
 
-JUDGED_OTHERWISE = trainer().judged | {"video_1": Judged(flat, "another")}
+JUDGED_OTHERWISE = trainer().judged | {"video_1": EpochJudge(flat, "another")}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_panel_is_known_by_all_that_its_agreement_depends_on() -> None:
             user_summary=np.ones((1, 30), np.float32),
             user_scores=np.arange(30, dtype=np.float32)[None],
         )
-        return Judged.of(replace(panel, **changes)).content
+        return EpochJudge.of(replace(panel, **changes)).content
 
     contents = [
         content(),

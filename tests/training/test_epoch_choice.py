@@ -16,7 +16,7 @@ from stages.splits.folds import Split, strict
 from stages.splits.settings import Protocol
 from stages.training.batches import Video
 from stages.training.crossvalidation import cross_validate
-from stages.training.trainer import Judged, Trainer
+from stages.training.trainer import EpochJudge, Trainer
 from stages.work.store import Store
 
 VIDEOS = {video.name: video for video in videos(6)}
@@ -54,7 +54,7 @@ def test_on_the_same_folds_the_protocols_differ_by_the_epoch_alone(tmp_path: Pat
     panels = {name: panel(video) for name, video in VIDEOS.items()}
     trainer = Trainer(
         videos=Known(),
-        judged={name: Judged.of(of) for name, of in panels.items()},
+        judged={name: EpochJudge.of(of) for name, of in panels.items()},
         entry=ATTENTION,
         settings=SETTINGS.model_copy(update={"seeds": (0, 1), "epochs": 8, "lr": 1e-2, "batch": 1}),
         where=CPU,

@@ -14,7 +14,7 @@ from stages.training.batches import Video
 from stages.training.crossvalidation import chosen_by, cross_validate
 from stages.training.fitting import Trained, fit, predict
 from stages.training.held_out import AgreementOf, HeldOut, Watch
-from stages.training.trainer import Judged, Trainer
+from stages.training.trainer import EpochJudge, Trainer
 from stages.work.store import Store
 
 NAMES = tuple(f"video_{number}" for number in range(1, 8))
@@ -127,8 +127,8 @@ def strictly(folder: Path, validation: float) -> list[tuple[float | None, list[f
     """Epoch kept and τs of each split, where agreement with test videos raises."""
     known = {video.name: video for video in videos(7)}
     split = Split(NAMES[:5], NAMES[5:])
-    judged = {name: Judged(agreement(known[name]), name) for name in split.train}
-    judged |= {name: Judged(refuse, name) for name in split.test}
+    judged = {name: EpochJudge(agreement(known[name]), name) for name in split.train}
+    judged |= {name: EpochJudge(refuse, name) for name in split.test}
     settings = SETTINGS.model_copy(update={"validation": validation, "lr": 1e-2})
     trainer = Trainer(lambda *_: known, judged, ATTENTION, settings, CPU)
     found = cross_validate(trainer, {"strict": [split]}, Store(folder), processes=1)

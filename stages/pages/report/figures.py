@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
 from stages import rows
-from stages.artifacts.results import Protocol, Results
+from stages.artifacts.results import ProtocolTable, Results
 from stages.pages import paths
 from stages.pages.palette import INK, KIND_COLOURS, MUTED, PALETTE, RULE, STYLE
 from stages.pages.report.legend import Legend
@@ -59,12 +59,12 @@ def _told(results: Results) -> str:
     return told
 
 
-def _named(name: str, band: Protocol) -> str:
+def _named(name: str, band: ProtocolTable) -> str:
     optimistic = ", optimistic" if name == "official" else ""
     return f"protocol {name}{optimistic}: {band.videos} videos"
 
 
-def _dots(axes: Axes, band: Protocol, mark: str, benchmark: str | None) -> None:
+def _dots(axes: Axes, band: ProtocolTable, mark: str, benchmark: str | None) -> None:
     axes.axvline(0, color=MUTED, linewidth=0.8)
     if band.floor is not None:
         floor = getattr(band.floor, mark)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages import rows
-from stages.artifacts.results import Protocol, Results
+from stages.artifacts.results import ProtocolTable, Results
 from stages.artifacts.row import Figure, Row
 from stages.metrics.tables import floor_said
 from stages.pages.report.legend import Legend
@@ -59,14 +59,14 @@ def tables(
     return made, shown, Scale.over(ends)
 
 
-def _floor(name: str, protocol: Protocol) -> str | None:
+def _floor(name: str, protocol: ProtocolTable) -> str | None:
     """What the measure gives for nothing, in a sentence that stands above the table."""
     if protocol.floor is None:
         return None
     return floor_said(name, protocol.rows)
 
 
-def _rows(protocol: Protocol, shown: list[str], legend: Legend) -> list[Json]:
+def _rows(protocol: ProtocolTable, shown: list[str], legend: Legend) -> list[Json]:
     ours = [
         {
             "title": row.title,
