@@ -27,18 +27,28 @@ from stages.sources.settings import Download
 SHOWN = 5
 """Of figures that differ, how many are named."""
 
-
 ROUNDING = 1.5 * 10.0**-DECIMALS
 """A figure's last decimal, and half of it for what binary fractions make of that."""
+
+Place = tuple[str, ...]
+"""The table, and the keys that lead to a value of it."""
 
 
 @dataclass(frozen=True)
 class Discrepancy:
     """A value that comes out another; None where it is not there."""
 
-    place: str
+    place: Place
     saved: object
     anew: object
+
+    @property
+    def said(self) -> str:
+        table, *keys = self.place
+        where = ".".join(keys)
+        if table != results_file.RESULTS:
+            where = f"{table}: {where}"
+        return f"{where}: {_shown(self.saved)} saved, {_shown(self.anew)} anew"
 
 
 @dataclass(frozen=True)
@@ -72,10 +82,7 @@ class Comparison:
         """Raises UserError, naming the first values that differ, where any does."""
         if not self.differences:
             return
-        named = [
-            f"{one.place}: {_shown(one.saved)} saved, {_shown(one.anew)} anew"
-            for one in self.differences[:SHOWN]
-        ]
+        named = [one.said for one in self.differences[:SHOWN]]
         if (more := len(self.differences) - SHOWN) > 0:
             named.append(f"and {more:,} more")
         raise UserError(
@@ -161,8 +168,8 @@ def compare(measured: Measured, folder: Path) -> Comparison:
     saved = _values(results, by_video)
     anew = _values(measured.results, measured.by_video)
     places = list(dict.fromkeys([*anew, *saved]))
-    kept = [place for place in places if not FROM_CURVES & set(place.split("."))]
-    pairs: dict[str, tuple[Any, Any]] = {
+    kept = [place for place in places if not FROM_CURVES & set(place)]
+    pairs: dict[Place, tuple[Any, Any]] = {
         place: (saved.get(place), anew.get(place)) for place in kept
     }
     numbers = [pair for pair in pairs.values() if all(map(_number, pair))]
@@ -178,21 +185,22 @@ def compare(measured: Measured, folder: Path) -> Comparison:
     )
 
 
-def _values(results: Results, by_video: ByVideo) -> dict[str, Any]:
+def _values(results: Results, by_video: ByVideo) -> dict[Place, Any]:
     """Every single value of the tables, by where it stands."""
     of_videos = {
-        f"{protocol}.{row}.{video}": {**of.marks, "weight": of.weight}
+        protocol: {
+            row: {video: {**of.marks, "weight": of.weight} for video, of in videos.items()}
+            for row, videos in rows.items()
+        }
         for protocol, rows in by_video.items()
-        for row, videos in rows.items()
-        for video, of in videos.items()
     }
     return {
-        **dict(_leaves("", results.model_dump(mode="json"))),
-        **dict(_leaves(f"{results_file.PER_VIDEO}: ", of_videos)),
+        **dict(_leaves((results_file.RESULTS,), results.model_dump(mode="json"))),
+        **dict(_leaves((results_file.PER_VIDEO,), of_videos)),
     }
 
 
-def _leaves(place: str, document: object) -> Iterator[tuple[str, Any]]:
+def _leaves(place: Place, document: object) -> Iterator[tuple[Place, Any]]:
     match document:
         case dict():
             parts: Iterable[tuple[object, object]] = document.items()
@@ -202,8 +210,7 @@ def _leaves(place: str, document: object) -> Iterator[tuple[str, Any]]:
             yield place, document
             return
     for key, part in parts:
-        joined = f"{place}.{key}" if place and not place.endswith(" ") else f"{place}{key}"
-        yield from _leaves(joined, part)
+        yield from _leaves((*place, str(key)), part)
 
 
 def _same(saved: object, anew: object) -> bool:

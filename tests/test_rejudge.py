@@ -131,8 +131,9 @@ def test_figures_that_differ_are_named_and_end_the_command_with_an_error(evaluat
     (evaluated / "results.json").write_text(json.dumps(results))
     found = again()
     assert [one.place for one in found.differences] == [
-        "protocols.strict.rows.llmvs.tau.mean", "protocols.official.flags.0",
-    ]  # fmt: skip
+        ("results.json", "protocols", "strict", "rows", "llmvs", "tau", "mean"),
+        ("results.json", "protocols", "official", "flags", "0"),
+    ]
     assert found.deviation == pytest.approx(0.25)
     with pytest.raises(UserError) as refused:
         CliRunner().invoke(app, ["rejudge", "demo", "--data", "."], catch_exceptions=False)
@@ -146,10 +147,10 @@ def test_a_single_score_that_differs_is_found(evaluated: Path) -> None:
     with h5py.File(evaluated / "scores.h5", "a") as file:
         numbers = file["strict/llmvs"]
         numbers[0, :20] = numbers[0, :20][::-1]
-    places = [one.place for one in again().differences]
-    assert "protocols.strict.rows.llmvs.tau.mean" in places
-    assert "per_video.csv: strict.llmvs.video_1.tau" in places
-    assert not any("mlp.tau.mean" in place or "official" in place for place in places)
+    said = [one.said.rpartition(": ")[0] for one in again().differences]
+    assert "protocols.strict.rows.llmvs.tau.mean" in said
+    assert "per_video.csv: strict.llmvs.video_1.tau" in said
+    assert not any("mlp.tau.mean" in one or "official" in one for one in said)
     with pytest.raises(UserError, match=r"and \d+ more$"):
         again().refuse_differences()
 
@@ -159,6 +160,17 @@ def test_a_row_that_is_gone_differs(evaluated: Path) -> None:
     del results["protocols"]["strict"]["rows"]["random"]
     (evaluated / "results.json").write_text(json.dumps(results))
     with pytest.raises(UserError, match=r"rows\.random\.title: nothing saved, 'Random"):
+        again().refuse_differences()
+
+
+def test_a_row_whose_name_holds_a_dot_is_one_row(evaluated: Path) -> None:
+    results = json.loads((evaluated / "results.json").read_text())
+    rows = results["protocols"]["strict"]["rows"]
+    rows["mine.choosing"] = rows["random"]
+    (evaluated / "results.json").write_text(json.dumps(results))
+    with pytest.raises(
+        UserError, match=r"rows\.mine\.choosing\.title: 'Random.* saved, nothing anew"
+    ):
         again().refuse_differences()
 
 
