@@ -25,6 +25,7 @@ from stages.artifacts.timeline import Timeline, Video
 from stages.cli import app
 from stages.errors import UserError
 from stages.evaluate import evaluate
+from stages.metrics.printed import mark as shown_mark
 from stages.metrics.printed import shown_p
 
 ROOT = Path(__file__).parents[1]
@@ -152,7 +153,7 @@ def test_evaluate_gives_the_same_row_the_same_figures_and_tests(work: Path, meas
     else:
         shown = CliRunner().invoke(app, ["judge", "mine.json", "--dataset", "demo"]).stdout
         line = next(line for line in shown.splitlines() if "without the knapsack " in line)
-        assert line.split()[-1] == f"{found['sampled']['biserial']:.4f}".replace("0.", ".")
+        assert line.split()[-1] == shown_mark(found["sampled"]["biserial"], 4)
         floor = results["protocols"]["strict"]["rows"]["constant"]
         whole = {video: [0.5] * len(PICKS) for video in mine()}
         Path("constant.json").write_text(json.dumps(whole))

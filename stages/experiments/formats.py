@@ -17,7 +17,7 @@ from rich.table import Table as Grid
 from stages import rows
 from stages.experiments.lineup import Filled
 from stages.experiments.table import SHOWN, Cell, Experiment, Line, Table
-from stages.metrics.printed import figure_lines, shown_p
+from stages.metrics.printed import SIMULATED, figure_lines, shown_p
 from stages.metrics.printed import mark as shown
 from stages.metrics.tables import OPTIMISTIC
 
@@ -50,7 +50,7 @@ def _heading(table: Table) -> list[str]:
     if table.protocol == "official":
         lines.append(OPTIMISTIC)
     if table.simulated:
-        lines.append("SIMULATED ANNOTATIONS: these figures say nothing about real videos")
+        lines.append(SIMULATED)
     return lines
 
 

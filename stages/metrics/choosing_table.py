@@ -1,13 +1,13 @@
 """How much of official is choosing, as a table for the terminal, and in sentences."""
 
-from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
 from stages.artifacts.choosing import EpochStep, Step
 from stages.artifacts.results import Results
 from stages.metrics.choosing import OFFICIAL, STRICT
-from stages.metrics.printed import mark, signed
+from stages.metrics.printed import interval, mark, signed, spread
+from stages.metrics.terminal import begun
 
 TITLE = "How much of official is choosing"
 CHAIN = (
@@ -57,21 +57,12 @@ def table(results: Results) -> Table | None:
     """80 columns wide; None where there are not both protocols."""
     if results.choosing is None:
         return None
-    title = f"{results.title}\n{TITLE}"
-    if results.simulated:
-        title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
     columns = steps(results)
-    spread = "±: standard deviation over draws."
+    legend = "±: standard deviation over draws."
     if "epoch" in columns:
-        spread = "±: standard deviation over seeds or draws; [lowest, highest] run."
-    shown = Table(
-        title=escape(title),
-        caption=escape("\n".join([*said(results), spread])),
-        caption_justify="left",
-        box=SIMPLE,
-        pad_edge=False,
-    )
-    shown.add_column("")
+        legend = "±: standard deviation over seeds or draws; [lowest, highest] run."
+    notes = [*said(results), legend]
+    shown = begun([results.title, TITLE], notes, simulated=results.simulated)
     for heading in (STRICT, *columns, OFFICIAL):
         shown.add_column(heading, justify="right")
     strict, official = (results.protocols[name].rows for name in (STRICT, OFFICIAL))
@@ -88,9 +79,9 @@ def table(results: Results) -> Table | None:
 def _lines(step: Step | None) -> str:
     if step is None:
         return "–"
-    lines = [signed(step.mean) + ("" if step.spread is None else f" ±{mark(step.spread)}")]
+    lines = [spread(signed(step.mean), step.spread)]
     if isinstance(step, EpochStep):
-        lines.append(f"[{mark(step.low)}, {mark(step.high)}]")
+        lines.append(interval(step.low, step.high))
         if step.others is not None:
             lines.append(f"others {signed(step.others)}")
     return "\n".join(lines)

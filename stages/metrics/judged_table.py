@@ -1,40 +1,34 @@
 """What `metrics.judged` measured of one file's scores, as a table for the terminal."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
 from stages.metrics.floor import WITHOUT
 from stages.metrics.judged import Document
 from stages.metrics.leaderboard import MARKS, SAMPLED
-from stages.metrics.printed import shown_p
+from stages.metrics.printed import interval, mark, shown_p
+from stages.metrics.terminal import begun
+
+_number = partial(mark, decimals=4)
 
 
 def table(found: Document, notes: Sequence[str]) -> Table:
     """A document for the terminal, 80 columns wide. notes: what a reader must know besides."""
     total = found["videos"] + len(found["missing"])
     over = f"{found['videos']} of {total}" if found["missing"] else f"all {total}"
-    title = f"{found['name']}\n{found['title']}, {over} videos"
-    if found["simulated"]:
-        title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
     said = [
         f"[low, high]: {100 * found['confidence']:g} % bootstrap over videos. p: paired "
         "permutation test over videos. constant: every frame scored alike. oracle: people's mean.",
         *([WITHOUT] if found["sampled"] is not None else []),
         *notes,
     ]
-    shown = Table(
-        title=escape(title),
-        caption=escape("\n".join(said)),
-        caption_justify="left",
-        box=SIMPLE,
-        pad_edge=False,
-    )
-    shown.add_column("")
+    title = [found["name"], f"{found['title']}, {over} videos"]
+    shown = begun(title, said, simulated=found["simulated"])
     for heading in ("τ", "ρ", "F1"):
-        shown.add_column(heading, justify="right", min_width=len("[-.0000, -.0000]"))
+        shown.add_column(heading, justify="right", min_width=len("[−.0000, −.0000]"))
 
     def add(head: str, lines_3: Sequence[str]) -> None:
         shown.add_row(escape(head), *map(escape, lines_3))
@@ -54,29 +48,26 @@ def table(found: Document, notes: Sequence[str]) -> Table:
             add(f"  less {of['against']['title']}", _difference_lines(of["against"]))
     if found["sampled"] is not None:
         add("without the knapsack", _figure_lines(found["sampled"], SAMPLED, ("", "", "r ")))
-    add("floor: constant", [_number(found["floor"][mark]) for mark in MARKS])
+    add("floor: constant", [_number(found["floor"][name]) for name in MARKS])
     add("  less the floor", _difference_lines(found["less_floor"]))
-    add("ceiling: oracle", [_number(found["ceiling"][mark]) for mark in MARKS])
+    add("ceiling: oracle", [_number(found["ceiling"][name]) for name in MARKS])
     return shown
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}".replace("0.", ".", 1)
 
 
 def _figure_lines(
     of: Document, marks: Sequence[str] = MARKS, named: Sequence[str] = ("", "", "")
 ) -> list[str]:
-    return [
-        f"{name}{_number(of[mark])}\n[{', '.join(map(_number, of['intervals'][mark]))}]"
-        for mark, name in zip(marks, named, strict=True)
-    ]
+    lines = []
+    for name, head in zip(marks, named, strict=True):
+        low, high = of["intervals"][name]
+        lines.append(f"{head}{_number(of[name])}\n{interval(low, high, _number)}")
+    return lines
 
 
 def _difference_lines(of: Document) -> list[str]:
     lines = []
-    for mark in MARKS:
-        one = of[mark]
-        interval = f"[{_number(one['low'])}, {_number(one['high'])}]"
-        lines.append(f"{_number(one['difference'])}\n{interval}\np {shown_p(one['p'])}")
+    for name in MARKS:
+        one = of[name]
+        between = interval(one["low"], one["high"], _number)
+        lines.append(f"{_number(one['difference'])}\n{between}\np {shown_p(one['p'])}")
     return lines

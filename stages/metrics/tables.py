@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
@@ -13,10 +12,10 @@ from stages.metrics.figures import collapsed, reference
 from stages.metrics.leaderboard import Scored
 from stages.metrics.panel import Rules
 from stages.metrics.printed import figure_lines, mark, shown_p
+from stages.metrics.terminal import begun
 from stages.metrics.unsummarised import sentence
 
 OPTIMISTIC = "epoch chosen on the test videos: optimistic"
-
 
 UNRANKED = {
     "scores": "give every frame of their video the same value.",
@@ -101,11 +100,9 @@ def _table(results: Results, protocol: str) -> Table:
     percent = f"{100 * results.confidence:g} %"
     of = results.protocols[protocol]
     chosen = of.rows[reference(of.rows)].title
-    title = f"{results.title}\nprotocol {protocol}, {of.videos} videos"
+    title = [results.title, f"protocol {protocol}, {of.videos} videos"]
     if protocol == "official":
-        title += f"\n{OPTIMISTIC}"
-    if results.simulated:
-        title += "\nSIMULATED ANNOTATIONS: these figures say nothing about real videos"
+        title.append(OPTIMISTIC)
     notes = [
         f"[low, high]: {percent} bootstrap over videos. ±: standard deviation over seeds; "
         "folds ±: of the folds' means.",
@@ -113,14 +110,7 @@ def _table(results: Results, protocol: str) -> Table:
         f"{len(of.rows) - 1} rows tested.",
         *of.flags,
     ]
-    shown = Table(
-        title=escape(title),
-        caption=escape("\n".join(notes)),
-        caption_justify="left",
-        box=SIMPLE,
-        pad_edge=False,
-    )
-    shown.add_column("")
+    shown = begun(title, notes, simulated=results.simulated)
     for heading in ("τ", "ρ", "F1"):
         shown.add_column(heading, justify="right", min_width=len("[-0.000, -0.000]"))
     for row in of.rows.values():

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from stages.metrics.printed import mark
+from stages.metrics.printed import interval, mark
 from stages.scorers.heads.card import Card, Expected, Figure, Source
 
 SUFFIX = ".md"
@@ -25,9 +25,7 @@ def markdown(card: Card) -> str:
 
 def agreement(figure: Figure) -> str:
     """.088 [.041, .148]"""
-    if figure.low is None or figure.high is None:
-        return mark(figure.mean)
-    return f"{mark(figure.mean)} [{mark(figure.low)}, {mark(figure.high)}]"
+    return f"{mark(figure.mean)} {interval(figure.low, figure.high)}".rstrip()
 
 
 def floor(expected: Expected) -> str:

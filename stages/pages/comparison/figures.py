@@ -11,7 +11,7 @@ from stages.artifacts.row import Figure
 from stages.experiments.measured import difference
 from stages.experiments.overrides import ABSENT, flat, spelled
 from stages.metrics.paired import Paired, holm
-from stages.metrics.printed import figure_lines, shown_p
+from stages.metrics.printed import SIMULATED, figure_lines, interval, shown_p
 from stages.metrics.printed import mark as shown
 from stages.metrics.tables import OPTIMISTIC
 from stages.pages.comparison.contestants import Contestant
@@ -120,7 +120,7 @@ def parts(of: Compared) -> list[str]:
     if of.against is not None and of.holm is not None:
         against = of.against
         lines += [
-            f"Δ {shown(against.difference)} [{shown(against.low)}, {shown(against.high)}]",
+            f"Δ {shown(against.difference)} {interval(against.low, against.high)}",
             f"p {shown_p(against.p)}, {shown_p(of.holm)}",
         ]
     return lines
@@ -140,7 +140,7 @@ def tables(sides: Sequence[Contestant], dataset: str) -> list[Table]:
     for of in figures(sides):
         said = [escape(f"{first.row} of {first.results.title}"), escape(title(of))]
         if first.results.simulated:
-            said.append("SIMULATED ANNOTATIONS: these figures say nothing about real videos")
+            said.append(SIMULATED)
         table = Table(title="\n".join(said), box=SIMPLE, pad_edge=False, title_justify="left",
                       caption=escape("\n".join(notes(sides))), caption_justify="left")  # fmt: skip
         table.add_column("", overflow="fold")
