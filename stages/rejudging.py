@@ -159,12 +159,7 @@ def compare(measured: Measured, folder: Path) -> Comparison:
     Raises UserError where a table is missing or damaged, or rests on other files than the scores.
     """
     results, by_video = results_file.read(folder)
-    if others := {*results.files} ^ {*measured.results.files}:
-        other = min(file.path for file in others)
-        raise UserError(
-            f"{folder}: {judged_scores.NAME} and {results_file.RESULTS} are of two runs of "
-            f"evaluate, of which one read another {other}; {results_file.AGAIN} again"
-        )
+    judged_scores.same_run(folder, results.files, measured.results.files)
     saved = _values(results, by_video)
     anew = _values(measured.results, measured.by_video)
     places = list(dict.fromkeys([*anew, *saved]))

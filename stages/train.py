@@ -22,7 +22,7 @@ from stages.training.crossvalidation import cross_validate
 from stages.training.fitting import device
 from stages.training.inputs import BySplit
 from stages.training.settings import Train
-from stages.training.trainer import EpochJudge, Trainer
+from stages.training.trainer import EpochJudge, Trainer, lessons
 from stages.work.files import replacing
 from stages.work.store import Store
 
@@ -94,7 +94,7 @@ def train(
         with replacing(place) as temporary:
             temporary.write_bytes(finished.checkpoint)
     learning.write(curves, points)
-    scored.write(predictions, runs)
+    scored.write(predictions, runs, lessons(entry, settings))
     store.keep(keys)
 
 

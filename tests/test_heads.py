@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -13,22 +14,34 @@ import yaml
 from typer.testing import CliRunner
 
 from stages import section
-from stages.artifacts import embeddings, people, results, timeline
+from stages.artifacts import (
+    embeddings,
+    judged_scores,
+    people,
+    predictions,
+    results,
+    timeline,
+)
+from stages.artifacts.judged_scores import About, JudgedScores, ScoredProtocol, ScoredRow
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.places import Places
+from stages.artifacts.predictions import Run
 from stages.artifacts.results import File, Floor, ProtocolTable, Results, Shots
 from stages.artifacts.row import Figure, Row
 from stages.artifacts.timeline import Timeline, Video
 from stages.cli import app
 from stages.errors import UserError
+from stages.params import Recipe
 from stages.scorers import registry
 from stages.scorers.heads import card as cards
 from stages.scorers.heads import shelf
 from stages.scorers.settings import Model, overridden
 from stages.shipping import prose
+from stages.shipping.provenance import annotations
 from stages.training import batches
 from stages.training.fitting import fit
 from stages.training.settings import Train
+from stages.training.trainer import lessons
 from stages.work.store import content_hash
 
 ROOT = Path(__file__).parent.parent
@@ -59,8 +72,19 @@ def change(values: dict[str, Any], *place: str) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(document))
 
 
-def measured(dataset: str, **parts: Any) -> None:
-    """results.json as evaluate leaves it, of the files that are there."""
+def folds_trained(dataset: str, seeds: int = 3) -> None:
+    """Predictions as train leaves them."""
+    train = section.lookup(Train, "datasets", dataset, "train")
+    entry = overridden(section.lookup(Model, "models", "llmvs"), train.scorer)
+    flat = {video.name: np.full(len(video.picks_T), 0.5, "f4") for video in spine(dataset).videos}
+    runs = [Run("strict", seed, 0, 2, flat) for seed in range(seeds)]
+    predictions.write(
+        Places(Path("data") / dataset).predictions("llmvs"), runs, lessons(entry, train)
+    )
+
+
+def measured(dataset: str, seeds: int = 3, **parts: Any) -> None:
+    """results.json and scores.h5 as evaluate leaves them, of the files that are there."""
     figure = Figure(mean=0.2, low=0.1, high=0.3, spread=0.01, fold_spread=None)
     row = Row(title="LLMVS", kind="model", tau=figure, rho=figure, f1=figure)
     protocol = ProtocolTable(
@@ -70,7 +94,7 @@ def measured(dataset: str, **parts: Any) -> None:
         rows={"llmvs": row},
     )
     places = Places(Path("data") / dataset)
-    read = (places.timeline, places.people, places.embeddings)
+    read = (places.timeline, places.people, places.embeddings, places.predictions("llmvs"))
     known: dict[str, Any] = {
         "dataset": dataset,
         "title": dataset,
@@ -83,7 +107,42 @@ def measured(dataset: str, **parts: Any) -> None:
         "files": tuple(File(path=path.as_posix(), sha256=content_hash(path)) for path in read),
         "protocols": {"strict": protocol},
     }
-    results.write(Path("reports/results") / dataset, Results(**known | parts), {})
+    found = Results(**known | parts)
+    results.write(Path("reports/results") / dataset, found, {})
+    tested = spine(dataset).videos
+    row_of = ScoredRow(
+        title="LLMVS",
+        kind="model",
+        seeds=tuple(f"seed_{seed}" for seed in range(seeds)),
+        by_split=False,
+    )
+    scores = {video.name: np.full((seeds, 1, len(video.picks_T)), 0.5) for video in tested}
+    about = About(
+        dataset=dataset,
+        title=dataset,
+        benchmark=None,
+        given="captions",
+        evaluate={},
+        files=found.files,
+        videos=tuple(
+            judged_scores.Video(
+                name=video.name,
+                title=video.title,
+                n_frames=video.n_frames,
+                sampled=len(video.picks_T),
+                shots_from="field",
+                shots=None,
+            )
+            for video in tested
+        ),
+        protocols={
+            "strict": ScoredProtocol(
+                splits=(tuple(scores),), asked={"LLM": None}, rows={"llmvs": row_of}
+            )
+        },
+    )
+    place = Path("reports/results") / dataset / judged_scores.NAME
+    judged_scores.write(place, JudgedScores(about, {"strict": {"llmvs": scores}}))
 
 
 @pytest.fixture
@@ -110,9 +169,11 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 judged.append(Judgement(video.name, gtscore_T, shown_UN, scores_UN))
         timeline.write(places.timeline, known)
         people.write(places.people, People(dataset, False, tuple(judged)))
-        measured(dataset)
     document["datasets"] = {dataset: document["datasets"][dataset] for dataset in VIDEOS}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
+    for dataset in VIDEOS:
+        folds_trained(dataset)
+        measured(dataset)
     return tmp_path
 
 
@@ -232,7 +293,9 @@ def test_what_people_read_is_made_of_the_card(workplace: Path) -> None:
 
 
 def test_figures_of_other_embeddings_than_were_learnt_from_are_said_to_be(workplace: Path) -> None:
-    measured("tvsum-captions", files=())
+    embedded = Places(Path("data/tvsum-captions")).embeddings
+    with h5py.File(embedded, "a") as file:
+        file.attrs["made"] = "elsewhere"
     out = trained()
     expected = [of.expected for of in cards.read(out.with_suffix(".json")).sources]
     assert [of.same_files for of in expected] == [True, False]
@@ -243,9 +306,17 @@ def test_figures_of_other_embeddings_than_were_learnt_from_are_said_to_be(workpl
 def test_seeds_and_what_decides_no_embedding_may_differ(workplace: Path) -> None:
     before = trained().read_bytes()
     change({"seeds": [7]}, "datasets", "tvsum-captions", "train")
+    folds_trained("tvsum-captions", seeds=1)
+    measured("tvsum-captions", seeds=1)
     change({"token_budget": 99, "also": []}, "datasets", "tvsum-captions", "embed")
     assert trained().read_bytes() == before
     assert [of.expected.seeds for of in shelf.card("mine.safetensors").sources] == [3, 1]
+
+
+def test_seeds_are_those_that_were_evaluated_whatever_params_say_by_now(workplace: Path) -> None:
+    change({"seeds": [7]}, "datasets", "tvsum-captions", "train")
+    trained()
+    assert [of.expected.seeds for of in shelf.card("mine.safetensors").sources] == [3, 3]
 
 
 def begin_with_embeddings() -> None:
@@ -268,6 +339,31 @@ def draw_examples() -> None:
 
 def evaluate_another_row() -> None:
     measured("tvsum-captions", protocols={"strict": ProtocolTable(videos=2, flags=(), rows={})})
+
+
+def train_otherwise_since() -> None:
+    for dataset in VIDEOS:
+        change({"epochs": 3}, "datasets", dataset, "train")
+    change({"title": "Another"}, "models", "llmvs")
+    change({"width": 64}, "datasets", "tvsum-captions", "train", "scorer")
+    change({"width": 64}, "datasets", "summe-captions", "train", "scorer")
+
+
+def train_again_and_evaluate_nothing() -> None:
+    folds_trained("summe-captions", seeds=1)
+
+
+def say_nothing_of_the_folds() -> None:
+    path = Places(Path("data/summe-captions")).predictions("llmvs")
+    with h5py.File(path, "a") as file:
+        del file.attrs["settings"]
+
+
+def keep_scores_of_another_run() -> None:
+    place = Path("reports/results/tvsum-captions/scores.h5")
+    kept = place.read_bytes()
+    measured("tvsum-captions", files=())
+    place.write_bytes(kept)
 
 
 TVSUM = ("datasets", "tvsum-captions")
@@ -301,6 +397,26 @@ REFUSED: dict[str, tuple[Callable[[], None], str]] = {
     "another row": (
         evaluate_another_row,
         r"tvsum-captions/results\.json: holds no row llmvs under strict",
+    ),
+    "folds of other settings": (
+        train_otherwise_since,
+        r"llmvs\.h5: these scorers learnt with other .*differs: model\.width, train\.epochs;",
+    ),
+    "folds not evaluated": (
+        train_again_and_evaluate_nothing,
+        r"predictions/llmvs\.h5: is not what was evaluated",
+    ),
+    "folds that say nothing": (
+        say_nothing_of_the_folds,
+        r"predictions/llmvs\.h5: does not say how its scorers learnt; run the train stage",
+    ),
+    "folds that are gone": (
+        lambda: Places(Path("data/summe-captions")).predictions("llmvs").unlink(),
+        r"predictions/llmvs\.h5 not found; run the train stage",
+    ),
+    "scores of another run": (
+        keep_scores_of_another_run,
+        r"tvsum-captions: scores\.h5 and results\.json are of two runs",
     ),
     "not embedded": (
         lambda: Path("data/tvsum-captions/inputs/embeddings.h5").unlink(),
@@ -382,6 +498,30 @@ def test_embeddings_of_other_settings_are_refused_and_what_differs_is_named(
     begin_with_embeddings()
     with pytest.raises(UserError, match="embeddings are given, so it is not known"):
         score("tvsum-captions")
+
+
+def test_a_card_of_settings_that_are_not_known_here_is_one_message(workplace: Path) -> None:
+    card = trained().with_suffix(".json")
+    document = json.loads(card.read_text())
+    document["embed"]["temperature"] = 1
+    card.write_text(json.dumps(document))
+    with pytest.raises(UserError, match=r"^mine: the section `embed` .*\(temperature: unknown key"):
+        score("tvsum-captions")
+
+
+def test_a_card_names_the_file_that_people_came_from(workplace: Path) -> None:
+    def said(dataset: str, **changes: Any) -> str:
+        recipe: Recipe = section.lookup(Recipe, "datasets", dataset)
+        download = recipe.download.model_copy(update=changes)
+        return annotations(recipe.model_copy(update={"download": download}))
+
+    assert "SumMe.zip; free" in said("summe-captions")
+    assert "given as GT; free" in said("summe-captions", source="/a/place/GT", h5="/a/field.h5")
+    assert "given as field.h5; free" in said("summe-captions", h5="/a/field.h5")
+    assert "ydata-tvsum50.mat; released" in said("tvsum-captions")
+    at_hand = said("tvsum-captions", source="/a/place/tvsum.tgz")
+    assert "given as tvsum.tgz (or, where that holds none, https://" in at_hand
+    assert "/a/place" not in at_hand
 
 
 def test_scores_of_what_a_head_learnt_from_are_said_to_be_in_sample(

@@ -20,6 +20,7 @@ from stages.scorers.settings import Model
 from stages.splits.folds import Split, overlapping, strict
 from stages.train import train
 from stages.training.inputs import Inputs
+from stages.training.settings import Train
 from stages.training.trainer import Job, Trainer
 from stages.work.collection import collect
 from stages.work.items import Arrays
@@ -102,6 +103,16 @@ def test_every_video_is_scored_once_a_seed_as_the_metrics_want_it(workplace: Pat
     for protocol, planned in SPLITS.items():
         assert list(found[protocol].scores) == ["seed_0", "seed_3"]
         assert found[protocol].splits == tuple(split.test for split in planned)
+
+
+def test_predictions_say_how_their_scorers_learnt(workplace: Path) -> None:
+    said = predictions.settings(run() / "p.h5")
+    entry = section.lookup(Model, "models", "llmvs")
+    settings: Train = section.lookup(Train, "datasets", "demo", "train")
+    assert said["model"]["width"] == SCORER["width"] != entry.width
+    assert said["model"]["inputs"] == list(entry.inputs)
+    assert (said["train"]["lr"], said["train"]["epochs"]) == (settings.lr, 2)
+    assert "seeds" not in said["train"]
 
 
 def test_curves_hold_every_point_of_every_run(workplace: Path) -> None:

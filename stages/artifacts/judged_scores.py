@@ -18,7 +18,7 @@ Numbers are float32, or float64 where float32 would change one.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict
 from stages.artifacts import hdf5
 from stages.artifacts.places import GivenKind
 from stages.artifacts.predictions import Splits
-from stages.artifacts.results import AGAIN, File, Replies
+from stages.artifacts.results import AGAIN, RESULTS, File, Replies
 from stages.artifacts.timeline import Integers, Origin
 from stages.errors import UserError
 from stages.section import fault
@@ -148,6 +148,16 @@ def read(path: Path) -> JudgedScores:
                 }
                 for protocol, of in about.protocols.items()
             },
+        )
+
+
+def same_run(folder: Path, results: Iterable[File], scores: Iterable[File]) -> None:
+    """Raises UserError, naming one, where evaluate's two files in a folder rest on other files."""
+    if others := {*results} ^ {*scores}:
+        other = min(file.path for file in others)
+        raise UserError(
+            f"{folder}: {NAME} and {RESULTS} are of two runs of evaluate, of which one read "
+            f"another {other}; {AGAIN} again"
         )
 
 

@@ -3,12 +3,14 @@
 Shapes: T sampled frames, R seeds, C splits that test a video.
 
 The group of a run has the attribute `epoch`: the one whose weights gave the scores. Scores that
-nobody trained have none.
+nobody trained have none. The file has the attribute `settings`, JSON of how its scorers learnt.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -69,9 +71,14 @@ def place(protocol: str, seed: int, split: int) -> str:
     return f"{protocol}/seed_{seed}/split_{split}"
 
 
-def write(path: Path, runs: Iterable[Run]) -> None:
-    """Write the scores of runs, in the order given, whole or not at all."""
+def write(path: Path, runs: Iterable[Run], settings: Mapping[str, Any] | None = None) -> None:
+    """Write the scores of runs, in the order given, whole or not at all.
+
+    settings: how the scorers learnt, in JSON's types; None where it is not known.
+    """
     with hdf5.writing(path, track_order=True) as file:
+        if settings is not None:
+            file.attrs["settings"] = json.dumps(settings, ensure_ascii=False)
         for run in runs:
             group = file.create_group(run.place, track_order=True)
             if run.epoch is not None:
@@ -113,6 +120,18 @@ def read(
         protocol: Predictions(protocol, _splits(path, protocol, scores, lengths), scores, epochs)
         for protocol, (scores, epochs) in found.items()
     }
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """How the scorers of a predictions file learnt.
+
+    Raises UserError where the file is missing or damaged, or does not say.
+    """
+    with hdf5.reading(path, _AGAIN) as file:
+        said = file.attrs.get("settings")
+    if not isinstance(said, str):
+        raise UserError(f"{path}: does not say how its scorers learnt; {_AGAIN}")
+    return dict(json.loads(said))
 
 
 def _splits(path: Path, protocol: str, scores: Scores, lengths: Mapping[str, int]) -> Splits:

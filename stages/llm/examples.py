@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.errors import UserError
-from stages.llm.settings import Embed, Example
+from stages.llm.settings import Embed, Example, Prompt
 from stages.llm.window import windows
 
 Examples = tuple[Example, ...]
@@ -23,14 +23,18 @@ class JudgedCaptions(NamedTuple):
     gtscore_T: npt.NDArray[np.floating]
 
 
-def written(embed: Embed) -> Examples:
-    """`shown.count` of the examples written out in the prompt, cut to the window.
+def taken(prompt: Prompt) -> Examples:
+    """`shown.count` of the examples written out in a prompt.
 
     Fewer than there are are taken evenly, so that they still span the scale.
     """
-    examples, count = embed.prompt.examples, embed.prompt.shown.count
-    taken = [examples[(2 * place + 1) * len(examples) // (2 * count)] for place in range(count)]
-    return tuple(_cut(example, embed.window) for example in taken)
+    examples, count = prompt.examples, prompt.shown.count
+    return tuple(examples[(2 * place + 1) * len(examples) // (2 * count)] for place in range(count))
+
+
+def written(embed: Embed) -> Examples:
+    """Those taken, cut to the window."""
+    return tuple(_cut(example, embed.window) for example in taken(embed.prompt))
 
 
 def _cut(example: Example, window: int) -> Example:

@@ -5,16 +5,19 @@ from pathlib import Path
 
 import torch
 
+from stages.artifacts import judged_scores, predictions
 from stages.artifacts import results as results_file
 from stages.artifacts.places import Places
 from stages.artifacts.results import Results
 from stages.errors import UserError
-from stages.llm.fingerprint import fingerprint
+from stages.llm.fingerprint import differing, fingerprint
+from stages.params import Recipe
 from stages.scorers.heads.card import Card, Expected, Figure, Floor, Source
 from stages.scorers.scorer import Scorer
 from stages.shipping.recipes import Joint
 from stages.shipping.training import Videos
-from stages.sources.settings import Download, Given
+from stages.sources.settings import Given
+from stages.training.trainer import lessons
 from stages.work.store import content_hash
 
 PROTOCOL = "strict"
@@ -30,10 +33,11 @@ def expected(joint: Joint, data: Path, results: Path) -> dict[str, Expected]:
         results: folder of what evaluate made.
 
     Raises:
-        UserError: a dataset was not evaluated, or without this row or protocol.
+        UserError: a dataset was not evaluated, or without this row or protocol, or what was
+            evaluated is not what lies in its folder, or learnt otherwise than a head would.
     """
     found = {}
-    for name, recipe in joint.recipes.items():
+    for name in joint.recipes:
         measured, _ = results_file.read(results / name)
         place = results / name / results_file.RESULTS
         protocol = measured.protocols.get(PROTOCOL)
@@ -43,11 +47,13 @@ def expected(joint: Joint, data: Path, results: Path) -> dict[str, Expected]:
                 f"{place}: holds no row {joint.model} under {PROTOCOL}, so it is not known what to "
                 "expect of a head; name both in params.yaml and run `dvc repro`"
             )
-        assert recipe.train is not None
+        scores = judged_scores.read(results / name / judged_scores.NAME).about
+        judged_scores.same_run(results / name, measured.files, scores.files)
+        _learnt_alike(joint, name, Places(data / name), measured)
         earned = protocol.floor
         found[name] = Expected(
             videos=protocol.videos,
-            seeds=len(recipe.train.seeds),
+            seeds=len(scores.protocols[PROTOCOL].rows[joint.model].seeds),
             confidence=measured.confidence,
             tau=Figure(mean=row.tau.mean, low=row.tau.low, high=row.tau.high),
             rho=Figure(mean=row.rho.mean, low=row.rho.low, high=row.rho.high),
@@ -55,6 +61,25 @@ def expected(joint: Joint, data: Path, results: Path) -> dict[str, Expected]:
             same_files=_judged(measured, name) >= set(files(Places(data / name)).items()),
         )
     return found
+
+
+def _learnt_alike(joint: Joint, dataset: str, places: Places, measured: Results) -> None:
+    """Raises UserError where the folds' heads, which were measured, learnt otherwise than a head
+    of these recipes would.
+    """
+    path = places.predictions(joint.model)
+    said = predictions.settings(path)
+    here = path.relative_to(places.folder).as_posix(), content_hash(path)
+    if here not in _judged(measured, dataset):
+        raise UserError(
+            f"{path}: is not what was evaluated, so it is not known what to expect of a head; "
+            f"{results_file.AGAIN} again"
+        )
+    if paths := differing(lessons(joint.entry, joint.train), said):
+        raise UserError(
+            f"{path}: these scorers learnt with other settings than a head would now, and what "
+            f"they earned says nothing of it; what differs: {', '.join(paths)}; run `dvc repro`"
+        )
 
 
 def files(places: Places) -> dict[str, str]:
@@ -89,7 +114,7 @@ def card(
             benchmark=recipe.benchmark,
             videos=len(taught[name]),
             frames=sum(len(video.gtscore_T) for video in taught[name]),
-            annotations=annotations(recipe.download),
+            annotations=annotations(recipe),
             captions=captions(recipe.given),
             files=files(Places(data / name)),
             expected=found[name],
@@ -117,16 +142,26 @@ def card(
     )
 
 
-def annotations(download: Download) -> str:
+def annotations(recipe: Recipe) -> str:
     """Where people's judgement comes from, and on what terms."""
+    download = recipe.download
+    if download.kind == "demo":
+        return f"simulated by this project's demo, seed {download.seed}"
+    given = None if download.source is None else f"given as {Path(download.source).name}"
     if download.kind == "summe":
-        return f"SumMe (Gygli et al., ECCV 2014), {download.url}; free for research with citation"
-    if download.kind == "tvsum":
+        alone = given is None and recipe.given.kind != "videos"
+        if alone and download.h5 is not None:
+            given = f"given as {Path(download.h5).name}"
         return (
-            f"TVSum (Song et al., CVPR 2015), {download.annotations_url}; released for research, "
-            "with a non-commercial academic notice in its archive"
+            f"SumMe (Gygli et al., ECCV 2014), {given or download.url}; free for research with "
+            "citation"
         )
-    return f"simulated by this project's demo, seed {download.seed}"
+    if given is not None:
+        given += f" (or, where that holds none, {download.annotations_url})"
+    return (
+        f"TVSum (Song et al., CVPR 2015), {given or download.annotations_url}; released for "
+        "research, with a non-commercial academic notice in its archive"
+    )
 
 
 def captions(given: Given) -> str:

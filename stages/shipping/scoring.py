@@ -18,12 +18,12 @@ from stages.artifacts.places import Places
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.llm import weights
-from stages.llm.fingerprint import determinants, differing, fingerprint
+from stages.llm.fingerprint import determinants, differing
 from stages.llm.settings import Embed
 from stages.params import Recipe
 from stages.scorers.heads.card import Card
 from stages.scorers.heads.shelf import Head
-from stages.section import PARAMS
+from stages.section import PARAMS, fault
 from stages.work.files import replacing
 
 Scores = Mapping[str, npt.NDArray[np.float32]]
@@ -64,23 +64,28 @@ def scores(head: Head, dataset: str, data: Path, videos: Sequence[str] | None = 
 
 def check(card: Card, embed: Embed, place: str) -> None:
     """Raises UserError, naming what differs, where a section makes other embeddings than the head
-    learnt from.
+    learnt from, or where the card's own section is none of this version.
 
     Args:
         card: the head's.
         embed: the section.
         place: where it stands in params.yaml, for messages.
     """
-    llm = weights.identity(embed.llm, embed.revision)
-    if fingerprint(embed, llm) == card.fingerprint:
-        return
-    theirs = determinants(Embed.model_validate(card.embed), card.llm)
-    paths = ", ".join(differing(determinants(embed, llm), theirs))
-    raise UserError(
-        f"{PARAMS}: {place}: {card.name} learnt from other embeddings than these settings make; "
-        f"what differs: {paths}. Its card has its own section under `embed`: embed with that, or "
-        "use another head"
-    )
+    try:
+        theirs = determinants(Embed.model_validate(card.embed), card.llm)
+    except ValueError as error:
+        raise UserError(
+            f"{card.name}: the section `embed` of its card is not one of this version "
+            f"({fault(error)}); use the version that made it, or train it again with "
+            "`llmvs head train`"
+        ) from error
+    ours = determinants(embed, weights.identity(embed.llm, embed.revision))
+    if paths := differing(ours, theirs):
+        raise UserError(
+            f"{PARAMS}: {place}: {card.name} learnt from other embeddings than these settings "
+            f"make; what differs: {', '.join(paths)}. Its card has its own section under `embed`: "
+            "embed with that, or use another head"
+        )
 
 
 def in_sample(card: Card, dataset: str, recipe: Recipe) -> str | None:

@@ -6,6 +6,7 @@ Shapes: T sampled frames, P points of a learning curve.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,6 +47,19 @@ class EpochJudge:
         rules = [panel.rules.agreement, panel.rules.budget]
         spine = [panel.n_frames, panel.picks, panel.change_points]
         return cls(panel.agreement, store.key(people=people, rules=rules, spine=spine))
+
+
+def lessons(entry: Entry, settings: Train) -> dict[str, dict[str, Any]]:
+    """How a row's scorers learn, whatever the seed, in JSON's types.
+
+    Args:
+        entry: which scorer, its hyperparameters those of the recipe.
+        settings: the recipe's `train` section.
+    """
+    return {
+        "model": entry.model_dump(mode="json", exclude={"title"}),
+        "train": settings.model_dump(mode="json", exclude={"seeds", "scorer"}),
+    }
 
 
 @dataclass(frozen=True)
@@ -118,13 +132,13 @@ class Trainer:
             job: the run.
             contents: a fingerprint of each video's inputs and gtscore.
         """
-        entry = self.entry.model_dump(mode="json", exclude={"title"})
-        # What the rest stands for is in the job: its seed, and the videos that are watched.
-        train = self.settings.model_dump(mode="json", exclude={"seeds", "scorer", "validation"})
+        said = lessons(self.entry, self.settings)
+        # What it stands for is in the job: the videos that are watched.
+        del said["train"]["validation"]
         return store.key(
             version=[VERSION, registry.scorer(self.entry.kind).version],
-            entry=entry,
-            train=train,
+            entry=said["model"],
+            train=said["train"],
             protocol=job.protocol,
             seed=job.seed,
             learnt=[[name, contents[name]] for name in job.learnt],

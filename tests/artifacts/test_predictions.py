@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from stages.artifacts.predictions import Run, place, read, write
+from stages.artifacts.predictions import Run, place, read, settings, write
 from stages.errors import UserError
 
 LENGTHS = {"video_2": 3, "video_10": 2}
@@ -40,6 +40,16 @@ def test_a_run_lies_where_it_is_said_to(tmp_path: Path) -> None:
 def test_scores_that_nobody_trained_have_no_epoch(tmp_path: Path) -> None:
     write(tmp_path / "p.h5", [run(0, 0, None, *LENGTHS)])
     assert read(tmp_path / "p.h5", LENGTHS, ["strict"])["strict"].epochs == {"seed_0": [None]}
+
+
+def test_how_scorers_learnt_comes_back_or_is_said_to_be_unknown(tmp_path: Path) -> None:
+    learnt = {"model": {"width": 32}, "train": {"lr": 1e-4, "schedule": None}}
+    write(tmp_path / "p.h5", [run(0, 0, 2, *LENGTHS)], learnt)
+    assert settings(tmp_path / "p.h5") == learnt
+    assert read(tmp_path / "p.h5", LENGTHS, ["strict"])["strict"].epochs == {"seed_0": [2]}
+    write(tmp_path / "p.h5", [run(0, 0, 2, *LENGTHS)])
+    with pytest.raises(UserError, match=r"p\.h5: does not say how its scorers learnt; run"):
+        settings(tmp_path / "p.h5")
 
 
 def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:

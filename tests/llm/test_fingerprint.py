@@ -26,6 +26,46 @@ def test_what_decides_nothing_and_a_models_place_leave_it_alone() -> None:
     assert fingerprint(embed(llm="/another/machine/model"), LLM) == known
 
 
+def asked(**changes: Any) -> Embed:
+    """With changes of the prompt."""
+    return embed(prompt=embed().prompt.model_dump() | changes)
+
+
+def test_words_of_the_task_that_is_not_asked_decide_nothing() -> None:
+    words = embed().prompt.summary
+    assert words is not None
+    other = words.model_copy(update={"instruction": "Say it in a word."}).model_dump()
+    assert fingerprint(asked(summary=other), LLM) == fingerprint(embed(), LLM)
+    assert fingerprint(asked(summary=None), LLM) == fingerprint(embed(), LLM)
+    summarised = fingerprint(asked(task="summary"), LLM)
+    assert fingerprint(asked(task="summary", summary=other), LLM) != summarised
+    assert fingerprint(asked(task="summary", instruction="Rate it."), LLM) == summarised
+    longer = embed(prompt=asked(task="summary").prompt.model_dump(), max_new_tokens=9)
+    assert fingerprint(longer, LLM) == summarised
+
+
+def test_of_examples_what_is_shown_counts_and_no_more() -> None:
+    shown = embed().prompt.shown.model_dump()
+    examples = [example.model_dump() for example in embed().prompt.examples]
+    retold = [example | {"summary": "Other words."} for example in examples]
+    assert fingerprint(asked(examples=retold), LLM) == fingerprint(embed(), LLM)
+    assert fingerprint(asked(shown=shown | {"seed": 9}), LLM) == fingerprint(embed(), LLM)
+    rescored = [*examples[:-1], examples[-1] | {"score": 4.0}]
+    assert fingerprint(asked(examples=rescored), LLM) != fingerprint(embed(), LLM)
+    none = shown | {"count": 0}
+    assert fingerprint(asked(shown=none), LLM) != fingerprint(embed(), LLM)
+    assert fingerprint(asked(shown=none, examples=rescored), LLM) == fingerprint(
+        asked(shown=none), LLM
+    )
+    drawn = shown | {"source": "training"}
+    assert fingerprint(asked(shown=drawn, examples=rescored), LLM) == fingerprint(
+        asked(shown=drawn), LLM
+    )
+    assert fingerprint(asked(shown=drawn | {"seed": 9}), LLM) != fingerprint(
+        asked(shown=drawn), LLM
+    )
+
+
 @pytest.mark.parametrize(
     "changes",
     [
