@@ -31,12 +31,24 @@ def encoded(encoder: nn.TransformerEncoder, x_NM: Tensor, lengths: Sequence[int]
             with dropout.
         x_NM: the videos' frames, one video after the other.
         lengths: frames of each video.
+
+    Raises:
+        ValueError: in training, not every dropout within it has the same probability.
     """
-    rate = encoder.layers[0].dropout.p if encoder.training else 0.0
+    rate = _dropout(encoder) if encoder.training else 0.0
     draws = Draws(rate) if rate else None
     for layer in encoder.layers:
         x_NM = _layer(layer, x_NM, lengths, draws)
     return x_NM
+
+
+def _dropout(encoder: nn.TransformerEncoder) -> float:
+    """The one probability of all dropouts, which draw from one stream of bits."""
+    rates = {part.p for part in encoder.modules() if isinstance(part, nn.Dropout)}
+    rates |= {layer.self_attn.dropout for layer in encoder.layers}
+    if len(rates) > 1:
+        raise ValueError(f"an encoder's dropouts must be alike here, and are {sorted(rates)}")
+    return float(rates.pop())
 
 
 def _layer(

@@ -73,6 +73,25 @@ def test_dropout_drops_as_often_as_it_is_told_and_keeps_the_mean() -> None:
     assert draws.scale == pytest.approx(1 / 0.9, rel=1e-4)
 
 
+@pytest.mark.parametrize("part", ["dropout", "dropout1", "dropout2"])
+def test_layers_that_drop_otherwise_than_the_first_are_refused(part: str) -> None:
+    made = encoder(0.1).train()
+    x_NM = torch.randn(7, WIDTH)
+    encoded(made, x_NM, [7])
+    getattr(made.layers[1], part).p = 0.2
+    with pytest.raises(ValueError, match=r"must be alike here, and are \[0\.1, 0\.2\]"):
+        encoded(made, x_NM, [7])
+    made.eval()
+    encoded(made, x_NM, [7])
+
+
+def test_weights_of_attention_are_dropped_alike_or_refused() -> None:
+    made = encoder(0.1).train()
+    made.layers[1].self_attn.dropout = 0.0
+    with pytest.raises(ValueError, match="must be alike"):
+        encoded(made, torch.randn(7, WIDTH), [7])
+
+
 def test_no_two_masks_are_alike_or_related() -> None:
     torch.manual_seed(0)
     like = torch.empty(400, 400)
