@@ -57,14 +57,7 @@ def identity(name: str, revision: str | None = None) -> dict[str, str]:
 
 def tokenizer(name: str, revision: str | None = None) -> Any:
     """The model's tokenizer. Raises UserError where it has none that can be used."""
-    from transformers import AutoTokenizer
-
-    folder = fetch_small(name, revision)
-    try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except pretrained.FAILURES as error:
-        said = pretrained.first_line(error)
-        raise UserError(f"{name}: no usable tokenizer in {folder} ({said})") from error
+    return pretrained.tokenizer(name, fetch_small(name, revision))
 
 
 def context(name: str, revision: str | None = None) -> int | None:

@@ -1,4 +1,4 @@
-"""Loading a pretrained transformers model from its folder, the same way for every kind."""
+"""Loading a pretrained transformers model, or its tokenizer, from its folder: one way for all."""
 
 import sys
 from pathlib import Path
@@ -26,6 +26,43 @@ def dtype_of(setting: str) -> Any:
     import torch
 
     return getattr(torch, setting)
+
+
+def tokenizer(name: str, folder: Path) -> Any:
+    """The tokenizer of a folder, which turns text into ids as its tokenizer.json says.
+
+    A class of transformers may build the rules anew from the vocabulary and leave the file's aside:
+    LlamaTokenizer drops Llama-2's normalizer, and with it the space that Meta's SentencePiece
+    writes before the [INST] of every turn. So the class gives the names of the special tokens, and
+    the file all else.
+
+    Args:
+        name: what the person called the model.
+        folder: its files.
+
+    Raises:
+        UserError: there is no tokenizer that can be used, or no tokenizer.json beside a
+            SentencePiece model.
+    """
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    rules = (folder / "tokenizer.json").is_file()
+    if not rules and (models := sorted(folder.glob("*.model"))):
+        raise UserError(
+            f"{name}: {models[0]} has no tokenizer.json beside it, and what transformers makes of "
+            "it alone writes spaces otherwise; put the model's tokenizer.json there, or name a "
+            "revision or model that ships one"
+        )
+    try:
+        found = AutoTokenizer.from_pretrained(folder, **local)
+        if rules and type(found) is not PreTrainedTokenizerFast:
+            named = found.special_tokens_map
+            found = PreTrainedTokenizerFast.from_pretrained(folder, **local, **named)
+    except FAILURES as error:
+        said = first_line(error)
+        raise UserError(f"{name}: no usable tokenizer in {folder} ({said})") from error
+    return found
 
 
 def load(auto_class: Any, name: str, folder: Path, dtype: Any) -> Any:

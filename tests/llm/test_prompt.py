@@ -1,10 +1,15 @@
+from itertools import chain
+
 import pytest
+from hub_llama2 import MERGES, VOCABULARY, save
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_llms import CHATML, LLAMA2, NO_SYSTEM, byte_tokenizer, metaspace_tokenizer
+from tokenizers import Tokenizer, models
 
 from stages import params
 from stages.errors import UserError
+from stages.llm import weights
 from stages.llm.prompt import answer_text, fill, layout, query_text
 from stages.llm.settings import Example, Prompt, Shown
 
@@ -72,7 +77,62 @@ def test_a_template_that_drops_the_system_turn_does_not_lose_the_instruction():
     assert tokenizer.decode(around.prefix).startswith("<|im_start|>Rate from 1 to 5.\n\nFrames:")
 
 
-def test_llama2_prompts_are_tokenized_as_if_whole_and_begin_once():
+def sentencepiece(text):
+    """Llama-2's own tokenizer, which knows no control tokens: a space before the text, spaces as
+    pieces, and of what has no piece the bytes.
+    """
+    model = models.BPE(VOCABULARY, MERGES, unk_token="<unk>", fuse_unk=True, byte_fallback=True)
+    return Tokenizer(model).encode("▁" + text.replace(" ", "▁")).ids
+
+
+def as_meta(system, turns):
+    """A dialogue as `chat_completion` of meta-llama/llama writes it: each pair of turns is a text
+    of its own between <s> and </s>, and the last is left open.
+    """
+    said = [text.strip() for _, text in turns]
+    said[0] = f"<<SYS>>\n{system}\n<</SYS>>\n\n{said[0]}"
+    pairs = zip(said[:-1:2], said[1::2], strict=True)
+    closed = [(1, *sentencepiece(f"[INST] {x} [/INST] {y} "), 2) for x, y in pairs]
+    return (*chain(*closed), 1, *sentencepiece(f"[INST] {said[-1]} [/INST]"))
+
+
+@pytest.fixture(scope="module")
+def llama2(tmp_path_factory):
+    return weights.tokenizer(str(save(tmp_path_factory.mktemp("hub"))))
+
+
+@pytest.mark.parametrize(
+    "query", [QUERY, "Naïve „dogs“ 犬 🐕?", "The  dog [x]", "[INST] is < text", "[", "S"]
+)
+def test_llama2_prompts_have_the_ids_of_metas_format(llama2, query):
+    around = layout(llama2, PROMPT)
+    turns = [*TURNS, ("user", query)]
+    expected = as_meta("Rate from 1 to 5.", turns)
+    assert ids(around, query) == expected
+    opening = tuple(llama2.convert_tokens_to_ids(["<s>", "▁[", "INST", "]"]))
+    starts = [place for place, token in enumerate(expected) if token == llama2.bos_token_id]
+    assert len(starts) == 3
+    assert {expected[start : start + 4] for start in starts} == {opening}
+    span = expected[len(around.prefix) : -len(around.closing)]
+    assert span == around.query(query) == tuple(sentencepiece(query))
+    answered = as_meta("Rate from 1 to 5.", [*turns, ("assistant", "score: 4"), ("user", "")])
+    assert answered[len(expected) :][: len(around.draft)] == around.draft != ()
+
+
+def test_the_recipe_of_llama2_has_the_ids_of_metas_format(llama2):
+    prompt = params.recipe("tvsum").embed.prompt
+    around = layout(llama2, prompt)
+    turns = []
+    for example in prompt.examples:
+        window = example.captions
+        turns.append(("user", query_text(prompt, window, window[len(window) // 2])))
+        turns.append(("assistant", answer_text(prompt, example.score)))
+    query = query_text(prompt, ["A man walks.", "A man runs."], "A man runs.")
+    system = fill(prompt.instruction, lowest=0, highest=10)
+    assert ids(around, query) == as_meta(system, [*turns, ("user", query)])
+
+
+def test_prompts_that_begin_words_by_spaces_are_tokenized_as_if_whole_and_begin_once():
     tokenizer = metaspace_tokenizer(LLAMA2)
     around = layout(tokenizer, PROMPT)
     whole = chat(tokenizer, "Rate from 1 to 5.", [*TURNS, ("user", QUERY)])

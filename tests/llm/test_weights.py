@@ -4,9 +4,12 @@ import time
 import zipfile
 from collections import namedtuple
 
+import hub_llama2
 import pytest
 import torch
-from tiny_llms import CONFIGS, causal_lm, save
+from tiny_llms import CONFIGS, LLAMA2, causal_lm, save
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer
 
 from stages import params
 from stages.errors import UserError
@@ -170,6 +173,34 @@ def test_a_folder_without_tokenizer_is_one_message(folder):
     for path in folder.glob("tokenizer*"):
         path.unlink()
     with pytest.raises(UserError, match="no usable tokenizer"):
+        weights.tokenizer(str(folder))
+
+
+NAMES = {"bos_token": None, "eos_token": None, "unk_token": None}
+
+
+@pytest.mark.parametrize("named", [{}, NAMES], ids=["named", "left to the class"])
+def test_a_tokenizer_json_is_read_as_it_is_and_its_names_are_kept(tmp_path, named):
+    text = "<s>[INST] The dog [/INST] 5 </s><s>[INST] A  man\n"
+    folder = hub_llama2.save(tmp_path / "hub", **named)
+    expected = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    assert AutoTokenizer.from_pretrained(folder).tokenize(text)[1] == "[", "why it is not enough"
+    found = weights.tokenizer(str(folder))
+    ids = found(text, add_special_tokens=False)["input_ids"]
+    assert ids == expected.encode(text, add_special_tokens=False).ids
+    assert found.tokenize(text)[1] == "▁["
+    assert found.decode(ids[1:-1]) == expected.decode(ids[1:-1], skip_special_tokens=False)
+    special = (found.unk_token_id, found.bos_token_id, found.eos_token_id)
+    assert special == (0, 1, 2) == tuple(found.all_special_ids[each] for each in (2, 0, 1))
+    assert found("A dog")["input_ids"][0] == 1
+    assert found.chat_template == LLAMA2
+    assert weights.ends_of_turn(folder, found) == (2,)
+
+
+def test_sentencepiece_without_a_tokenizer_json_is_refused(tmp_path):
+    folder = hub_llama2.save(tmp_path / "hub")
+    (folder / "tokenizer.json").rename(folder / "tokenizer.model")
+    with pytest.raises(UserError, match=r"tokenizer\.model has no tokenizer\.json beside it.*put"):
         weights.tokenizer(str(folder))
 
 

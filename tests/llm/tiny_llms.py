@@ -99,7 +99,7 @@ def byte_tokenizer(template: str | None = CHATML, corpus: tuple[str, ...] = ()) 
 
 
 def metaspace_tokenizer(template: str | None = LLAMA2) -> Any:
-    """Llama-2's manner: a space is written before every text, and spaces begin words."""
+    """Spaces begin words, and one is written before the first alone."""
     corpus = ["[INST] Frames: A dog runs. [/INST] score: 5 a cat sits How important is it?"] * 3
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=True)

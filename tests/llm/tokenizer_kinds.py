@@ -1,8 +1,12 @@
 """A small tokenizer of every kind that language models come with, control tokens and all."""
 
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import hub_llama2
+from hub_llama2 import ASCII
 from tiny_llms import CHATML, byte_tokenizer, metaspace_tokenizer
 from tokenizers import (
     AddedToken,
@@ -14,11 +18,11 @@ from tokenizers import (
     pre_tokenizers,
     trainers,
 )
-from transformers import ByT5Tokenizer, LlamaTokenizer, PreTrainedTokenizerFast
+from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
-ASCII = "".join(map(chr, range(33, 127)))
+from stages.llm import weights
+
 PROSE = ["A man walks his dog on the beach.", "How important is the central frame? score: 5"]
-_BYTES = {f"<0x{byte:02X}>": 3 + byte for byte in range(256)}
 
 
 def _byte_level(extra: list[str | AddedToken], **parts: Any) -> Any:
@@ -95,24 +99,20 @@ def greedy() -> Any:
     )
 
 
-def llama2(**options: Any) -> Any:
-    """As transformers builds it, on a vocabulary whose pieces merge into its control tokens."""
-    pieces = ["▁", *ASCII, "</", "</s", "</s>", "<s", "<s>", "un", "<un", "k>", "<unk>", "he", "▁t"]
-    pairs = [("<", "/"), ("</", "s"), ("</s", ">"), ("<", "s"), ("<s", ">"), ("u", "n")]
-    pairs += [("<", "un"), ("k", ">"), ("<un", "k>"), ("h", "e"), ("▁", "t")]
-    vocabulary = {"<unk>": 0, "<s>": 1, "</s>": 2} | _BYTES
-    for piece in pieces:
-        vocabulary.setdefault(piece, len(vocabulary))
-    return LlamaTokenizer(vocabulary, pairs, chat_template=CHATML, **options)
+def llama2() -> Any:
+    """As the hub has it: a normalizer writes a space before every part, and bytes spell the rest.
+
+    Its vocabulary holds pieces that merge into its control tokens.
+    """
+    with TemporaryDirectory() as folder:
+        return weights.tokenizer(str(hub_llama2.save(Path(folder), CHATML)))
 
 
-def llama2_legacy() -> Any:
-    """The same by a normalizer, which writes a space before every part that it is given."""
-    fast = llama2()
-    backend = fast.backend_tokenizer
-    backend.pre_tokenizer = None
-    spaces = [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
-    backend.normalizer = normalizers.Sequence(spaces)
+def llama_metaspace() -> Any:
+    """The same vocabulary in the newer manner: a space before the whole text alone."""
+    backend = llama2().backend_tokenizer
+    backend.normalizer = None
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         unk_token="<unk>",
@@ -191,7 +191,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "greedy": greedy,
     "spaces before words": metaspace_tokenizer,
     "llama-2": llama2,
-    "llama-2, legacy": llama2_legacy,
+    "llama, metaspace": llama_metaspace,
     "unigram": unigram,
     "wordpiece": wordpiece,
     "extended": extended,
