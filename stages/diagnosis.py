@@ -43,15 +43,21 @@ def _python() -> Iterator[Finding]:
 def _device() -> Iterator[Finding]:
     import torch
 
+    from stages.work.arithmetic import is_native
+
+    def bfloat16(place: str) -> str:
+        return "bfloat16" if is_native("bfloat16", torch.device(place)) else "no bfloat16"
+
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             card = torch.cuda.get_device_properties(index)
-            bf16 = "bfloat16" if torch.cuda.is_bf16_supported() else "no bfloat16"
+            bf16 = bfloat16(f"cuda:{index}")
             yield Finding(f"cuda:{index}", f"{card.name}, {card.total_memory / 1e9:.0f} GB, {bf16}")
     elif torch.backends.mps.is_available():
         yield Finding("device", "Apple GPU (mps)")
     else:
-        yield Finding("device", f"CPU, {torch.get_num_threads()} threads; enough for the demo")
+        threads = f"CPU, {torch.get_num_threads()} threads, {bfloat16('cpu')}"
+        yield Finding("device", f"{threads}; enough for the demo")
 
 
 def _room() -> Iterator[Finding]:
@@ -70,10 +76,12 @@ def _room() -> Iterator[Finding]:
 
 
 def _project() -> Iterator[Finding]:
+    import torch
+
     from stages import params
     from stages.captioners import llava
     from stages.llm import weights
-    from stages.work import hub
+    from stages.work import arithmetic, hub
 
     inside = os.environ.get("VIRTUAL_ENV") or sys.prefix != sys.base_prefix
     yield Finding("environment", sys.prefix if inside else "none (the system's Python)")
@@ -91,6 +99,9 @@ def _project() -> Iterator[Finding]:
         models = {}
         if embed is not None:
             models[embed.llm] = weights.status(embed.llm, embed.revision)
+            where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+            if said := arithmetic.warning(embed.dtype, where):
+                yield Finding(f"datasets.{name}.embed.dtype", said)
         if caption is not None and caption.captioner == "llava":
             models[caption.model] = hub.status(caption.model, caption.revision, llava.KIND)
         for model, status in models.items():

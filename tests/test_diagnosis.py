@@ -80,3 +80,18 @@ def test_given_captions_need_no_captioner(workplace: Path) -> None:
     _, table = said()
     assert "weights of meta-llama/Llama-2-13b" in table
     assert table.count("weights of") == 1
+
+
+@pytest.mark.parametrize("instruction", [False, True])
+def test_a_dtype_that_the_processor_must_emulate_is_told_and_allowed(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, instruction: bool
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": instruction})
+    changed(embed__dtype="bfloat16")
+    _, table = said()
+    assert ("no bfloat16" not in table) is instruction
+    line = [row for row in table.splitlines() if "datasets.tvsum.embed.dtype" in row]
+    assert [("slower than float32" in row, "│ ok" in row) for row in line] == (
+        [] if instruction else [(True, True)]
+    )

@@ -11,6 +11,7 @@ tokens, P prefix tokens, S keys, H query heads, K key-value heads (a divisor of 
 head, G queries of all heads that read one key-value head.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -72,8 +73,10 @@ def attention(
     B, H, L, E = q_BHLE.shape
     K, S = k_BKSE.shape[1:3]
     # A group's heads are more queries of its one key head, so keys are not copied for each.
-    q_BKGE = q_BHLE.reshape(B, K, H // K * L, E)
-    scores = (q_BKGE @ k_BKSE.transpose(-1, -2)).float().mul_(scale).view(B, H, L, S)
+    # Scaled first, lest a product overflow in float16: by a power of two, which rounds nothing.
+    first = 2.0 ** math.floor(math.log2(scale))
+    q_BKGE = q_BHLE.mul(first).reshape(B, K, H // K * L, E)
+    scores = (q_BKGE @ k_BKSE.transpose(-1, -2)).float().mul_(scale / first).view(B, H, L, S)
     if causal:
         hidden = torch.ones(L, S, dtype=torch.bool, device=scores.device).triu_(1)
         scores.masked_fill_(hidden, -torch.inf)

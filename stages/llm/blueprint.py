@@ -4,6 +4,7 @@ Named by the recipe, filled in by the model's tokenizer and configuration alone:
 wanted only where something is to be read.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,9 @@ from stages.llm.prompt import Layout, layout
 from stages.llm.readout import Kind, Layer, Pooling
 from stages.llm.reply import completion
 from stages.llm.settings import Embed
+from stages.work import arithmetic
+
+log = logging.getLogger("llmvs")
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ class Blueprint:
     def engine(self) -> engine.Engine:
         """The model, with the prefix read."""
         model = pack(weights.model(self.llm, self.revision, weights.dtype_of(self.dtype)))
+        device = model.get_input_embeddings().weight.device
+        if said := arithmetic.warning(self.dtype, device):
+            log.warning("%s: embed.dtype: %s", self.llm, said)
         complete = None
         if self.answer is not None:
             decode, scored = self.layout.tokenizer.decode, completion(self.answer)

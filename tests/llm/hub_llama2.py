@@ -37,8 +37,8 @@ def _control(literal: str) -> dict[str, Any]:
 
 def _file() -> dict[str, Any]:
     """tokenizer.json: a space is written before every part that lies between control tokens."""
-    beginning, text = ({"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A"}})
-    text["Sequence"]["type_id"] = 0
+    beginning = {"SpecialToken": {"id": "<s>", "type_id": 0}}
+    one, other = ({"Sequence": {"id": name, "type_id": 0}} for name in "AB")
     return {
         "version": "1.0",
         "truncation": None,
@@ -54,8 +54,8 @@ def _file() -> dict[str, Any]:
         "pre_tokenizer": None,
         "post_processor": {
             "type": "TemplateProcessing",
-            "single": [beginning, text],
-            "pair": [beginning, text, beginning, {"Sequence": {"id": "B", "type_id": 1}}],
+            "single": [beginning, one],
+            "pair": [beginning, one, beginning, other],
             "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}},
         },
         "decoder": {

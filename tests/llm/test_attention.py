@@ -54,6 +54,19 @@ def test_causal_queries_see_themselves_and_what_came_before(explicit):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("explicit", [False, True], ids=["fused", "written out"])
+def test_scores_beyond_the_range_of_float16_are_scaled_before_they_overflow(explicit):
+    q, k, v, _ = draw(5, E=128)
+    q, k = (q * 60).half(), (k * 60).half()
+    assert (q.reshape(2, 2, 10, 128) @ k.transpose(-1, -2)).isinf().any()
+    seen = torch.ones(2, 4, 5, 7, dtype=torch.bool)
+    scale = 128**-0.5 / 100
+    expected = slow(q, k, v.half(), scale, seen)
+    out, lse = attention(q, k, v.half(), scale, seen=seen if explicit else None)
+    torch.testing.assert_close(out.float(), expected[0], atol=1e-2, rtol=0)
+    torch.testing.assert_close(lse, expected[1], atol=5e-2, rtol=1e-3)
+
+
 @pytest.mark.parametrize("shape", [(2, 4, 5, 7), (2, 1, 5, 7), (2, 1, 1, 7), (5, 7)])
 def test_hidden_keys_count_for_nothing_whatever_the_mask_broadcasts_over(shape):
     q, k, v, g = draw(2)
