@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import tiny_llava
+import torch
 from rich.console import Console
 from tiny_llms import CONFIGS, save
 from transformers import LlamaConfig
@@ -11,23 +12,36 @@ from typer.testing import CliRunner
 
 from stages import params
 from stages.benchmarking import captioning, memory
-from stages.benchmarking.embedding import ALONE, BATCHED, ENGINE, FLOOR, compare
+from stages.benchmarking.embedding import ALONE, BATCHED, ENGINE, FLOOR, HALF, Rounding, compare
 from stages.cli import app
 from stages.errors import UserError
+from stages.llm.engine import Reading
 
 
 def test_every_way_is_measured_and_told_as_a_ratio_to_the_engine(tmp_path: Path) -> None:
     config = {**CONFIGS["llama, grouped heads"].to_dict(), "max_position_embeddings": 8192}
     llm = str(save(tmp_path, LlamaConfig(**config)))
     figures = compare(llm, params.recipe("demo").embed.prompt, (3, 5), (3, 5), 4, 2, rounds=1)
-    assert list(figures.seconds) == [ALONE, BATCHED, ENGINE, FLOOR]
+    assert list(figures.seconds) == [ALONE, BATCHED, ENGINE, HALF, FLOOR]
     assert all(0 < seconds < 60 for seconds in figures.seconds.values())
     assert figures.prefix > figures.query > 0
     console = Console(width=120)
     with console.capture() as said:
         console.print(figures.table())
-    assert f"{figures.seconds[ALONE] / figures.seconds[ENGINE]:.2f}" in said.get()
+    for way in (ALONE, HALF):
+        assert f"{figures.seconds[way] / figures.seconds[ENGINE]:.2f}" in said.get()
     assert 0 <= figures.answer <= 8
+    assert 0 < figures.rounding.largest < figures.rounding.reach, "another dtype, the same states"
+    assert "bfloat16: states differ by at most" in " ".join(said.get().split())
+
+
+def test_rounding_is_of_answers_only_where_they_are_the_same() -> None:
+    def reading(query: float, answer: float, token: int) -> Reading:
+        return Reading(torch.tensor([query, -4.0]), torch.tensor([answer]), (token,))
+
+    exact = [reading(1.0, 2.0, 5), reading(1.0, 2.0, 5)]
+    rounded = [reading(1.5, 2.25, 5), reading(1.0, -90.0, 6)]
+    assert Rounding.between(exact, rounded) == Rounding(0.5, 4.0, 1, 2)
 
 
 def test_what_must_be_kept_of_the_rows_is_told_beside_the_peak(tmp_path: Path) -> None:

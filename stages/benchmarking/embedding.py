@@ -1,5 +1,7 @@
 """Seconds a frame of the engine, beside plain generation and beside what arithmetic demands.
 
+In float32, and once more the engine in bfloat16, with how far its states are then from float32's.
+
 Shapes: P prefix tokens, Q tokens of a query and its closing, A answer tokens.
 """
 
@@ -17,7 +19,7 @@ from stages import params
 from stages.benchmarking.timing import ratios
 from stages.errors import UserError
 from stages.llm import weights
-from stages.llm.engine import Engine
+from stages.llm.engine import Engine, Reading
 from stages.llm.packing import pack
 from stages.llm.prompt import Layout, layout, query_text
 from stages.llm.settings import Example, Prompt
@@ -35,6 +37,39 @@ the paper's prompt: about 700 tokens before the query, 220 of its own."""
 
 
 @dataclass(frozen=True)
+class Rounding:
+    """What bfloat16 made of the states.
+
+    largest: the largest difference of a state from float32's, of the answers' where the answers
+    are alike; reach: the largest of float32's states; alike: frames with the same answer; frames.
+    """
+
+    largest: float
+    reach: float
+    alike: int
+    frames: int
+
+    @classmethod
+    def between(cls, exact: Sequence[Reading], rounded: Sequence[Reading]) -> "Rounding":
+        """Readings of the same frames in float32 and in bfloat16."""
+        largest, reach, alike = 0.0, 0.0, 0
+        for one, other in zip(exact, rounded, strict=True):
+            same = one.tokens == other.tokens
+            pairs = [(one.query_W, other.query_W), (one.answer_W, other.answer_W)]
+            for kept_W, rounded_W in pairs if same else pairs[:1]:
+                largest = max(largest, float((kept_W - rounded_W).abs().max()))
+                reach = max(reach, float(kept_W.abs().max()))
+            alike += same
+        return cls(largest, reach, alike, len(exact))
+
+    def __str__(self) -> str:
+        return (
+            f"bfloat16: states differ by at most {self.largest:.2g} from float32's, which reach "
+            f"{self.reach:.3g}; {self.alike} of {self.frames} answers are the same"
+        )
+
+
+@dataclass(frozen=True)
 class Figures:
     """Best seconds a frame of each way, by name, and the lengths they were measured at."""
 
@@ -42,17 +77,21 @@ class Figures:
     prefix: int
     query: float
     answer: float
+    rounding: Rounding
 
     def table(self) -> Table:
         """One row a way: seconds a frame, and how many times the engine's."""
         title = f"P = {self.prefix}, Q = {self.query:.0f}, A = {self.answer:.1f} tokens"
-        return ratios(self.seconds, ENGINE, "engine", title)
+        table = ratios(self.seconds, ENGINE, "engine", title)
+        table.caption = str(self.rounding)
+        return table
 
 
 ALONE = "(a) generate, a frame at a time"
 BATCHED = "(b) generate, batches of whole prompts"
 ENGINE = "(c) engine"
-FLOOR = "(d) floor: operations over the matrix-product rate"
+HALF = "(d) engine, bfloat16"
+FLOOR = "(e) floor: operations over float32's matrix-product rate"
 
 
 @dataclass(frozen=True)
@@ -128,7 +167,7 @@ def compare(
     """Measure every way in turn, `rounds` times over, so that a busy machine slows all alike.
 
     Args:
-        llm: name of the model; float32 on a CPU.
+        llm: name of the model.
         prompt, words, example_words, frames: see `workload`; frames are the engine's batch.
         baseline_frames: frames that the slower ways are timed on.
         clock: `time.process_time` with one thread counts nobody else's work.
@@ -139,7 +178,10 @@ def compare(
     work = workload(llm, prompt, words, example_words, frames)
     around, queries, ends = work.layout, work.queries, work.ends
     plain = weights.model(llm)
-    engine = work.engine(pack(weights.model(llm)), max_new_tokens)
+    engine, half = (
+        work.engine(pack(weights.model(llm, dtype=dtype)), max_new_tokens)
+        for dtype in (torch.float32, torch.bfloat16)
+    )
     whole = [(*around.prefix, *query, *around.closing) for query in queries[:baseline_frames]]
 
     def alone() -> None:
@@ -150,8 +192,11 @@ def compare(
         ALONE: (len(whole), alone),
         BATCHED: (len(whole), lambda: _generate(plain, whole, ends, max_new_tokens)),
         ENGINE: (frames, lambda: engine.read(queries)),
+        HALF: (frames, lambda: half.read(queries)),
     }
-    answer = float(np.mean([len(reading.tokens) for reading in engine.read(queries)]))
+    readings = engine.read(queries)
+    rounding = Rounding.between(readings, half.read(queries))
+    answer = float(np.mean([len(reading.tokens) for reading in readings]))
     own = float(np.mean([len(query) + len(around.closing) for query in queries]))
     # What no way can leave out; the prefix, read once, is free.
     decoder = architecture.language(llm, plain.config)
@@ -164,7 +209,7 @@ def compare(
             seconds[way] = min(seconds[way], (clock() - started) / count)
         rate = product_rate(plain.model.layers[0], int(own) * frames, clock)
         seconds[FLOOR] = min(seconds[FLOOR], least / rate)
-    return Figures(seconds, len(around.prefix), own, answer)
+    return Figures(seconds, len(around.prefix), own, answer, rounding)
 
 
 def _generate(

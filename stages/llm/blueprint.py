@@ -70,7 +70,7 @@ class Blueprint:
         """What, beside its queries, decides a batch's numbers."""
         return {
             "stage": "embed",
-            "algorithm": engine.VERSION,
+            "algorithm": engine.VERSIONS[self.dtype],
             "weights": weights.identity(self.llm, self.revision),
             "dtype": self.dtype,
             "prefix": self.layout.prefix,

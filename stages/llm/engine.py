@@ -30,8 +30,9 @@ from stages.errors import UserError
 from stages.llm import attention
 from stages.llm.readout import Kind, Layer, Norm, Pooled, Pooling, Readout, Spans, States
 
-VERSION = 4
-"""Part of every key in the work store: raise it when the same inputs would give other numbers."""
+VERSIONS = {"float32": 4, "float16": 4, "bfloat16": 5}
+"""By dtype, part of every key in the work store: raise one when the same inputs would give other
+numbers in it."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,11 @@ torch multiplies float32 matrices on CPU through a library that leaves an eighth
 rate unused at the engine's shapes (more of it the fewer the rows). oneDNN reads weights that were
 reordered for it once, and applies a gated MLP's activation and product while the tiles are still
 in cache. The results differ by rounding alone.
+
+With weights in bfloat16 only the products of the decoder's layers are: their sums within a product
+are float32 (the instruction's own), and so is all between the products that adds up or normalises,
+as are embeddings and language-model head. A GPU computes as transformers does, in bfloat16
+throughout.
 """
 
 from typing import Any
@@ -16,7 +21,9 @@ _ROWS = 1024
 
 
 class PackedLinear(nn.Module):
-    """A linear layer whose weight is in oneDNN's own order."""
+    """A linear layer whose weight is in oneDNN's own order; its products are in the weight's dtype,
+    and so is what it returns.
+    """
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
@@ -25,16 +32,27 @@ class PackedLinear(nn.Module):
 
     def forward(self, x: Tensor, activation: str = "none") -> Tensor:
         y: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x, self.packed, self.bias, activation, [], ""
+            x.to(self.packed.dtype), self.packed, self.bias, activation, [], ""
         )
         return y
 
     def times(self, x: Tensor, other: Tensor) -> Tensor:
         """The layer's output multiplied element by element with `other`."""
         y: Tensor = torch.ops.mkldnn._linear_pointwise.binary(
-            x, other, self.packed, self.bias, "mul"
+            x.to(self.packed.dtype), other, self.packed, self.bias, "mul"
         )
         return y
+
+
+class RoundingLinear(nn.Module):
+    """A linear layer as it is, that rounds what it is given to its weight's dtype."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight, self.bias = linear.weight, linear.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x.to(self.weight.dtype), self.weight, self.bias)
 
 
 class PackedGatedMLP(nn.Module):
@@ -50,28 +68,37 @@ class PackedGatedMLP(nn.Module):
 
 
 def pack(model: Any) -> Any:
-    """Pack the linear layers of a causal LM's decoder in place, where that can help.
+    """Prepare a causal LM's decoder in place for a CPU: float32 or bfloat16, see above.
 
-    Does nothing where a weight is not float32 on a CPU, or torch was built without oneDNN.
+    Does nothing to other weights, nor on a GPU. What oneDNN cannot take here is not packed.
 
     Returns:
         The same model.
     """
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    weight = model.get_input_embeddings().weight
+    if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.bfloat16):
         return model
     for layer in model.model.layers:
         for parent in list(layer.modules()):
             for name, child in list(parent.named_children()):
-                if type(child) is nn.Linear and _packable(child.weight):
-                    setattr(parent, name, PackedLinear(child))
+                if type(child) is nn.Linear:
+                    setattr(parent, name, _prepared(child))
         mlp = getattr(layer, "mlp", None)
         if mlp is not None and _is_gated(mlp):
             layer.mlp = PackedGatedMLP(mlp)
+    for part in model.modules():
+        if not isinstance(part, PackedLinear | RoundingLinear):
+            for parameter in part.parameters(recurse=False):
+                parameter.data = parameter.data.float()
     return model
 
 
-def _packable(weight: Tensor) -> bool:
-    return weight.device.type == "cpu" and weight.dtype == torch.float32
+def _prepared(linear: nn.Linear) -> nn.Module:
+    packable: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if linear.weight.dtype == torch.float32:
+        return PackedLinear(linear) if packable else linear
+    packable = packable and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return PackedLinear(linear) if packable else RoundingLinear(linear)
 
 
 def _is_gated(mlp: nn.Module) -> bool:

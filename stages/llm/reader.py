@@ -155,7 +155,7 @@ def read_videos(
         places[video] = [place[text] for text in texts]
         frames, distinct = frames + len(texts), distinct + len(order)
     log.info("%d frames, %d distinct prompts in %d batches", frames, distinct, len(tasks))
-    _foretell(embed.llm, tasks, store)
+    _foretell(embed, tasks, store)
     results = complete(
         tasks, partial(Reader, blueprint), store, noun="batches of prompts", unit="prompts"
     )
@@ -170,13 +170,14 @@ def read_videos(
     return readings, [used for task in tasks for used in (task.key, *task.siblings.values())]
 
 
-def _foretell(llm: str, tasks: Sequence[Task[Queries]], store: Store) -> None:
+def _foretell(embed: Embed, tasks: Sequence[Task[Queries]], store: Store) -> None:
     """Say how many prompts are to be read and, where that is known before, how long it takes."""
     missing = {task.key: task.cost for task in tasks if task.key not in store}
     prompts = sum(missing.values())
     if not prompts:
         return
-    if llm == smollm2.NAME and not torch.cuda.is_available():
+    measured = (embed.llm, embed.dtype) == (smollm2.NAME, "float32")
+    if measured and not torch.cuda.is_available():
         rate = smollm2.PROMPTS_PER_SECOND
         log.info(
             "%s prompts to read, about %s on two cores (at %g/s)",

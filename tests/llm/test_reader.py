@@ -219,7 +219,7 @@ def test_a_prompt_too_long_for_the_memory_is_one_message(embed, store, monkeypat
 
 
 def test_the_keys_of_the_store_are_what_they_always_were():
-    """What was read once is never read again: raise engine.VERSION where numbers change."""
+    """What was read once is never read again: raise engine.VERSIONS where numbers change."""
     around = Layout(None, (1, 28, 30), (2, 7), (9,))
     length, answer = 8, "score: {score}"
     blueprint = Blueprint(
