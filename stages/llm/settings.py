@@ -108,9 +108,10 @@ class Embed(Readout):
     """What the frozen LLM is, what it is asked, and which of its states are kept.
 
     `dtype`: of weights and matrix products; what is kept is float32. In bfloat16 a CPU adds up and
-    normalises in float32 (`stages.llm.packing`), a GPU in bfloat16. `edges`: what stands where a window reaches beyond its video. `also`: readouts that the same
-    pass leaves in the work store, for a recipe that asks for them; the stage's file holds none.
-    `stop`: an answer ends with the model's turn, or as soon as its score is complete.
+    normalises in float32 (`stages.llm.packing`), a GPU in bfloat16. `edges`: what stands where a
+    window reaches beyond its video. `also`: readouts that the same pass leaves in the work store,
+    for a recipe that asks for them; the stage's file holds none. `stop`: an answer ends with the
+    model's turn, or as soon as its score is complete.
     """
 
     llm: Text
