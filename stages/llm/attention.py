@@ -6,18 +6,21 @@ log-sum-exp of scores; so the two parts are attended to apart and merged, and th
 one tensor whatever the number of rows. Rows are packed end to end into a single sequence, so the
 model's linear layers never see padding; only the functions here know where a row ends.
 
-Shapes: N packed tokens of all rows, B rows, L own tokens of a row, C room for a row's own
-tokens, P prefix tokens, S keys, H query heads, K key-value heads (a divisor of H), E width of a
-head, G queries of all heads that read one key-value head.
+How one part is computed is a path: a row at a time (`stages.llm.rowwise`), or all rows in one
+call of a kernel (`stages.llm.varlen`).
+
+Shapes: N packed tokens of all rows, B rows, C room for a row's own tokens, P prefix tokens, H
+query heads, K key-value heads (a divisor of H), E width of a head.
 """
 
-import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
+
+from stages.llm.softmax import Part, merge
 
 NAME = "llmvs_shared_prefix"
 """What the function below is called in transformers' registry of attention functions."""
@@ -42,119 +45,18 @@ class Heads:
         self.q_1HNE, self.k_1KNE, self.v_1KNE = q_1HNE, k_1KNE, v_1KNE
         self.scale, self.window = scale, window
 
-
-def attention(
-    q_BHLE: Tensor,
-    k_BKSE: Tensor,
-    v_BKSE: Tensor,
-    scale: float,
-    causal: bool = False,
-    seen: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Softmax attention and the log-sum-exp of its scores.
-
-    Args:
-        q_BHLE, k_BKSE, v_BKSE: queries, keys, values; query head h reads key head h // (H / K).
-        scale: factor on the scores.
-        causal: query i sees keys 0..i (L = S).
-        seen: booleans that broadcast to (B, H, L, S), False where a key is hidden. A query may
-            see nothing: its output is 0 and its log-sum-exp -inf.
-
-    Returns:
-        (B, H, L, E) in the queries' dtype, and (B, H, L) float32.
-    """
-    if q_BHLE.device.type == "cpu" and seen is None:
-        # The fused kernel behind torch's own attention on CPU; the public function drops the
-        # log-sum-exp. It reads grouped heads as they are.
-        out_BHLE, lse_BHL = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-            q_BHLE, k_BKSE, v_BKSE, 0.0, causal, scale=scale
-        )
-        return out_BHLE, lse_BHL
-    B, H, L, E = q_BHLE.shape
-    K, S = k_BKSE.shape[1:3]
-    # A group's heads are more queries of its one key head, so keys are not copied for each.
-    # Scaled first, lest a product overflow in float16: by a power of two, which rounds nothing.
-    first = 2.0 ** math.floor(math.log2(scale))
-    q_BKGE = q_BHLE.mul(first).reshape(B, K, H // K * L, E)
-    scores = (q_BKGE @ k_BKSE.transpose(-1, -2)).float().mul_(scale / first).view(B, H, L, S)
-    if causal:
-        hidden = torch.ones(L, S, dtype=torch.bool, device=scores.device).triu_(1)
-        scores.masked_fill_(hidden, -torch.inf)
-    if seen is not None:
-        scores.masked_fill_(~seen, -torch.inf)
-    top = scores.amax(-1, keepdim=True).clamp_min_(torch.finfo(torch.float32).min)
-    weights = scores.sub_(top).exp_()
-    total = weights.sum(-1, keepdim=True)
-    lse_BHL = total.log().add_(top)[..., 0]
-    weights.div_(total.clamp_min_(torch.finfo(torch.float32).tiny))
-    out_BKGE = weights.to(v_BKSE.dtype).view(B, K, H // K * L, S) @ v_BKSE
-    return out_BKGE.view(B, H, L, E), lse_BHL
-
-
-def merge(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> Tensor:
-    """Attention over the union of two disjoint key sets from the attention over each.
-
-    Args:
-        first, second: (output (B, H, L, E), log-sum-exp (B, H, L)); not both -inf.
-
-    Returns:
-        (B, H, L, E).
-    """
-    (out1, lse1), (out2, lse2) = first, second
-    share = torch.sigmoid(lse1 - lse2).unsqueeze(-1).to(out1.dtype)
-    return torch.lerp(out2, out1, share)
-
-
-class SharedPrefix:
-    """Keys and values of the shared prefix: one (1, K, P, E) pair a layer, held once.
-
-    Running the prefix's tokens through the model with this as the pass fills it.
-    """
-
-    def __init__(self, length: int) -> None:
-        self.length = length
-        self.keys: dict[int, Tensor] = {}
-        self.values: dict[int, Tensor] = {}
-
-    def attend(self, layer: int, heads: Heads) -> Tensor:
-        self.keys[layer] = heads.k_1KNE.contiguous()
-        self.values[layer] = heads.v_1KNE.contiguous()
-        return _own(heads, 0, self.length)[0]
-
-    def joined(
-        self, layer: int, heads: Heads, own: tuple[Tensor, Tensor], ahead: Tensor, reach: int
-    ) -> Tensor:
-        """What the packed queries find in the prefix, merged with what they found in their rows.
-
-        Args:
-            own: outputs and log-sum-exp of attention within the rows.
-            ahead: (N,) own tokens of its row before each query; on any device.
-            reach: the largest of them.
-        """
-        if not self.length:
-            return own[0]
-        seen = None
-        if heads.window is not None and self.length + reach >= heads.window:
-            device = heads.q_1HNE.device
-            position_N1 = self.length + ahead.to(device)[:, None]
-            seen = position_N1 - torch.arange(self.length, device=device) < heads.window
-        keys, values = self.keys[layer], self.values[layer]
-        return merge(attention(heads.q_1HNE, keys, values, heads.scale, seen=seen), own)
-
-
-def _own(heads: Heads, start: int, stop: int) -> tuple[Tensor, Tensor]:
-    """Causal attention among the packed tokens start..stop, one whole row."""
-    span = slice(start, stop)
-    seen = None
-    if heads.window is not None and stop - start > heads.window:
-        index = torch.arange(stop - start, device=heads.q_1HNE.device)
-        seen = index[:, None] - index < heads.window
-    q, k, v = (x[:, :, span] for x in (heads.q_1HNE, heads.k_1KNE, heads.v_1KNE))
-    return attention(q, k, v, heads.scale, causal=True, seen=seen)
+    def span(self, start: int, stop: int) -> "Heads":
+        """Those of the packed tokens start..stop."""
+        q, k, v = (x[:, :, start:stop] for x in (self.q_1HNE, self.k_1KNE, self.v_1KNE))
+        return Heads(q, k, v, self.scale, self.window)
 
 
 class OwnTokens:
-    """Keys and values of each row's own tokens, (B, K, C, E) a layer, and how many it has."""
+    """Keys and values of each row's own tokens, and how many it has.
+
+    One tensor of each a layer, rows first; what follows is the business of the path they are
+    filled by.
+    """
 
     def __init__(self, lengths: Sequence[int], room: int) -> None:
         self.lengths = list(lengths)
@@ -166,8 +68,94 @@ class OwnTokens:
         """Drop every row but these."""
         self.lengths = [self.lengths[row] for row in rows]
         for cache in (self.keys, self.values):
-            for layer, x_BKCE in cache.items():
-                cache[layer] = x_BKCE[torch.tensor(rows, device=x_BKCE.device)]
+            for layer, x_B in cache.items():
+                cache[layer] = x_B[torch.tensor(rows, device=x_B.device)]
+
+
+class Places(NamedTuple):
+    """Where packed tokens belong, as tensors of one device.
+
+    row_N, ahead_N int64: each one's row, and the row's own tokens before it. The rest int32, as
+    kernels take them: ends_B1, where rows begin and end among the packed tokens; rooms_B1, where
+    they do in B rooms laid end to end; used_B, the tokens each row then has.
+    """
+
+    row_N: Tensor
+    ahead_N: Tensor
+    ends_B1: Tensor
+    rooms_B1: Tensor
+    used_B: Tensor
+
+
+class Fed:
+    """The packed tokens of a pass: `counts[b]` more of row b, which had `before[b]`."""
+
+    def __init__(self, before: Sequence[int], counts: Sequence[int], room: int) -> None:
+        before_B, counts_B = torch.tensor(before), torch.tensor(counts)
+        spans = zip(before, counts, strict=True)
+        ends_B1 = torch.cat([torch.zeros(1, dtype=torch.int64), counts_B.cumsum(0)])
+        self.longest = max(counts)
+        self.reach = max(map(sum, zip(before, counts, strict=True))) - 1
+        """The most own tokens that any of these has before it."""
+        self._host = Places(
+            torch.repeat_interleave(counts_B),
+            torch.cat([torch.arange(start, start + count) for start, count in spans]),
+            ends_B1.int(),
+            torch.arange(len(before) + 1, dtype=torch.int32) * room,
+            (before_B + counts_B).int(),
+        )
+        self._on: dict[torch.device, Places] = {self._host.row_N.device: self._host}
+
+    def on(self, device: torch.device) -> Places:
+        """Copied to a device once a pass, not once a layer."""
+        if device not in self._on:
+            self._on[device] = Places(*(tensor.to(device) for tensor in self._host))
+        return self._on[device]
+
+
+class Path(Protocol):
+    """A way to compute the parts, and the layout of what `OwnTokens` holds."""
+
+    def row(self, heads: Heads) -> Part:
+        """Causal attention among packed tokens that are all of one row."""
+
+    def prompt(self, layer: int, heads: Heads, own: OwnTokens, fed: Fed) -> Part:
+        """Causal attention within whole rows; keeps their keys and values."""
+
+    def step(self, layer: int, heads: Heads, own: OwnTokens, fed: Fed) -> Part:
+        """Attention of one more token a row to itself and those kept; keeps its own."""
+
+    def prefix(self, heads: Heads, k_1KPE: Tensor, v_1KPE: Tensor, seen: Tensor | None) -> Part:
+        """Attention to the prefix, of which a query sees what `seen` (N, P) says (None: all)."""
+
+
+class SharedPrefix:
+    """Keys and values of the shared prefix: one (1, K, P, E) pair a layer, held once.
+
+    Running the prefix's tokens through the model with this as the pass fills it.
+    """
+
+    def __init__(self, length: int, path: Path) -> None:
+        self.length = length
+        self.path = path
+        self.keys: dict[int, Tensor] = {}
+        self.values: dict[int, Tensor] = {}
+
+    def attend(self, layer: int, heads: Heads) -> Tensor:
+        self.keys[layer] = heads.k_1KNE.contiguous()
+        self.values[layer] = heads.v_1KNE.contiguous()
+        return self.path.row(heads)[0]
+
+    def joined(self, layer: int, heads: Heads, own: Part, fed: Fed) -> Tensor:
+        """What the packed queries find in the prefix, merged with what they found in their rows."""
+        if not self.length:
+            return own[0]
+        seen = None
+        if heads.window is not None and self.length + fed.reach >= heads.window:
+            device = heads.q_1HNE.device
+            position_N1 = self.length + fed.on(device).ahead_N[:, None]
+            seen = position_N1 - torch.arange(self.length, device=device) < heads.window
+        return merge(self.path.prefix(heads, self.keys[layer], self.values[layer], seen), own)
 
 
 class PromptPass:
@@ -175,24 +163,11 @@ class PromptPass:
 
     def __init__(self, prefix: SharedPrefix, own: OwnTokens) -> None:
         self.prefix, self.own = prefix, own
-        self.ahead = torch.cat([torch.arange(length) for length in own.lengths])
+        self.fed = Fed([0] * len(own.lengths), own.lengths, own.room)
 
     def attend(self, layer: int, heads: Heads) -> Tensor:
-        lengths, room = self.own.lengths, self.own.room
-        _, K, _, E = heads.k_1KNE.shape
-        # Zeros, not whatever was there: what is masked must still be finite.
-        keys = heads.k_1KNE.new_zeros(len(lengths), K, room, E)
-        values = torch.zeros_like(keys)
-        parts, start = [], 0
-        for row, length in enumerate(lengths):
-            stop = start + length
-            parts.append(_own(heads, start, stop))
-            keys[row, :, :length] = heads.k_1KNE[0, :, start:stop]
-            values[row, :, :length] = heads.v_1KNE[0, :, start:stop]
-            start = stop
-        self.own.keys[layer], self.own.values[layer] = keys, values
-        out, lse = (torch.cat(part, dim=2) for part in zip(*parts, strict=True))
-        return self.prefix.joined(layer, heads, (out, lse), self.ahead, max(lengths) - 1)
+        part = self.prefix.path.prompt(layer, heads, self.own, self.fed)
+        return self.prefix.joined(layer, heads, part, self.fed)
 
 
 class StepPass:
@@ -200,24 +175,12 @@ class StepPass:
 
     def __init__(self, prefix: SharedPrefix, own: OwnTokens) -> None:
         self.prefix, self.own = prefix, own
-        self.ahead = torch.tensor(own.lengths)
+        self.fed = Fed(own.lengths, [1] * len(own.lengths), own.room)
         own.lengths = [length + 1 for length in own.lengths]
 
     def attend(self, layer: int, heads: Heads) -> Tensor:
-        device = heads.q_1HNE.device
-        keys, values = self.own.keys[layer], self.own.values[layer]
-        ahead = self.ahead.to(device)
-        rows = torch.arange(len(ahead), device=device)
-        keys[rows, :, ahead] = heads.k_1KNE[0].transpose(0, 1)
-        values[rows, :, ahead] = heads.v_1KNE[0].transpose(0, 1)
-        back_BC = ahead[:, None] - torch.arange(self.own.room, device=device)
-        seen_BC = back_BC >= 0
-        if heads.window is not None:
-            seen_BC &= back_BC < heads.window
-        q_BH1E = heads.q_1HNE.permute(2, 1, 0, 3)
-        out, lse = attention(q_BH1E, keys, values, heads.scale, seen=seen_BC[:, None, None])
-        own = out.permute(2, 1, 0, 3), lse.permute(2, 1, 0)
-        return self.prefix.joined(layer, heads, own, self.ahead, max(self.own.lengths) - 1)
+        part = self.prefix.path.step(layer, heads, self.own, self.fed)
+        return self.prefix.joined(layer, heads, part, self.fed)
 
 
 def _attention_function(
@@ -233,8 +196,6 @@ def _attention_function(
     **_: Any,
 ) -> tuple[Tensor, None]:
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    # Positions may have been turned in float32, where what the layers hand on is float32.
-    query, key = query.to(value.dtype), key.to(value.dtype)
     heads = Heads(query, key, value, scale, sliding_window)
     layer = module.layer_idx
     assert isinstance(layer, int)

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from stages.errors import UserError
-from stages.llm import attention
+from stages.llm import attention, paths
 from stages.llm.readout import Kind, Layer, Norm, Pooled, Pooling, Readout, Spans, States
 
 VERSIONS = {"float32": 4, "float16": 4, "bfloat16": 5}
@@ -77,6 +77,7 @@ class Engine:
         layer: Layer = "norm",
         pooling: Pooling = "max",
         also: Sequence[Kind] = (),
+        path: attention.Path | None = None,
     ) -> None:
         """Read the prefix.
 
@@ -92,6 +93,7 @@ class Engine:
                 None: only the end of the turn ends one.
             layer, pooling: what is kept of the states; see `stages.llm.readout`.
             also: what is kept of them beside.
+            path: how attention is computed; None: `stages.llm.paths.choose`.
 
         Raises:
             UserError: the model has no final RMSNorm, or its attention cannot be replaced.
@@ -114,7 +116,7 @@ class Engine:
                 f"{_name(model)}: this architecture's attention cannot be replaced, which the "
                 f"shared prefix needs; name a Llama, Qwen2 or Mistral-like model ({error})"
             ) from error
-        self.shared = attention.SharedPrefix(len(self.prefix))
+        self.shared = attention.SharedPrefix(len(self.prefix), path or paths.choose(model))
         if self.prefix:
             with torch.inference_mode():
                 self._states(self.prefix, range(len(self.prefix)), self.shared)

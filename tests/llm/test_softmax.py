@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.llm.attention import attention, merge
+from stages.llm.softmax import attention, merge
 
 
 def slow(q_BHLE, k_BKSE, v_BKSE, scale, seen_BHLS):
