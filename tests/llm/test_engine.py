@@ -6,6 +6,7 @@ import pytest
 import torch
 from tiny_llms import CONFIGS, causal_lm
 from transformers import GPT2Config, GPTNeoXConfig
+from varlen_reference import varlen_attn
 
 from stages import params
 from stages.errors import UserError
@@ -14,7 +15,10 @@ from stages.llm.engine import Engine
 from stages.llm.packing import pack
 from stages.llm.prompt import layout, query_text
 from stages.llm.readout import Kind
+from stages.llm.rowwise import RowByRow
+from stages.llm.varlen import Varlen
 
+PATHS = {"a row at a time": RowByRow(), "all rows in a call": Varlen(varlen_attn)}
 TOLERANCE = {"atol": 1e-4, "rtol": 0}
 
 
@@ -74,24 +78,28 @@ def assert_read_as(expected, engine, queries, batch, tolerance=TOLERANCE):
         torch.testing.assert_close(reading.answer_W, answer_W, **tolerance)
 
 
-def assert_equal_to_generation(model, prefix, closing, queries, batch, ends, longest, draft=()):
+def assert_equal_to_generation(
+    model, prefix, closing, queries, batch, ends, longest, draft=(), path=None
+):
     expected = all_generated(model, prefix, closing, queries, ends, longest)
-    assert_read_as(expected, Engine(model, prefix, closing, ends, longest, draft), queries, batch)
+    engine = Engine(model, prefix, closing, ends, longest, draft, path=path)
+    assert_read_as(expected, engine, queries, batch)
     return expected
 
 
 LENGTHS = (5, 17, 1, 9, 9, 30, 2, 12, 23, 17, 4, 8, 3, 11, 29, 6)
 
 
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("batch", [1, 3, 16])
 @pytest.mark.parametrize("family", CONFIGS)
-def test_readings_are_those_of_plain_generation(family, batch):
+def test_readings_are_those_of_plain_generation(family, batch, path):
     model = causal_lm(CONFIGS[family])
     prefix, closing = prompts(1, (37, 4))
     # A fifth of the vocabulary ends an answer: rows leave the batch at every step.
     ends = range(0, 500, 5)
     expected = assert_equal_to_generation(
-        model, prefix, closing, prompts(2, LENGTHS), batch, ends, 6
+        model, prefix, closing, prompts(2, LENGTHS), batch, ends, 6, path=PATHS[path]
     )
     assert len({len(tokens) for _, _, tokens in expected}) > 2
 
@@ -112,21 +120,25 @@ def test_an_empty_answer_is_represented_by_the_last_state_of_the_prompt():
     assert [tokens for _, _, tokens in expected] == [(), ()]
 
 
-def test_there_may_be_no_prefix():
+@pytest.mark.parametrize("path", PATHS)
+def test_there_may_be_no_prefix(path):
     model = causal_lm(CONFIGS["llama, grouped heads"])
-    assert_equal_to_generation(model, [], [7, 8], prompts(2, LENGTHS), 16, (2,), 4)
+    queries = prompts(2, LENGTHS)
+    assert_equal_to_generation(model, [], [7, 8], queries, 16, (2,), 4, path=PATHS[path])
 
 
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("agreeing", [0, 1, 2, 4, 7])
-def test_a_draft_changes_no_answer_however_much_of_it_is_wrong(agreeing):
+def test_a_draft_changes_no_answer_however_much_of_it_is_wrong(agreeing, path):
     model = causal_lm(CONFIGS["llama, grouped heads"])
     prefix, closing, *queries = prompts(3, (20, 3, 8, 15))
     ids = [*prefix, *queries[0], *closing]
     _, _, tokens = generated(model, ids, slice(20, 28), 7, ())
     draft = [*tokens[:agreeing], *((token + 1) % 500 for token in tokens[agreeing:])]
-    assert_equal_to_generation(model, prefix, closing, queries, 2, (), 7, draft)
-    assert_equal_to_generation(model, prefix, closing, queries, 2, (), 3, draft)
-    assert_equal_to_generation(model, prefix, closing, queries, 2, (tokens[1],), 7, draft)
+    for ends, longest in (((), 7), ((), 3), ((tokens[1],), 7)):
+        assert_equal_to_generation(
+            model, prefix, closing, queries, 2, ends, longest, draft, PATHS[path]
+        )
 
 
 def head(model, states):

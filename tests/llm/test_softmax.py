@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.llm import softmax
 from stages.llm.softmax import attention, merge
 
 
@@ -91,3 +92,60 @@ def test_a_part_of_which_nothing_is_seen_changes_nothing():
     something = attention(q, k, v, 0.3)
     assert merge(nothing, something).equal(something[0])
     assert merge(something, nothing).equal(something[0])
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 23, 23), (2, 1, 1, 23), (23, 23)])
+def test_scores_are_written_out_for_a_bounded_number_of_queries_at_a_time(monkeypatch, shape):
+    q, k, v, g = draw(4, L=23, S=23)
+    seen = torch.rand(shape, generator=g) < 0.7
+    whole = attention(q, k, v, 0.3, causal=True, seen=seen)
+    at_once, one = [], softmax._written_out
+
+    def counting(q_BHLE, *rest):
+        at_once.append(q_BHLE.shape[2])
+        return one(q_BHLE, *rest)
+
+    monkeypatch.setattr(softmax, "SCORES", 5 * 2 * 4 * 23)
+    monkeypatch.setattr(softmax, "_written_out", counting)
+    parts = attention(q, k, v, 0.3, causal=True, seen=seen)
+    assert at_once == [5, 5, 5, 5, 3]
+    for found, expected in zip(parts, whole, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
+
+
+def error_of_rounding(dtype, compute):
+    """Relative, of attention with scores of a real model's spread, beside float64."""
+    q, k, v, _ = draw(5, L=40, S=200, E=64)
+    q, k, v = ((4 * x).to(dtype) for x in (q, k, v))
+    everything = torch.ones(40, 200, dtype=torch.bool)
+    expected, _ = slow(q.float(), k.float(), v.float(), 0.125, everything.expand(2, 4, 40, 200))
+    return float((compute(q, k, v, everything).float() - expected).norm() / expected.norm())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_half_precision_is_lost_in_the_output_alone(dtype):
+    """Half a step of the dtype, as rounding the exact result once would leave."""
+    step = torch.finfo(dtype).eps
+
+    def written_out(q, k, v, seen):
+        return attention(q, k, v, 0.125, seen=seen)[0]
+
+    assert error_of_rounding(dtype, written_out) < step / 3
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_parts_of_half_precision_are_merged_in_float32(dtype):
+    lse = torch.linspace(-5, 5, 99).view(1, 1, 99)
+    one = torch.ones(1, 1, 99, 8, dtype=dtype)
+    merged = merge((one, lse), (-one, torch.zeros_like(lse)))
+    exact = (2 * torch.sigmoid(lse.double()) - 1)[..., None].expand(1, 1, 99, 8)
+    assert merged.equal(exact.to(dtype))
+
+
+def test_scores_beyond_float16_are_no_infinities():
+    q, k, v, _ = draw(6, E=64)
+    q, k, v = ((300 * x).half() for x in (q, k, v))
+    assert (q.float() @ k.float().repeat_interleave(2, 1).transpose(-1, -2)).abs().max() > 65504
+    out, lse = attention(q, k, v, 0.125, seen=torch.ones(5, 7, dtype=torch.bool))
+    assert out.isfinite().all()
+    assert lse.isfinite().all()
