@@ -4,7 +4,7 @@ Of params.yaml only where annotations are found is read; the rules are those tha
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from stages.artifacts import judged_scores
 from stages.artifacts import results as results_file
 from stages.artifacts.field import Annotated
 from stages.artifacts.judged_scores import About, shots_of
+from stages.artifacts.people import as_far_as
 from stages.artifacts.places import Places
 from stages.artifacts.results import FROM_CURVES, ByVideo, Results
 from stages.artifacts.timeline import Timeline
@@ -125,7 +126,8 @@ def measure(
 
 
 def _fitted(found: Annotated, about: About, path: Path) -> Annotated:
-    """Annotations of exactly the videos that were judged, with the shots they were judged by.
+    """Annotations of exactly the videos that were judged, as far as those went, with the shots they
+    were judged by.
 
     Raises UserError, naming the video, where they are of others or of other lengths.
     """
@@ -139,9 +141,10 @@ def _fitted(found: Annotated, about: About, path: Path) -> Annotated:
             f"{path}: is of {len(judged)} videos and the annotations of {len(known)}; one "
             f"has {odd}, {where}; name the annotations that evaluate went by"
         )
-    videos = []
-    for video in known.values():
-        of = judged[video.name]
+    videos, said = [], []
+    for name, whole in known.items():
+        of = judged[name]
+        video = whole.ending_at(whole.n_frames - max(of.cut - whole.cut.frames, 0))
         if (video.n_frames, len(video.picks_T)) != (of.n_frames, of.sampled):
             raise UserError(
                 f"{path}: {video.name} ({of.title}) was judged as {of.n_frames} frames, "
@@ -150,7 +153,8 @@ def _fitted(found: Annotated, about: About, path: Path) -> Annotated:
             )
         shots_S2 = shots_of(of)
         videos.append(video if shots_S2 is None else video.with_shots(shots_S2, "kts"))
-    return Annotated(Timeline(timeline.dataset, tuple(videos)), people)
+        said.append(as_far_as(video, people.by_name[name]))
+    return Annotated(Timeline(timeline.dataset, tuple(videos)), replace(people, videos=tuple(said)))
 
 
 def compare(measured: Measured, folder: Path) -> Comparison:

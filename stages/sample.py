@@ -1,7 +1,6 @@
 """The sample stage: videos to frames, image features and shots."""
 
 import logging
-import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +10,11 @@ import typer
 from stages import command, section
 from stages.artifacts import frames, image
 from stages.artifacts import timeline as timelines
-from stages.artifacts.timeline import Timeline
+from stages.artifacts.timeline import Timeline, Video
 from stages.media import sampling
 from stages.media.sampler import Found, Sampler, taken_of
 from stages.media.settings import Sample
+from stages.work import pool
 from stages.work.executor import Task, stream
 from stages.work.store import Store
 
@@ -32,8 +32,10 @@ def sample(
 
     Writes the picked frames as JPEG, their features by the image encoder, and the timeline with
     the times at which each file shows them and shots: those known already, or kernel temporal
-    segmentation of the features where there are none. A video that is missing, damaged or of
-    another length than its people judged ends the stage.
+    segmentation of the features where there are none. A video that is missing or damaged ends the
+    stage, and so do, all named at once, those whose length differs by more than `tolerance` frames
+    from what people judged. Within it the longer of the two is cut: the timeline says by how much,
+    and `people.read` goes by that.
 
     What is taken of a video is kept in the work store under the content of its file and all that
     decides it, so a stopped run goes on where it was, and adding a video costs that video.
@@ -46,16 +48,21 @@ def sample(
         path = sampling.find(source / "videos", video.title)
         tasks.append(Task(sampler.key(path, video), (path, video), cost=video.n_frames))
     # Decoding is the work, and of that a GPU does nothing.
-    results = stream(
-        tasks, partial(Sampler, settings), store, "videos", "frames", processes=os.cpu_count() or 1
-    )
-    final = []
+    load, processes = partial(Sampler, settings), pool.processes()
+    results = stream(tasks, load, store, "videos", "frames", processes=processes)
+    final: list[Video] = []
+    others: list[tuple[Path, Video, int]] = []
     with frames.writing(frames_to) as put_frames, image.writing(images) as put_features:
-        for video, arrays in zip(known.videos, results, strict=True):
-            taken = taken_of(arrays)
-            put_frames(frames.Sampled(video.name, video.picks_T, taken.jpegs))
-            final.append(taken.completed(video, settings))
-            put_features(final[-1], taken.features_TD)
+        for task, arrays in zip(tasks, results, strict=True):
+            (path, video), taken = task.payload, taken_of(arrays)
+            if not taken.fits(video, settings):
+                others.append((path, video, taken.n_frames))
+            elif not others:
+                final.append(taken.completed(video, settings))
+                put_frames(frames.Sampled(video.name, final[-1].picks_T, taken.jpegs))
+                put_features(final[-1], taken.features_TD)
+        if others:
+            raise sampling.other_lengths(others)
     timelines.write(timeline, Timeline(known.dataset, tuple(final)))
     store.keep(task.key for task in tasks)
     log.info("%s: the frames of %d videos", frames_to, len(final))

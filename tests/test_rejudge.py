@@ -210,6 +210,21 @@ def test_annotations_of_other_lengths_or_videos_are_refused(evaluated: Path) -> 
         rejudging.measure("demo", OUT, people=named(known.videos))
 
 
+def test_a_video_judged_without_its_last_frames_is_judged_so_again(work: Path) -> None:  # noqa: F811
+    places = Places(Path("demo"))
+    known = timeline.read(places.timeline)
+    first, *others = known.videos
+    timeline.write(places.timeline, Timeline("demo", (first.ending_at(N - 3), *others)))
+    evaluate(dataset="demo", data=work / "demo", out=OUT)
+    about = judged_scores.read(OUT / "scores.h5").about
+    assert [video.cut for video in about.videos] == [3] + [0] * len(others)
+    with h5py.File(OUT / "scores.h5") as file:
+        assert bytes(file["about"][()]).count(b'"cut"') == 1
+    write_field(Path("other.h5"), Annotated(known, people.read(places.people, known)))
+    measured = rejudging.measure("demo", OUT, people=Path("other.h5"))
+    assert rejudging.compare(measured, OUT).differences == ()
+
+
 def test_a_video_that_nobody_judged_is_no_obstacle(evaluated: Path) -> None:
     places = Places(Path("demo"))
     known = timeline.read(places.source / "timeline.h5")

@@ -18,15 +18,16 @@ Numbers are float32, or float64 where float32 would change one.
 """
 
 import json
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import h5py
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from stages.artifacts import hdf5
 from stages.artifacts.places import GivenKind
@@ -49,7 +50,8 @@ class _Part(BaseModel):
 class Video(_Part):
     """A video that people judged: its length, how many of its frames are sampled, and where its
     shots come from. shots: first and last frame of each, where this project's own segmentation
-    found them ("kts"); None where annotations or the field bring them.
+    found them ("kts"); None where annotations or the field bring them. cut: how many frames fewer
+    than people annotated the video has, and was judged by; not written where there are none.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Video(_Part):
     sampled: int
     shots_from: Origin
     shots: tuple[tuple[int, int], ...] | None
+    cut: Annotated[int, Field(ge=0, exclude_if=operator.not_)] = 0
 
 
 class ScoredRow(_Part):

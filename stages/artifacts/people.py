@@ -3,10 +3,11 @@
 Shapes: T sampled frames, N video frames, U users.
 
 One HDF5 file a dataset, a group a video: `gtscore` (T,), and at least one of `user_summary` and
-`user_scores` (U, N). A root attribute says whether the people are simulated.
+`user_scores` (U, N). A root attribute says whether the people are simulated. Of a video that the
+timeline cuts short the file keeps what people said of every frame, and reading it cuts that too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
-from stages.artifacts.timeline import Timeline
+from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 
 Floats = npt.NDArray[np.float32]
@@ -68,7 +69,7 @@ def write(path: Path, people: People) -> None:
 
 
 def read(path: Path, timeline: Timeline) -> People:
-    """Read and check what people said of a timeline's videos.
+    """Read and check what people said of a timeline's videos, as far as those go.
 
     Raises UserError naming file, group and key of what is missing, misshapen, or of another
     number of frames than the timeline says.
@@ -79,7 +80,8 @@ def read(path: Path, timeline: Timeline) -> People:
             if group.name not in timeline.by_name:
                 raise UserError(f"{path}: {group.name} is not on the timeline of this dataset")
             video = timeline.by_name[group.name]
-            judged[group.name] = judgement(group, video.n_frames, len(video.picks_T))
+            frames, steps = video.n_frames + video.cut.frames, len(video.picks_T) + video.cut.picks
+            judged[group.name] = as_far_as(video, judgement(group, frames, steps))
         if missing := [name for name in timeline.names if name not in judged]:
             raise UserError(f"{path}: lacks {', '.join(missing)}; run the download stage again")
         return People(
@@ -87,6 +89,17 @@ def read(path: Path, timeline: Timeline) -> People:
             simulated=bool(file.attrs.get("simulated", False)),
             videos=tuple(judged[name] for name in timeline.names),
         )
+
+
+def as_far_as(video: Video, said: Judgement) -> Judgement:
+    """What people said of a video up to the end that the timeline gives it."""
+    summary_UN, scores_UN = said.user_summary_UN, said.user_scores_UN
+    return replace(
+        said,
+        gtscore_T=said.gtscore_T[: len(video.picks_T)],
+        user_summary_UN=None if summary_UN is None else summary_UN[:, : video.n_frames],
+        user_scores_UN=None if scores_UN is None else scores_UN[:, : video.n_frames],
+    )
 
 
 def judgement(group: Group, n_frames: int, steps: int) -> Judgement:

@@ -3,14 +3,15 @@
 Shapes: T sampled frames, N video frames, S shots.
 
 One HDF5 file a dataset, a group a video: `title`, `n_frames`, `fps`, `picks` (T,), `times` (T,),
-and, where the shots are known, `shots` (S, 2) with their origin in `shots_from`.
+and, where the shots are known, `shots` (S, 2) with their origin in `shots_from`. An attribute
+`cut`, (frames, picks), is there where people annotated more frames than the video's file has.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,19 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
+class Cut(NamedTuple):
+    """How many frames, and how many picks among them, people annotated beyond a video's end.
+
+    Arrays of what people said are so much longer than the timeline until `people.read` cuts them.
+    """
+
+    frames: int
+    picks: int
+
+
+WHOLE = Cut(0, 0)
+
+
 @dataclass(frozen=True, eq=False)
 class Video:
     """One video's spine.
@@ -50,6 +64,7 @@ class Video:
     times_T: Floats
     shots_S2: Integers | None = None
     shots_from: Origin | None = None
+    cut: Cut = WHOLE
 
     @classmethod
     def sampled(
@@ -64,6 +79,27 @@ class Video:
         """The video with its shots. Raises UserError where they do not cover it."""
         checked = covering(self.name, shots_S2, self.n_frames)
         return replace(self, shots_S2=checked, shots_from=origin)
+
+    def ending_at(self, n_frames: int) -> "Video":
+        """The video's first `n_frames` frames: later picks and shots are gone, the last shot ends.
+
+        Raises UserError where no pick is left.
+        """
+        kept = int(np.searchsorted(self.picks_T, n_frames))
+        if not kept:
+            raise UserError(f"{self.name} ({self.title}): no pick is before frame {n_frames}")
+        shots_S2 = self.shots_S2
+        if shots_S2 is not None:
+            shots_S2 = np.minimum(shots_S2[shots_S2[:, 0] < n_frames], n_frames - 1)
+        cut = self.n_frames - n_frames, len(self.picks_T) - kept
+        return replace(
+            self,
+            n_frames=n_frames,
+            picks_T=self.picks_T[:kept],
+            times_T=self.times_T[:kept],
+            shots_S2=shots_S2,
+            cut=Cut(self.cut.frames + cut[0], self.cut.picks + cut[1]),
+        )
 
     @property
     def seconds(self) -> float:
@@ -154,6 +190,8 @@ def write(path: Path, timeline: Timeline) -> None:
             if video.shots_S2 is not None:
                 group["shots"] = video.shots_S2.astype(np.int64)
                 group.attrs["shots_from"] = video.shots_from or "annotations"
+            if video.cut.frames:
+                group.attrs["cut"] = np.array(video.cut, dtype=np.int64)
 
 
 def read(path: Path) -> Timeline:
@@ -197,6 +235,7 @@ def _video(group: Group) -> Video:
         times_T=group.numbers("times", (len(picks_T),)).astype(np.float64),
         shots_S2=shots_S2,
         shots_from=origin,
+        cut=Cut(*map(int, group.group.attrs.get("cut", WHOLE))),
     )
 
 

@@ -57,7 +57,7 @@ def prompts(dataset: Dataset) -> str:
 def _shown(dataset: Dataset, embed: Embed, said: Mapping[str, Sequence[Caption]]) -> list[Examples]:
     if embed.prompt.shown.source == "written" or not embed.prompt.shown.count:
         return [written(embed)]
-    judged = dataset.known.people
+    judged = dataset.judged
     if judged is None:
         return [()]  # the least that they can be
     planned = corpus.shown_by_split(said, judged, embed, dataset.recipe.splits)

@@ -72,6 +72,16 @@ class Dataset:
         except UserError as error:
             raise NotYetError("once the annotations are in order") from error
 
+    @property
+    def judged(self) -> People | None:
+        """What people said of the frames that captions made here describe; None where that is not
+        known. Raises UserError where files contradict each other.
+        """
+        made = self.recipe.given.kind == "videos" and self.places.timeline.is_file()
+        if made and self.places.people.is_file():
+            return people_file.read(self.places.people, timeline_file.read(self.places.timeline))
+        return self.known.people
+
     def captions(self) -> tuple[Mapping[str, Sequence[Caption]], str] | None:
         """Every video's captions and where they are from; None where there are none yet.
 

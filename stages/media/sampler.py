@@ -51,8 +51,8 @@ class Sampler:
     def key(self, path: Path, video: Video) -> str:
         """Of everything that determines what is taken of a video.
 
-        Shots are not among it: they are found in what was taken. Nor is how many frames more than
-        expected are let pass, which is asked of what was taken too.
+        Shots are not among it: they are found in what was taken. Nor is how many frames more or
+        fewer than expected are let pass, which is asked of what was taken too.
         """
         return key(
             stage="sample",

@@ -5,7 +5,7 @@ Shapes: T sampled frames, D image feature width, H, W pixels.
 
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,19 +43,34 @@ class Taken:
     times_T: npt.NDArray[np.float64]
     n_frames: int
 
+    def fits(self, expected: Video, settings: Sample) -> bool:
+        """Whether the file's length is what is expected, to within `settings.tolerance` frames."""
+        return abs(self.n_frames - expected.n_frames) <= settings.tolerance
+
     def completed(self, expected: Video, settings: Sample) -> Video:
         """The video at its file's times, with shots, found in the features where it has none.
 
-        Raises UserError where the file has another number of frames than expected.
+        Of the file and of what is expected the longer loses what lies beyond the other's end.
+
+        Raises UserError where it does not fit.
         """
-        _refuse_another_length(expected.title, expected, self.n_frames, settings.tolerance)
-        if self.n_frames > expected.n_frames:
+        if not self.fits(expected, settings):
+            raise other_lengths([(expected.title, expected, self.n_frames)])
+        video = expected
+        beyond = self.n_frames - expected.n_frames
+        if beyond > 0:
             log.info(
                 "%s: %d frames decoded, %d annotated; the last %d left out (sample.tolerance)",
-                *(expected.title, self.n_frames, expected.n_frames),
-                self.n_frames - expected.n_frames,
+                *(expected.title, self.n_frames, expected.n_frames, beyond),
             )
-        timed = replace(expected, fps=self.fps, times_T=self.times_T)
+        if beyond < 0:
+            video = expected.ending_at(self.n_frames)
+            log.warning(
+                "%s: %d frames decoded, %d annotated; of what people said the last %d are left "
+                "out, %d of them sampled (sample.tolerance)",
+                *(expected.title, self.n_frames, expected.n_frames, *video.cut),
+            )
+        timed = replace(video, fps=self.fps, times_T=self.times_T)
         if timed.shots_S2 is not None:
             return timed
         shots_S2 = segment(self.features_TD, timed.picks_T, timed.n_frames, settings.segmentation)
@@ -103,9 +118,10 @@ def take(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Take
     """Take a video's picked frames out of its file, and look at them.
 
     Memory holds the video's JPEGs and features and a few decoded frames, however long it is.
-    Frames beyond those the timeline knows are left out, up to `settings.tolerance` of them.
+    Frames beyond those the timeline knows are left out, and picks beyond the file's end are not
+    taken; whether so many are too many is for `Taken.completed` to say.
 
-    Raises UserError where the file is damaged, or has another number of frames than expected.
+    Raises UserError where the file is damaged, or ends before the first pick.
     """
     jpegs: list[bytes] = []
     features: list[Floats] = []
@@ -131,18 +147,31 @@ def take(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Take
             if len(waiting) == _TOGETHER:
                 look()
         n_frames += 1
-    _refuse_another_length(path, expected, n_frames, settings.tolerance)
+    if not jpegs:
+        raise UserError(
+            f"{path} decodes to {n_frames} frames, of which none is one to be taken; delete it and "
+            "fetch it anew"
+        )
     if waiting:
         look()
     fps, times_N = clock.of(stamps, lasts, video.rate(path))
-    return Taken(tuple(jpegs), np.concatenate(features), fps, times_N[expected.picks_T], n_frames)
+    times_T = times_N[expected.picks_T[: len(jpegs)]]
+    return Taken(tuple(jpegs), np.concatenate(features), fps, times_T, n_frames)
 
 
-def _refuse_another_length(
-    file: Path | str, expected: Video, n_frames: int, tolerance: int
-) -> None:
-    if not 0 <= n_frames - expected.n_frames <= tolerance:
-        raise UserError(
-            f"{file} decodes to {n_frames} frames, but {expected.name} is known to have "
-            f"{expected.n_frames}: the file is truncated or another version; fetch it anew"
-        )
+def other_lengths(found: Iterable[tuple[Path | str, Video, int]]) -> UserError:
+    """The complaint, to be raised, of files of other lengths than expected.
+
+    Args:
+        found: each file, what is expected of it, and how many frames it decodes to.
+    """
+    said = [
+        f"{file} decodes to {n_frames} frames, but {expected.name} is known to have "
+        f"{expected.n_frames}"
+        for file, expected, n_frames in found
+    ]
+    remedy = (
+        "A file that is truncated or another version is to be fetched anew; where a frame or two "
+        "are the container's doing, raise sample.tolerance in params.yaml: what was decoded is kept"
+    )
+    return UserError("\n".join([*said, remedy]))

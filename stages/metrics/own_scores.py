@@ -92,6 +92,7 @@ def _videos(found: Evidence) -> tuple[Video, ...]:
                 sampled=len(video.picks_T),
                 shots_from=origin,
                 shots=tuple(map(tuple, shots_S2.tolist())) if origin == "kts" else None,
+                cut=video.cut.frames,
             )
         )
     return tuple(videos)

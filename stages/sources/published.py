@@ -17,12 +17,13 @@ from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.media import video
-from stages.sources import field_h5, ground_truth, summe, tvsum
+from stages.sources import field_h5, ground_truth, summe, tvsum, versions
 from stages.sources.fetch import Remote, fetch
 from stages.sources.field_h5 import Pair
 from stages.sources.places import files, opened
 from stages.sources.settings import SumMeDownload, TVSumDownload
 from stages.work.files import replacing
+from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
 
@@ -38,21 +39,25 @@ def make_summe(
 
     Without videos only the ground truth is fetched, and nothing where the field's h5 is named.
 
-    Raises UserError where a ground truth or video is missing, or no file of a video has the
-    annotated number of frames.
+    work: kept across runs, a folder of the work store's.
+
+    Raises UserError where a ground truth or video is missing.
     """
+    store, keys = Store(work.parent, "download", out / "timeline.h5"), list[str]()
     alone = None if settings.h5 is None else field_h5.read("summe", settings.h5)
     if videos:
         with opened(settings.url, settings.source, work) as folder:
             truth = ground_truth.among(files(folder, ".mat"), folder)[0].parent
             annotated = _summe(name, truth, settings)
-            _place(annotated.timeline.videos, folder, out / "videos")
+            keys = _place(annotated.timeline.videos, folder, out / "videos", store)
     elif alone is not None and settings.source is None:
         annotated = _renamed(name, alone)
     else:
         with ground_truth.folder(settings.url, settings.source, work) as truth:
             annotated = _summe(name, truth, settings)
     _write(out, annotated)
+    if keys:
+        store.keep(keys)
 
 
 def make_tvsum(
@@ -63,8 +68,11 @@ def make_tvsum(
     Annotations come from `ydata-tvsum50.mat` or `ydata-tvsum50-anno.tsv` beside the videos; where
     neither is there, the .mat is fetched. Without videos the archive is not.
 
+    work: kept across runs, a folder of the work store's.
+
     Raises UserError where a video is missing.
     """
+    store, keys = Store(work.parent, "download", out / "timeline.h5"), list[str]()
     if settings.h5 is not None:
         field_h5.read("tvsum", settings.h5)
     if not videos and settings.source is None:
@@ -73,8 +81,10 @@ def make_tvsum(
         with opened(settings.url, settings.source, work, TVSUM_INNER) as folder:
             annotated = _tvsum(name, _tvsum_judged(folder, settings, work), settings)
             if videos:
-                _place(annotated.timeline.videos, folder, out / "videos")
+                keys = _place(annotated.timeline.videos, folder, out / "videos", store)
     _write(out, annotated)
+    if keys:
+        store.keep(keys)
 
 
 def at_hand(
@@ -186,8 +196,11 @@ def of_tvsum(number: int, judged: tvsum.Annotations) -> Pair:
     return shown, Judgement(shown.name, gtscore_T, user_scores_UN=judged.user_scores_UN)
 
 
-def _place(shown: Sequence[Video], folder: Path, videos: Path) -> None:
-    """Copy each video's file; of several, the one that decodes to the annotated frames."""
+def _place(shown: Sequence[Video], folder: Path, videos: Path, store: Store) -> list[str]:
+    """Copy each video's file; of several, the one that decodes to most nearly the annotated frames.
+
+    Returns the keys of what that choice rests on in the work store.
+    """
     found: dict[str, list[Path]] = {}
     for path in files(folder, *video.SUFFIXES):
         found.setdefault(names.form(path.stem), []).append(path)
@@ -198,12 +211,13 @@ def _place(shown: Sequence[Video], folder: Path, videos: Path) -> None:
             f"({len(missing)} of {len(shown)} missing): {_looked_at(missing, found)}; the download "
             "is not whole, or its files have other names: each is to have its video's title"
         )
+    chosen = versions.nearest(shown, matches, store)
     videos.mkdir(parents=True, exist_ok=True)
-    for one in shown:
-        path = _matching(one, matches[one.title])
-        place = videos / f"{one.title}{path.suffix.lower()}"
+    for title, path in chosen.files.items():
+        place = videos / f"{title}{path.suffix.lower()}"
         with replacing(place, path.stat().st_size) as temporary:
             shutil.copyfile(path, temporary)
+    return chosen.keys
 
 
 def _looked_at(missing: Sequence[str], found: Mapping[str, Sequence[Path]]) -> str:
@@ -214,15 +228,3 @@ def _looked_at(missing: Sequence[str], found: Mapping[str, Sequence[Path]]) -> s
     near = [f"{found[form][0].name} is nearest to {title}" for title, form in pairs if form]
     some = near or [paths[0].name for paths in found.values()]
     return f"of {len(found)} videos there, {', '.join(some[:3])}{' …' if some[3:] else ''}"
-
-
-def _matching(one: Video, candidates: Sequence[Path]) -> Path:
-    if len(candidates) == 1:
-        return candidates[0]  # sample counts its frames
-    counts = {path: video.count(path) for path in candidates}
-    for path, frames in counts.items():
-        if frames == one.n_frames:
-            log.info("%s: %s has the %d frames annotated", one.title, path.name, frames)
-            return path
-    said = ", ".join(f"{path.name} {frames}" for path, frames in counts.items())
-    raise UserError(f"{one.title}: annotated for {one.n_frames} frames; decoded: {said}")

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -17,6 +18,21 @@ P = TypeVar("P")
 
 _held: list[Any] = []
 """In a process of the pool: its worker."""
+
+
+def processes() -> int:
+    """How many processes work that wants a processor alone is spread over: `LLMVS_WORKERS`, or one
+    for each core that this process may use.
+
+    Raises UserError where `LLMVS_WORKERS` is no number of processes.
+    """
+    said = os.environ.get("LLMVS_WORKERS")
+    if said is None:
+        # Of a job that was given some of a machine's cores, those; macOS does not tell.
+        return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    if not said.isdecimal() or int(said) < 1:
+        raise UserError(f"LLMVS_WORKERS={said}: must be a whole number, at least 1")
+    return int(said)
 
 
 def _hold(load: Callable[[], Any]) -> None:

@@ -121,3 +121,35 @@ def test_people_are_apart_and_of_the_same_videos(tmp_path: Path) -> None:
     people.write(path, People("toy", True, judged[:1]))
     with pytest.raises(UserError, match="lacks video_10"):
         people.read(path, TIMELINE)
+
+
+def test_a_video_that_ends_early_loses_its_later_picks_and_shots() -> None:
+    shots = [[0, 9], [10, 30], [31, 37], [38, 39]]
+    video = Video.sampled("video_1", "a", 40, 10.0).with_shots(shots, "field")
+    ended = video.ending_at(31)
+    np.testing.assert_array_equal(ended.picks_T, [0, 15, 30])
+    np.testing.assert_array_equal(ended.known_shots(), [[0, 9], [10, 30]])
+    assert (ended.n_frames, ended.seconds, ended.cut) == (31, 3.1, (9, 0))
+    again = ended.ending_at(30)
+    np.testing.assert_array_equal(again.times_T, [0, 1.5])
+    np.testing.assert_array_equal(again.known_shots(), [[0, 9], [10, 29]])
+    assert again.cut == (10, 1)
+    with pytest.raises(UserError, match=r"video_1 \(a\): no pick is before frame 0"):
+        video.ending_at(0)
+
+
+def test_people_are_read_as_far_as_the_timeline_goes(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    said_UN = (random.random((2, 31)) < 0.5).astype(np.float32)
+    judged = Judgement("video_10", np.array([0.1, 0.2, 0.3], np.float32), said_UN, said_UN + 1)
+    people.write(tmp_path / "people.h5", People("toy", False, (judged,)))
+    timeline.write(tmp_path / "timeline.h5", Timeline("toy", (BARE.ending_at(29),)))
+    spine = timeline.read(tmp_path / "timeline.h5")
+    assert spine.videos[0].cut == (2, 1)
+    (read,) = people.read(tmp_path / "people.h5", spine).videos
+    np.testing.assert_array_equal(read.gtscore_T, judged.gtscore_T[:2])
+    np.testing.assert_array_equal(read.user_summary_UN, said_UN[:, :29])
+    np.testing.assert_array_equal(read.user_scores_UN, said_UN[:, :29] + 1)
+    # Another number of frames than was annotated is refused all the same.
+    with pytest.raises(UserError, match=r"covers 31 frames, but n_frames says 30"):
+        people.read(tmp_path / "people.h5", Timeline("toy", (replace(BARE, n_frames=30),)))

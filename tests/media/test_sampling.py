@@ -128,9 +128,42 @@ def test_another_number_of_frames_is_an_error_with_both_numbers(
     clip: Path, known: Video, known_frames: int
 ) -> None:
     other = dataclasses.replace(known, n_frames=known_frames)
-    said = rf"clip\.mp4 decodes to 40 frames, but video_1 is known to have {known_frames}"
+    taken = sampling.take(clip, other, SETTINGS, brightness)
+    said = rf"clip decodes to 40 frames, but video_1 is known to have {known_frames}\n"
     with pytest.raises(UserError, match=said):
-        sampling.take(clip, other, SETTINGS, brightness)
+        taken.completed(other, SETTINGS)
+
+
+@pytest.mark.parametrize(("known_frames", "every"), [(43, 4), (43, 20), (42, 41)])
+def test_a_video_that_ends_before_its_annotations_cuts_them(
+    clip: Path, caplog: pytest.LogCaptureFixture, known_frames: int, every: int
+) -> None:
+    longer = Video.sampled("video_1", "clip", known_frames, 25.0, every)
+    cut_in_two = longer.with_shots([[0, 29], [30, known_frames - 1]], "field")
+    settings = SETTINGS.model_copy(update={"tolerance": known_frames - 40})
+    taken = sampling.take(clip, cut_in_two, settings, brightness)
+    with caplog.at_level("WARNING", "llmvs"):
+        shown = taken.completed(cut_in_two, settings)
+    picks = range(0, 40, every)
+    np.testing.assert_array_equal(shown.picks_T, picks)
+    np.testing.assert_allclose(shown.times_T, np.array(picks) / 30)
+    assert len(taken.jpegs) == len(taken.features_TD) == len(picks)
+    np.testing.assert_array_equal(shown.known_shots(), [[0, 29], [30, 39]])
+    assert (shown.n_frames, shown.cut) == (
+        40,
+        (known_frames - 40, len(longer.picks_T) - len(picks)),
+    )
+    assert caplog.text.count(f"40 frames decoded, {known_frames} annotated") == 1
+    # Shots of its own cover what it decodes to.
+    assert taken.completed(longer, settings).known_shots()[-1, 1] == 39
+    with pytest.raises(UserError, match="decodes to 40 frames"):
+        taken.completed(longer, settings.model_copy(update={"tolerance": settings.tolerance - 1}))
+
+
+def test_a_file_that_ends_before_the_first_pick_is_an_error(clip: Path, known: Video) -> None:
+    later = dataclasses.replace(known, n_frames=90, picks_T=np.array([40, 80]))
+    with pytest.raises(UserError, match=r"clip\.mp4 decodes to 40 frames, of which none"):
+        sampling.take(clip, later, SETTINGS, brightness)
 
 
 @pytest.mark.parametrize("size", [(64, 48), (48, 64), (500, 300), (336, 336), (337, 400)])
