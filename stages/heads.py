@@ -63,7 +63,7 @@ def train(
     from stages.scorers.heads import card as cards
     from stages.shipping import prose, provenance, recipes, training
     from stages.training.fitting import device
-    from stages.work.executor import progress
+    from stages.work.bar import progress
     from stages.work.files import replacing
 
     if out.suffix != checkpoints.SUFFIX:

@@ -12,7 +12,7 @@ from stages.pages.report import chapters, index, video_page
 from stages.pages.report.chapters import Chapter
 from stages.pages.thumbnails import ON_A_PAGE
 from stages.params import Params
-from stages.work.executor import progress
+from stages.work.bar import progress
 from stages.work.files import replacing
 
 log = logging.getLogger("llmvs")

@@ -144,7 +144,7 @@ def _tell(
 ) -> None:
     """Hold the trials and print what they found; exit code 1 where something was lost."""
     from stages.resilience import outcomes
-    from stages.work.executor import progress
+    from stages.work.bar import progress
 
     time = f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"
     console.print(f"{count} trials, about {time}.")

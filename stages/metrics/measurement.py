@@ -22,7 +22,7 @@ from stages.metrics import figures, leaderboard, tables
 from stages.metrics.leaderboard import Scored
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.settings import Evaluate
-from stages.work.executor import progress
+from stages.work.bar import progress
 
 log = logging.getLogger("llmvs")
 

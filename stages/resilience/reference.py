@@ -9,7 +9,7 @@ from stages.errors import UserError
 from stages.resilience.pipeline import Step, chosen, steps
 from stages.resilience.process import ROOT, call
 from stages.resilience.project import DATASET, MODEL, Project
-from stages.work.executor import progress
+from stages.work.bar import progress
 
 
 @dataclass(frozen=True)

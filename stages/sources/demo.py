@@ -11,7 +11,7 @@ from stages.sources import camera
 from stages.sources.crowd import judge
 from stages.sources.screenplay import Script, script
 from stages.sources.settings import DemoDownload
-from stages.work.executor import progress
+from stages.work.bar import progress
 
 
 def make(name: str, settings: DemoDownload, folder: Path, videos: bool = True) -> None:

@@ -19,6 +19,8 @@ from stages.work.store import Store, content_hash, key
 
 log = logging.getLogger("llmvs")
 
+_MB = 10**6
+
 
 @dataclass(frozen=True)
 class Counter:
@@ -72,8 +74,10 @@ def nearest(
         }
         if not at_turn:
             break
-        tasks = [Task(_key(path), path, path.stat().st_size) for path in at_turn.values()]
-        found = stream(tasks, Counter, store, "files of videos", processes=pool.processes())
+        tasks = [
+            Task(_key(path), path, 1 + path.stat().st_size // _MB) for path in at_turn.values()
+        ]
+        found = stream(tasks, Counter, store, "files of videos", "MB", processes=pool.processes())
         for (title, path), arrays in zip(at_turn.items(), found, strict=True):
             counts[title][path] = int(arrays["n_frames"])
         keys += [task.key for task in tasks]

@@ -11,22 +11,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import (
-    Task as Row,
-)
-from rich.text import Text
-
 from stages.errors import UserError
 from stages.work import pool, runs
+from stages.work.bar import Counted, progress
 from stages.work.items import Arrays
 from stages.work.pace import Pace
 from stages.work.store import Store
@@ -58,23 +45,6 @@ class Worker(Protocol[P]):
     """
 
     def __call__(self, payloads: list[P], /) -> Iterator[tuple[int, Arrays]]: ...
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Row) -> Text:
-        return Text(f"{task.speed:.1f}/s" if task.speed else "-/s", style="cyan")
-
-
-def progress(console: Console | None = None) -> Progress:
-    """A progress bar on standard error: what, how many, how fast, how long still."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-        console=console or Console(stderr=True),
-    )
 
 
 def complete(
@@ -113,7 +83,8 @@ def stream(
         unit: what `Task.cost` counts, where it is not the tasks themselves.
         processes: so many of this machine, each with a worker of its own, whatever
             `LLMVS_EXECUTOR` says; one is this process itself. Beyond one, `load` and the payloads
-            must be such that other processes can be handed them.
+            must be such that other processes can be handed them. What costs most is begun first, so
+            that no process is left alone with a long task at the end.
 
     Raises:
         UserError: `LLMVS_EXECUTOR` names no executor, or a worker left a task unanswered.
@@ -130,6 +101,8 @@ def stream(
     runs.count(noun, reused, len(unique))
     if missing:
         answers = _executor() if processes is None else partial(_local, processes)
+        if processes is not None:
+            missing.sort(key=lambda task: task.cost, reverse=True)
         _compute(missing, answers, load, store, noun, unit)
     for task in tasks:
         yield _read(store, task, load)
@@ -155,16 +128,17 @@ def _compute(
     noun: str,
     unit: str | None,
 ) -> None:
-    pace = Pace(sum(task.cost for task in tasks), unit or noun)
+    total = sum(task.cost for task in tasks)
+    pace = Pace(total, unit or noun)
     unanswered = {task.key for task in tasks}
     with progress() as bar:
-        row = bar.add_task(noun, total=len(tasks))
+        row = Counted(bar, noun, len(tasks), total, unit)
         for index, arrays in answers([task.payload for task in tasks], load):
             task = tasks[index]
             _put(store, task, arrays)
             unanswered.discard(task.key)
             runs.computed(noun)
-            bar.advance(row)
+            row.advance(task.cost)
             pace.advance(task.cost)
     if unanswered:
         raise UserError(f"{len(unanswered)} of {len(tasks)} {noun} came back without a result")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from stages.errors import UserError
+from stages.work import pool
 from stages.work.executor import Task, complete
 from stages.work.items import Arrays
 from stages.work.store import Store, key
@@ -51,6 +52,35 @@ def test_the_number_of_processes_is_kept_whatever_the_executor(
 ) -> None:
     monkeypatch.setenv("LLMVS_EXECUTOR", "slurm")
     assert len(complete(TASKS, Load(), Store(tmp_path), processes=1)) == len(TASKS)
+
+
+def test_as_many_processes_as_are_asked_for_or_as_there_are_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("LLMVS_WORKERS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    assert pool.processes() == 3
+    monkeypatch.setenv("LLMVS_WORKERS", "7")
+    assert pool.processes() == 7
+    for wrong in ("0", "-1", "many", "1.5", ""):
+        monkeypatch.setenv("LLMVS_WORKERS", wrong)
+        with pytest.raises(UserError, match=f"LLMVS_WORKERS={wrong}: must be a whole number"):
+            pool.processes()
+
+
+def test_what_costs_most_is_begun_first(tmp_path: Path) -> None:
+    begun: list[int] = []
+
+    def worker(payloads: list[int]) -> Iterator[tuple[int, Arrays]]:
+        for index, payload in enumerate(payloads):
+            begun.append(payload)
+            yield index, {"payload": np.array(payload)}
+
+    tasks = [Task(key(n=n), n, cost=n) for n in (3, 1, 5, 2, 4)]
+    found = complete(tasks, lambda: worker, Store(tmp_path), processes=1)
+    assert begun == [5, 4, 3, 2, 1]
+    assert [int(arrays["payload"]) for arrays in found] == [3, 1, 5, 2, 4]
 
 
 def test_an_error_of_a_process_is_the_callers_and_what_was_finished_is_kept(
