@@ -50,6 +50,28 @@ def kts(
 
 
 @app.command()
+def sample(
+    videos: Annotated[int, typer.Option(min=5)] = 8,
+    seconds: Annotated[int, typer.Option(min=2, help="of a video, on average")] = 20,
+    size: Annotated[str, typer.Option(help="WIDTH,HEIGHT of a video")] = "640,360",
+    processes: Annotated[
+        int | None, typer.Option(min=2, help="by default LLMVS_WORKERS, or one a core")
+    ] = None,
+    rounds: Rounds = 2,
+) -> None:
+    """The sample stage in one process and in several, on made videos; the same arrays."""
+    from stages.benchmarking import sampling
+    from stages.work import pool
+
+    numbers = whole_numbers(size, 32)
+    if len(numbers) != 2 or numbers[0] % 2 or numbers[1] % 2:
+        raise UserError(f"--size {size}: must be WIDTH,HEIGHT, both even")
+    several = processes or max(2, pool.processes())
+    shape = numbers[0], numbers[1]
+    Console().print(sampling.measure(videos, seconds, shape, several, rounds))
+
+
+@app.command()
 def evaluate(
     mat: Annotated[
         Path | None, typer.Option(help="ydata-tvsum50.mat; without it, synthetic annotations")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from stages.benchmarking import evaluation, memory, protocols, segmentation, training
+from stages.benchmarking import evaluation, memory, protocols, sampling, segmentation, training
 from stages.benchmarking.timing import interleaved
 from stages.benchmarks import span, whole_numbers
 from stages.cli import app
@@ -98,6 +98,30 @@ def test_segmentation_is_a_command() -> None:
     ran = CliRunner().invoke(app, ["bench", "kts", "--sizes", "20,50", "--rounds", "1"])
     assert ran.exit_code == 0, ran.output
     assert "50" in ran.output
+
+
+def test_sampling_in_processes_takes_what_one_process_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = ["--videos", "5", "--seconds", "2", "--size", "64,48", "--rounds", "1"]
+    ran = CliRunner().invoke(app, ["bench", "sample", *options, "--processes", "2"])
+    assert ran.exit_code == 0, ran.output
+    for said in ("5 videos of 64 x 48", "one process", "2 processes"):
+        assert said in ran.output
+    monkeypatch.setattr(
+        sampling,
+        "interleaved",
+        lambda ways, rounds: (
+            dict.fromkeys(ways, 1.0),
+            {way: ([{"fps": np.array(number)}] * 5, 1.0) for number, way in enumerate(ways)},
+        ),
+    )
+    with pytest.raises(UserError, match="do not take the same"):
+        sampling.measure(5, 2, (64, 48), 2, 1)
+    for wrong in ("64", "63,48", "64,48,64"):
+        assert "WIDTH,HEIGHT" in str(
+            CliRunner().invoke(app, ["bench", "sample", "--size", wrong]).exception
+        )
 
 
 def test_the_report_of_a_larger_dataset_is_measured() -> None:

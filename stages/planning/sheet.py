@@ -9,7 +9,7 @@ from stages.captioners.settings import CaptionSettings
 from stages.llm import weights as llm_weights
 from stages.llm.settings import Embed
 from stages.media.settings import Sample
-from stages.planning import architecture, estimate, workload
+from stages.planning import architecture, decoding, estimate, workload
 from stages.planning.estimate import Cost, Machine
 from stages.planning.scorer import Size
 from stages.section import Dtype
@@ -40,6 +40,7 @@ class Sheet:
 
     def sample(self, sample: Sample, kind: str) -> None:
         """Videos of a kind of download, and their frames."""
+        self.notes += decoding.said(self.frames)
         if kind in ARCHIVES:
             self.disk.append(("archive, and videos out of it", 2 * ARCHIVES[kind]))
         each = workload.jpeg_bytes(sample.short_side) + 4.0 * FEATURES

@@ -37,7 +37,8 @@ class Pace:
             rate = self._done / passed
             log.info(
                 "%s %s left, about %s at %s/s",
-                *(f"{self._left:,}", self._unit, duration(self._left / rate), f"{rate:.2g}"),
+                *(f"{self._left:,}", self._unit, duration(self._left / rate)),
+                f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}",
             )
             self._said = True
 
