@@ -12,8 +12,12 @@ import pytest
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A model hub that answers every request with `hub.answer` = (status, error code, document)."""
+    """A model hub that answers every request with `hub.answer` = (status, error code, document),
+    and `hub.message` as what it says of an error.
+    """
     from huggingface_hub import constants
+
+    from stages.work import hub as models
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -21,6 +25,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             body = json.dumps(document).encode()
             self.send_response(status)
             self.send_header("X-Error-Code", code)
+            self.send_header("X-Error-Message", server.message)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if self.command == "GET":
@@ -32,12 +37,17 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             pass
 
     server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.message = ""
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setattr(constants, "ENDPOINT", address)
     files = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    # The library's own questions, about whoever calls it, would get the same answers.
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
+    models._from_hub.cache_clear()  # of the folders of another test
     yield server
+    models._from_hub.cache_clear()
     server.shutdown()
     server.server_close()

@@ -5,17 +5,22 @@ one local folder first, so that everything after works without a network.
 """
 
 import hashlib
-import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
 from stages.errors import UserError
-from stages.work.files import DiskFullError, is_full
+from stages.work import parts
+from stages.work.refusals import Kind, explained
 from stages.work.store import content_hash
+
+__all__ = [
+    "Kind", "Status", "access", "configuration", "fetch", "fetch_small", "identity", "is_path",
+    "status",
+]  # fmt: skip
 
 _SMALL = ("*.json", "*.jinja", "*.model", "*.txt")
 _WANTED = (*_SMALL, "*.safetensors")
@@ -30,19 +35,6 @@ class Status:
     present: bool
     state: str
     remedy: str = ""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What error messages say of the models a setting takes.
-
-    Args:
-        alternative: a model of the kind that is free to use, for whom another is gated.
-        embedded: names that are neither folders nor on the hub.
-    """
-
-    alternative: str
-    embedded: str = ""
 
 
 def is_path(name: str) -> bool:
@@ -60,9 +52,18 @@ def status(name: str, revision: str | None, kind: Kind) -> Status:
     absent = Status(False, "not fetched", "llmvs weights (downloads it from the hub)")
     try:
         folder = _from_hub(name, revision, kind, _WANTED, local_only=True)
-    except UserError:
-        return absent
-    return Status(True, str(folder)) if _whole(folder) else absent
+        whole = True
+    except UserError as error:
+        # What a download that was broken off has left.
+        partial = getattr(error.__cause__, "snapshot_path", None)
+        if partial is None:
+            return absent
+        folder, whole = Path(partial), False
+    wanted, missing = parts.wanted(folder), parts.missing(folder)
+    if missing and len(missing) < len(wanted):
+        said = f"{len(missing)} of {len(wanted)} parts missing ({missing[0]})"
+        return Status(False, said, absent.remedy)
+    return Status(True, str(folder)) if whole and wanted and not missing else absent
 
 
 def fetch(name: str, revision: str | None, kind: Kind) -> Path:
@@ -74,12 +75,15 @@ def fetch(name: str, revision: str | None, kind: Kind) -> Path:
         kind: of model, for what errors propose.
 
     Raises:
-        UserError: no network, no such model, no access to a gated one, no safetensors.
+        UserError: no network, no such model, no access to a gated one, no safetensors, or no room
+            for them.
     """
     if is_path(name):
         return _checked(Path(name))
     if not status(name, revision, kind).present:
-        _ships_safetensors(name, revision, kind)
+        sizes = _ships_safetensors(name, revision, kind)
+        access(name, revision, kind)
+        _has_room(name, sizes)
     return _checked(_from_hub(name, revision, kind, _WANTED, local_only=False))
 
 
@@ -94,7 +98,13 @@ def fetch_small(name: str, revision: str | None, kind: Kind) -> Path:
         _from_hub(name, revision, kind, _SMALL, local_only=True)
     except UserError:
         _ships_safetensors(name, revision, kind)
-    return _from_hub(name, revision, kind, _SMALL, local_only=False)
+    folder = _from_hub(name, revision, kind, _SMALL, local_only=False)
+    if [path.name for path in folder.iterdir()] == ["config.json"]:
+        raise UserError(  # what `configuration` left; without a network no more is to be had
+            f"{name}: of it only config.json is on this machine, and the hub cannot be reached; "
+            "connect and run `llmvs weights`, or name a folder that holds it"
+        )
+    return folder
 
 
 def identity(name: str, revision: str | None, kind: Kind) -> dict[str, str]:
@@ -124,10 +134,16 @@ def _checked(folder: Path) -> Path:
         raise UserError(f"{folder}: no such folder of model weights")
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no config.json; not a folder saved by transformers")
-    if not any(folder.glob("*.safetensors")):
+    wanted = parts.wanted(folder)
+    if not wanted:
         raise UserError(
             f"{folder}: holds no .safetensors file; pickled weights can run code and are never "
             "read: convert them, or name a model that ships safetensors"
+        )
+    if missing := parts.missing(folder):
+        raise UserError(
+            f"{folder}: {len(missing)} of {len(wanted)} parts of the weights are missing, "
+            f"{missing[0]} for one; fetch or copy it again"
         )
     return folder
 
@@ -136,29 +152,62 @@ def configuration(name: str, revision: str | None, kind: Kind) -> Path:
     """A hub model's config.json and nothing else of it. Raises UserError as `fetch`."""
     from huggingface_hub import hf_hub_download
 
-    with _explained(name, revision, kind):
+    with explained(name, revision, kind):
         return Path(hf_hub_download(name, "config.json", revision=revision))
 
 
-def _whole(folder: Path) -> bool:
-    """Whether a snapshot holds its weights, every part of them where they come in several."""
-    index = folder / "model.safetensors.index.json"
-    if not index.is_file():
-        return any(folder.glob("*.safetensors"))
-    parts = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-    return all((folder / part).is_file() for part in set(parts))
+def access(name: str, revision: str | None, kind: Kind) -> None:
+    """Ask the hub whether a model's files may be read; nothing is downloaded.
+
+    Raises UserError where they may not, or the hub cannot be reached.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    with explained(name, revision, kind):
+        get_hf_file_metadata(hf_hub_url(name, "config.json", revision=revision))
 
 
-def _ships_safetensors(name: str, revision: str | None, kind: Kind) -> None:
-    """Ask the hub before anything is downloaded. Raises UserError where it ships none."""
+def _ships_safetensors(name: str, revision: str | None, kind: Kind) -> dict[str, int]:
+    """Ask the hub before anything is downloaded.
+
+    Returns the bytes of each file that would be. Raises UserError where none is safetensors.
+    """
     from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFile
 
-    with _explained(name, revision, kind):
-        files = HfApi().list_repo_files(name, revision=revision)
-    if not any(file.endswith(".safetensors") for file in files):
+    with explained(name, revision, kind):
+        listed = list(HfApi().list_repo_tree(name, revision=revision))
+    sizes = {
+        each.path: each.size
+        for each in listed
+        if isinstance(each, RepoFile)
+        and any(fnmatch(each.path, pattern) for pattern in _WANTED)
+        and not any(fnmatch(each.path, pattern) for pattern in _UNWANTED)
+    }
+    if not any(path.endswith(".safetensors") for path in sizes):
         raise UserError(
             f"{name}: ships no safetensors; pickled weights can run code and are never "
             "read: name another model or revision"
+        )
+    return sizes
+
+
+def _has_room(name: str, sizes: dict[str, int]) -> None:
+    """Raises UserError where files of these bytes, less what is here of them, do not fit."""
+    from huggingface_hub import constants
+
+    cache = Path(constants.HF_HUB_CACHE)
+    repository = cache / f"models--{name.replace('/', '--')}"
+    held = sum(path.stat().st_size for path in repository.glob("blobs/*"))
+    needed = max(0, sum(sizes.values()) - held)
+    place = cache.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise UserError(
+            f"{name}: {needed / 1e9:.1f} GB are left to fetch, and {cache} has {free / 1e9:.1f} "
+            "free; make room, or name a folder on another disk in HF_HUB_CACHE"
         )
 
 
@@ -168,7 +217,7 @@ def _from_hub(
 ) -> Path:
     from huggingface_hub import snapshot_download
 
-    with _explained(name, revision, kind):
+    with explained(name, revision, kind):
         return Path(
             snapshot_download(
                 name,
@@ -178,50 +227,3 @@ def _from_hub(
                 ignore_patterns=_UNWANTED,
             )
         )
-
-
-@contextmanager
-def _explained(name: str, revision: str | None, kind: Kind) -> Iterator[None]:
-    """Turns what goes wrong with the hub into a message that says what to do."""
-    from huggingface_hub import constants
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    try:
-        yield
-    except GatedRepoError as error:
-        raise UserError(
-            f"{name}: access is gated. Accept its terms on its hub page, put a token of that "
-            f"account in HF_TOKEN, and run again; or name an open model, such as {kind.alternative}"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise UserError(f"{name}: the hub has no revision {revision!r} of it") from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        neither = f"not the embedded {kind.embedded}, no folder" if kind.embedded else "no folder"
-        raise UserError(
-            f"{name}: {neither}, and the hub knows no such model (a private one needs HF_TOKEN)"
-        ) from error
-    except _failures(HfHubHTTPError) as error:
-        if is_full(error):
-            raise DiskFullError(constants.HF_HUB_CACHE) from error
-        if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
-            raise UserError(f"{name}: the hub has no config.json of it; name a model") from error
-        raise UserError(
-            f"{name}: not on this machine, and the hub cannot be reached; connect and run "
-            "`llmvs weights`, or name a folder that holds it"
-        ) from error
-
-
-def _failures(hub_error: type[Exception]) -> tuple[type[Exception], ...]:
-    """What a failing connection raises: OSError, and the base error of the hub's HTTP library.
-
-    Which library that is differs between versions of huggingface_hub.
-    """
-    return tuple(base for base in hub_error.__mro__ if base.__name__ in ("HTTPError", "OSError"))

@@ -287,11 +287,81 @@ def test_a_branch_is_known_by_its_commit_without_the_weights(cached, monkeypatch
     assert weights.ends_of_turn(cached, weights.tokenizer("owner/model")) == (2,)
 
 
-def test_weights_in_parts_are_here_when_every_part_is(cached):
-    parts = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
-    index = json.dumps({"weight_map": parts})
-    (cached / "model.safetensors.index.json").write_text(index)
-    (cached / parts["a"]).touch()
-    assert not weights.status("owner/model").present
-    (cached / parts["b"]).touch()
+PARTS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+INDEX = json.dumps({"weight_map": {"a": PARTS[0], "b": PARTS[1]}})
+
+
+@pytest.mark.parametrize("index", ["by their index", "by their names"])
+def test_weights_in_parts_are_here_when_every_part_is(cached, index):
+    if index == "by their index":
+        (cached / "model.safetensors.index.json").write_text(INDEX)
+    assert weights.status("owner/model").state == "not fetched"
+    (cached / PARTS[0]).touch()
+    found = weights.status("owner/model")
+    assert not found.present
+    assert found.state == f"1 of 2 parts missing ({PARTS[1]})"
+    assert "llmvs weights" in found.remedy
+    (cached / PARTS[1]).touch()
     assert weights.status("owner/model").present
+
+
+def test_a_download_that_was_broken_off_is_no_model(cached):
+    """The hub's library remembers what there was to fetch, and then answers otherwise."""
+    files = {name: {"size": 1, "blob_id": "0" * 40} for name in ("config.json", *PARTS)}
+    trees = cached.parents[1] / "trees"
+    trees.mkdir()
+    tree = {"format_version": 1, "files": files}
+    (trees / f"{COMMIT}.json").write_text(json.dumps(tree))
+    (cached / PARTS[1]).touch()
+    assert weights.status("owner/model").state == f"1 of 2 parts missing ({PARTS[0]})"
+
+
+def test_a_folder_that_lacks_a_part_is_no_model(folder):
+    (folder / "model.safetensors").rename(folder / PARTS[0])
+    (folder / "model.safetensors.index.json").write_text(INDEX)
+    said = f"1 of 2 parts of the weights are missing, {PARTS[1]} for one"
+    with pytest.raises(UserError, match=said):
+        weights.fetch(str(folder))
+    found = weights.status(str(folder))
+    assert not found.present
+    assert said in found.remedy
+
+
+def test_a_configuration_alone_is_no_model(cached, monkeypatch):
+    """What `llmvs plan` leaves of a model it was asked about."""
+    from huggingface_hub import constants
+
+    for path in cached.iterdir():
+        if path.name != "config.json":
+            path.unlink()
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    assert weights.status("owner/model").state == "not fetched"
+    with pytest.raises(UserError, match=r"only config\.json is on this machine.*llmvs weights"):
+        weights.tokenizer("owner/model")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_may_not_read_is_told_from_a_hub_out_of_reach(hub, status):
+    hub.answer = (status, "", {"error": "Forbidden"})
+    hub.message = "Invalid credentials in Authorization header"
+    page = rf"refuses access \({status}\).*accept its terms on http://[^/]*/owner/model,"
+    with pytest.raises(UserError, match=page):
+        weights.fetch("owner/model")
+
+
+def test_the_page_that_opens_a_gated_model_is_named(hub):
+    hub.answer = (403, "GatedRepo", {"error": "gated"})
+    with pytest.raises(UserError, match=r"Accept its terms on http://[^/]*/owner/model, put a tok"):
+        weights.fetch("owner/model")
+
+
+def test_weights_too_large_for_the_disk_are_refused_before_they_are_fetched(hub, monkeypatch):
+    sizes = {"config.json": 1000, "model.safetensors": 14_000_000_000, "pytorch_model.bin": 1}
+    files = [{"type": "file", "path": p, "size": n, "oid": "0" * 40} for p, n in sizes.items()]
+    hub.answer = (200, "", files)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(9e10, 9e10, 3e9))
+    with pytest.raises(
+        UserError, match=r"14\.0 GB are left to fetch.*has 3\.0 free; .*HF_HUB_CACHE"
+    ):
+        weights.fetch("owner/model")
