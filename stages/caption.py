@@ -1,7 +1,7 @@
 """caption: every sampled frame becomes a sentence."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,9 +13,10 @@ from stages.artifacts import captions as caption_file
 from stages.artifacts.captions import Caption
 from stages.artifacts.frames import reading
 from stages.captioners import registry
-from stages.captioners.captioner import CaptionWorker, Frame
+from stages.captioners.captioner import CaptionWorker, Frame, Plan
 from stages.captioners.settings import CaptionSettings
 from stages.llm.reply import parser
+from stages.work import burden, executor
 from stages.work.executor import Task, complete
 from stages.work.store import Store, key
 
@@ -37,6 +38,9 @@ def caption(
     its caption, and for the score itself (caption.direct), which goes on the line as it was said,
     `reply`, and from 0 to 1, `score`, null where the reply holds none.
 
+    Without a GPU, a large model that would take more than a day is refused with the hours, unless
+    LLMVS_SLOW=1.
+
     Each line: {"video": "video_1", "pick": 0, "caption": "..."}, videos in natural order, picks
     ascending.
     """
@@ -57,6 +61,7 @@ def caption(
             for frame, image in images
         ]
         log.info("asking of every frame: %s", question)
+        _bear(plan, tasks, store)
         results = complete(tasks, partial(CaptionWorker, plan, frames), store)
         answers[question] = [str(arrays["caption"]) for arrays in results]
         keys += [task.key for task in tasks]
@@ -78,6 +83,13 @@ def caption(
             lines[place] = lines[place].model_copy(update={"reply": reply, "score": share})
     caption_file.write(out, lines)
     store.keep(keys)
+
+
+def _bear(plan: Plan, tasks: Sequence[Task[Frame]], store: Store) -> None:
+    """Raises UserError where what is left to caption is too much for a processor alone."""
+    missing = {task.key for task in tasks if task.key not in store}
+    if missing and not executor.cards() and (asked := plan.burden(len(missing))) is not None:
+        burden.bear(asked)
 
 
 def _joined(said: Mapping[str, str]) -> str:

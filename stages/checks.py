@@ -1,35 +1,141 @@
-"""`llmvs check`: what can be found wrong before anything expensive is done."""
+"""What can be asked before anything expensive is done: `llmvs check, doctor, weights, plan`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stages import command
+from stages.errors import UserError
+
+if TYPE_CHECKING:
+    from stages.params import Params, Recipe
+
+Datasets = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[DATASET]...", help="entries of params.yaml: datasets [run.datasets]"),
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set-param", "-S", metavar="NAME=VALUE",
+        help="a value of params.yaml, as `dvc exp run -S` takes it",
+    ),
+]  # fmt: skip
+Data = Annotated[Path, typer.Option(help="folder of what the stages made")]
+
+
+def _recipes(
+    datasets: list[str] | None, assignments: list[str] | None
+) -> "tuple[Params, dict[str, Recipe]]":
+    """params.yaml with the assignments, and the recipes named."""
+    from stages import params
+    from stages.experiments import overrides
+
+    settings = params.parse(overrides.set_over(assignments or []))
+    names = datasets or settings.run.datasets
+    for name in names:
+        if name not in settings.datasets:
+            known = ", ".join(sorted(settings.datasets))
+            raise UserError(f"params.yaml: datasets has no {name!r} (has {known})")
+    return settings, {name: settings.datasets[name] for name in names}
 
 
 def check(
-    datasets: Annotated[
-        list[str] | None, typer.Argument(help="entries of params.yaml: datasets [run.datasets]")
-    ] = None,
-    data: Annotated[Path, typer.Option(help="folder of what the stages made")] = Path("data"),
+    datasets: Datasets = None, assignments: Assignments = None, data: Data = Path("data")
 ) -> None:
     """Check recipes before the first expensive stage: nothing is fetched, no weights are read.
 
     params.yaml as a whole; whether every scorer can be fed; annotations against the field's h5, and
-    what is given against the timeline; splits; prompts against the LLM's context; memory and disk.
-    What is known only after download is said to be so. Ends with 1 where there is a problem.
+    what is given against the timeline; splits; prompts against the LLM's context; memory, time and
+    disk. What is known only after download is said to be so. Ends with 1 where there is a problem.
     """
-    from stages import params
     from stages.checking import table
     from stages.work.store import Store
 
-    settings = params.load()
+    settings, recipes = _recipes(datasets, assignments)
     work = Store.default().root / "downloads"
     found = {
-        name: list(table.findings(settings, name, params.recipe(name), data, work))
-        for name in datasets or settings.run.datasets
+        name: list(table.findings(settings, name, recipe, data, work))
+        for name, recipe in recipes.items()
     }
     command.stderr.print(table.table(found), soft_wrap=False)
     if any(one.state == "problem" for each in found.values() for one in each):
         raise SystemExit(1)
+
+
+def doctor(
+    datasets: Datasets = None, assignments: Assignments = None, data: Data = Path("data")
+) -> None:
+    """Say what this machine has, what the recipes that will run want of it, and how to get it.
+
+    Device, memory, time and disk against the plan, and each model: every file of it here, or access
+    to it on the hub, which is asked. Without a GPU, a large model that would take more than a day
+    is refused here and by its stage, unless LLMVS_SLOW=1. Ends with 1 where anything is missing.
+    """
+    from stages.diagnosis import diagnose
+
+    try:
+        settings, recipes = _recipes(datasets, assignments)
+    except UserError as error:
+        healthy = diagnose(command.stderr, error)
+    else:
+        healthy = diagnose(command.stderr, settings, recipes, assignments or [], data)
+    if not healthy:
+        raise SystemExit(1)
+
+
+def weights(datasets: Datasets = None, assignments: Assignments = None) -> None:
+    """Fetch the frozen models that the recipes name (done once, then offline).
+
+    Refused before the first byte where there is no access to one, or no room for it.
+    """
+    from stages.captioners import registry
+    from stages.checking import frozen
+
+    _, recipes = _recipes(datasets, assignments)
+    wanted = dict.fromkeys(each for recipe in recipes.values() for each in frozen.models(recipe))
+    for model in wanted:
+        model.access()
+    for recipe in recipes.values():
+        if recipe.caption is not None and recipe.caption.captioner == "imagenet-tags":
+            (tagger,) = registry.plans(recipe.caption).values()
+            command.stderr.print(f"{recipe.caption.captioner}: {tagger.fetch()}")
+    for model in wanted:
+        command.stderr.print(f"{model.name}: {model.fetch()}")
+
+
+def plan(
+    dataset: Annotated[str, typer.Argument(help="an entry of params.yaml: datasets")],
+    gpu: Annotated[
+        str,
+        typer.Option(
+            help="h100, h200, a100, a100-40, l40s, 6000ada, 4090, 3090, v100, t4; here: this "
+            "machine, its processor where it has no GPU"
+        ),
+    ] = "h100",
+    cards: Annotated[int | None, typer.Option(help="how many of them [1]")] = None,
+    efficiency: Annotated[float, typer.Option(help="share of rate and bandwidth reached")] = 0.4,
+    words: Annotated[int, typer.Option(min=1, help="of a caption; the paper gives none")] = 25,
+    assignments: Assignments = None,
+) -> None:
+    """What a recipe will cost, before anything is downloaded: operations, memory, hours, disk.
+
+    From the models' configurations and the dataset's lengths. Says when a stage will not fit, and
+    what would.
+    """
+    from rich.console import Console
+
+    from stages.planning import cards as known
+    from stages.planning import estimate, here, plan
+
+    estimate.checked(efficiency, 1 if cards is None else cards)
+    settings, recipes = _recipes([dataset], assignments)
+    recipe = recipes[dataset]
+    if gpu == "here":
+        if cards is not None:
+            raise UserError("--cards: those of this machine are counted; leave it out")
+        machine = here.machine(recipe)
+    else:
+        machine = estimate.Machine(known.card(gpu), cards or 1, efficiency)
+    Console().print(plan.table(plan.make(settings, dataset, recipe, words, machine)))

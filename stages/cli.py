@@ -83,6 +83,9 @@ app.command()(comparisons.compare)
 app.command()(judge.judge)
 app.command()(rejudge.rejudge)
 app.command()(checks.check)
+app.command()(checks.doctor)
+app.command()(checks.weights)
+app.command()(checks.plan)
 app.command()(housekeeping.gc)
 
 
@@ -91,59 +94,6 @@ class Published(StrEnum):
 
     SUMME = "summe"
     TVSUM = "tvsum"
-
-
-@app.command()
-def doctor() -> None:
-    """Say what this machine has, what is missing, and how to get it."""
-    from stages.diagnosis import diagnose
-
-    if not diagnose(command.stderr):
-        raise SystemExit(1)
-
-
-@app.command()
-def weights() -> None:
-    """Fetch the frozen models the recipes of `run.datasets` name (done once, then offline)."""
-    from stages.captioners import registry
-    from stages.llm import weights as llm_weights
-    from stages.params import load
-
-    settings = load()
-    for dataset in settings.run.datasets:
-        caption, embed = settings.datasets[dataset].caption, settings.datasets[dataset].embed
-        if caption is not None:
-            name = caption.model if caption.captioner == "llava" else caption.captioner
-            command.stderr.print(f"{name}: {next(iter(registry.plans(caption).values())).fetch()}")
-        if embed is not None:
-            command.stderr.print(f"{embed.llm}: {llm_weights.fetch(embed.llm, embed.revision)}")
-
-
-@app.command()
-def plan(
-    dataset: Annotated[str, typer.Argument(help="an entry of params.yaml: datasets")],
-    gpu: Annotated[
-        str, typer.Option(help="h100, h200, a100, a100-40, l40s, 6000ada, 4090, 3090, v100, t4")
-    ] = "h100",
-    cards: Annotated[int, typer.Option(help="how many of them")] = 1,
-    efficiency: Annotated[float, typer.Option(help="share of rate and bandwidth reached")] = 0.4,
-    words: Annotated[int, typer.Option(min=1, help="of a caption; the paper gives none")] = 25,
-) -> None:
-    """What a recipe will cost, before anything is downloaded: operations, memory, hours, disk.
-
-    From the models' configurations and the dataset's lengths. Says when a stage will not fit, and
-    what would.
-    """
-    from rich.console import Console
-
-    from stages import params
-    from stages.planning import cards as known
-    from stages.planning import estimate, plan
-
-    estimate.checked(efficiency, cards)
-    machine = estimate.Machine(known.card(gpu), cards, efficiency)
-    settings, recipe = params.load(), params.recipe(dataset)
-    Console().print(plan.table(plan.make(settings, dataset, recipe, words, machine)))
 
 
 @app.command()

@@ -1,23 +1,25 @@
-"""What this machine has, what is missing, and how to get it."""
+"""What this machine has, what recipes want of it, what is missing, and how to get it."""
 
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from stages.errors import UserError
+from stages.params import Params, Recipe
 
 PACKAGES = ("torch", "transformers", "accelerate", "dvc", "av", "h5py", "numpy", "scipy")
-DISK_WANTED = 4e9
-MEMORY_WANTED = 4e9
 
 
 @dataclass(frozen=True)
@@ -57,68 +59,92 @@ def _device() -> Iterator[Finding]:
         yield Finding("device", "Apple GPU (mps)")
     else:
         threads = f"CPU, {torch.get_num_threads()} threads, {bfloat16('cpu')}"
-        yield Finding("device", f"{threads}; enough for the demo")
+        yield Finding("device", f"{threads}; no GPU")
 
 
 def _room() -> Iterator[Finding]:
     memory = psutil.virtual_memory()
-    yield Finding(
-        "memory",
-        f"{memory.available / 1e9:.1f} GB free of {memory.total / 1e9:.1f}",
-        "close something: the demo wants 4 GB" if memory.available < MEMORY_WANTED else "",
-    )
-    free = shutil.disk_usage(Path.cwd()).free
-    yield Finding(
-        "disk",
-        f"{free / 1e9:.1f} GB free",
-        "make room (llmvs gc; dvc gc -w): the demo wants 4 GB" if free < DISK_WANTED else "",
-    )
+    free = f"{memory.available / 1e9:.1f} GB free of {memory.total / 1e9:.1f}"
+    yield Finding("memory", free)
+    yield Finding("disk", f"{shutil.disk_usage(Path.cwd()).free / 1e9:.1f} GB free")
 
 
-def _project() -> Iterator[Finding]:
-    import torch
-
-    from stages import params
-    from stages.captioners import llava
-    from stages.llm import weights
-    from stages.work import arithmetic, hub
-
+def _project(wrong: UserError | None) -> Iterator[Finding]:
     inside = os.environ.get("VIRTUAL_ENV") or sys.prefix != sys.base_prefix
     yield Finding("environment", sys.prefix if inside else "none (the system's Python)")
     found = shutil.which("dvc")
     yield Finding("dvc command", found or "not on PATH", "" if found else "activate .venv")
-    try:
-        settings = params.load()
-    except UserError as error:
-        yield Finding("params.yaml", "unusable", str(error))
-        return
-    yield Finding("params.yaml", "valid")
-    for name in settings.run.datasets:
-        recipe = settings.datasets[name]
-        caption, embed = recipe.caption, recipe.embed
-        models = {}
-        if embed is not None:
-            models[embed.llm] = weights.status(embed.llm, embed.revision)
-            where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-            if said := arithmetic.warning(embed.dtype, where):
-                yield Finding(f"datasets.{name}.embed.dtype", said)
-        if caption is not None and caption.captioner == "llava":
-            models[caption.model] = hub.status(caption.model, caption.revision, llava.KIND)
-        for model, status in models.items():
-            remedy = "" if status.present else status.remedy
-            yield Finding(f"weights of {model}", status.state, remedy)
+    state = "valid" if wrong is None else "unusable"
+    yield Finding("params.yaml", state, "" if wrong is None else str(wrong))
 
 
-def diagnose(console: Console) -> bool:
-    """Print the diagnosis. True where nothing is missing."""
+def _recipe(
+    settings: Params, name: str, recipe: Recipe, assignments: Sequence[str], data: Path
+) -> Iterator[Finding]:
+    """What a recipe that will run wants of this machine."""
+    import torch
+
+    from stages.artifacts.places import Places
+    from stages.checking import frozen, table
+    from stages.checking.recipe import Dataset
+    from stages.checking.room import Room
+    from stages.work import arithmetic
+    from stages.work.store import Store
+
+    fetch = shlex.join(["llmvs", "weights", name, *(f"-S{each}" for each in assignments)])
+    for model in frozen.models(recipe):
+        status = model.status()
+        remedy = "" if status.present else status.remedy.replace("llmvs weights", fetch)
+        try:
+            model.access()
+        except UserError as error:
+            remedy = str(error)
+        yield Finding(f"weights of {model.name}", status.state, remedy)
+    if recipe.embed is not None:
+        where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if said := arithmetic.warning(recipe.embed.dtype, where):
+            yield Finding(f"datasets.{name}.embed.dtype", said)
+    dataset = Dataset(name, recipe, Places(data / name), Store.default().root / "downloads")
+    for one in table.of_machine(Room(settings, dataset, data)):
+        subject = f"{name}: {one.subject}"
+        yield (
+            Finding(subject, one.said)
+            if one.state == "ok"
+            else Finding(subject, one.state, one.said)
+        )
+
+
+def diagnose(
+    console: Console,
+    settings: Params | UserError,
+    recipes: Mapping[str, Recipe] = MappingProxyType({}),
+    assignments: Sequence[str] = (),
+    data: Path = Path("data"),
+) -> bool:
+    """Print the diagnosis. True where nothing is missing.
+
+    Args:
+        settings: params.yaml with the assignments, or what is wrong with it.
+        recipes: those that will run, by name.
+        assignments: NAME=VALUE, as they were given.
+        data: folder of what the stages made.
+    """
     table = Table(title="llmvs doctor", show_lines=False)
     for column in ("what", "found", "to do"):
         table.add_column(column, overflow="fold")
+    sections = [_python(), _device(), _room()]
+    if isinstance(settings, UserError):
+        sections.append(_project(settings))
+    else:
+        sections.append(_project(None))
+        sections += [
+            _recipe(settings, name, recipe, assignments, data) for name, recipe in recipes.items()
+        ]
     healthy = True
-    for section in (_python, _device, _room, _project):
-        for finding in section():
-            mark = "[green]ok[/]" if not finding.remedy else f"[bold red]{finding.remedy}[/]"
-            table.add_row(finding.subject, finding.state, mark)
+    for section in sections:
+        for finding in section:
+            mark = f"[bold red]{escape(finding.remedy)}[/]" if finding.remedy else "[green]ok[/]"
+            table.add_row(escape(finding.subject), escape(finding.state), mark)
             healthy = healthy and not finding.remedy
         table.add_section()
     console.print(table)

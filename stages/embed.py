@@ -45,6 +45,9 @@ def embed(
     Where examples are drawn from training videos (embed.prompt.shown), every split has prompts of
     its own, which never show a video that the split tests, and so embeddings of its own.
 
+    Without a GPU, a large model that would take more than a day is refused with the hours, unless
+    LLMVS_SLOW=1.
+
     One group a video: query (T, W), answer (T, W), score (T,), reply (T,), picks (T,).
     """
     settings: Embed = section.lookup(Embed, "datasets", dataset, "embed")

@@ -26,7 +26,7 @@ from stages.captioners.captioner import CaptionWorker, Frame, Pixels
 from stages.captioners.llava import ImageTextCaptioner
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
-from stages.planning import architecture
+from stages.work import architecture
 
 ALONE = "(a) generate, an image at a time"
 BATCHED = "(b) batches, each decoded before it"

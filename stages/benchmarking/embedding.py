@@ -23,7 +23,7 @@ from stages.llm.engine import Engine, Reading
 from stages.llm.packing import pack
 from stages.llm.prompt import Layout, layout, query_text
 from stages.llm.settings import Example, Prompt
-from stages.planning import architecture
+from stages.work import architecture
 
 _PROSE = (
     "a man in red jacket walks slowly along the crowded street while two children with small dog "

@@ -75,7 +75,7 @@ def above_weights(
     from stages.benchmarking.embedding import wording, workload
     from stages.llm import weights
     from stages.llm.packing import pack
-    from stages.planning import architecture
+    from stages.work import architecture
 
     work = workload(llm, wording(recipe), words, example_words, rows)
     model = weights.model(llm)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.artifacts import frames
+from stages.work.burden import Burden
 from stages.work.items import Arrays
 
 Pixels = npt.NDArray[np.uint8]
@@ -41,6 +42,12 @@ class Plan(Protocol):
     def determinants(self) -> Mapping[str, Any]:
         """Everything beside the image that decides a caption: model, weights, settings, version
         of the algorithm. Part of the key in the work store (`stages.work.store.key`).
+        """
+        ...
+
+    def burden(self, images: int) -> Burden | None:
+        """What captioning so many images asks of a machine at least; None where that is little, or
+        the model's configuration does not tell. Raises UserError where that cannot be had.
         """
         ...
 

@@ -19,7 +19,8 @@ from PIL import Image
 from stages.captioners.captioner import Captioner, Pixels
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
-from stages.work import hub, pretrained
+from stages.work import architecture, hub, pretrained
+from stages.work.burden import Burden
 from stages.work.tokens import as_read, as_text
 
 log = logging.getLogger("llmvs")
@@ -61,6 +62,23 @@ class ImageTextPlan:
             "max_new_tokens": self.settings.max_new_tokens,
             "dtype": self.settings.dtype,
         }
+
+    def burden(self, images: int) -> Burden | None:
+        """See `Plan.burden`: to see each image and begin its caption."""
+        name, revision = self.settings.model, self.settings.revision
+        here = hub.status(name, revision, KIND)
+        folder = Path(here.state) if here.present else None
+        config = architecture.configuration(name, revision, KIND, folder)
+        try:
+            model, vision = architecture.multimodal(name, config)
+        except UserError as error:
+            log.info("how long it takes cannot be told: %s", error)
+            return None
+        each = vision.operations + model.operations(vision.tokens, 0, answers=1)
+        return Burden(
+            *(name, "caption.model", model.parameters, self.settings.dtype),
+            *(images, "frames", images * each),
+        )
 
     def fetch(self) -> Path:
         return hub.fetch(self.settings.model, self.settings.revision, KIND)

@@ -82,6 +82,9 @@ class TagPlan:
             "min_probability": self.settings.min_probability,
         }
 
+    def burden(self, images: int) -> None:
+        """Little: minutes."""
+
     def fetch(self) -> Path:
         return weights_path()
 

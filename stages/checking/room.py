@@ -1,101 +1,133 @@
-"""Whether the models fit this machine's memory, and what the stages write its disk."""
+"""Whether models fit this machine, in memory and in time, and what is written fits its disk."""
 
 import shutil
-from functools import cache
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import isnan
 from pathlib import Path
 
-import psutil
-import torch
-
-from stages.captioners import llava
+from stages.checking import frozen
 from stages.checking.finding import NotYetError
 from stages.checking.recipe import Dataset
 from stages.errors import UserError
 from stages.llm import smollm2, weights
 from stages.params import Params
-from stages.planning import architecture
-from stages.planning.cards import Card
-from stages.planning.estimate import Machine
+from stages.planning import here
+from stages.planning.estimate import cards_needed
 from stages.planning.plan import Plan, make
-from stages.work import hub
+from stages.work import architecture
+from stages.work.burden import bear
+from stages.work.pace import duration
 
 WORDS = 25
 """Of a caption, until they are known; as `llmvs plan` has it."""
-WEIGHTS = "weights of "
-"""How a plan's entry of weights begins."""
 
 
-def memory(settings: Params, dataset: Dataset) -> str:
-    """Whether each stage whose output is not here yet fits into this machine's memory."""
-    plan = _plan(settings, dataset)
-    places = dataset.places
-    made = {"caption": places.captions, "embed": places.embeddings}
-    wanted = [cost for cost in plan.costs if not (made.get(cost.stage) or Path()).is_file()]
-    title = plan.machine.card.title
-    for cost in wanted:
-        if not cost.fits:
-            raise UserError(
-                f"{cost.stage} wants {cost.memory / 1e9:.1f} GB, {cost.weights / 1e9:.1f} of them "
-                f"weights, and {title} has {plan.machine.memory / 1e9:.1f}; name a smaller model "
-                f"(datasets.{dataset.name}), or run on another machine: `llmvs plan "
-                f"{dataset.name}` says which"
-            )
-    if not wanted:
-        return "nothing heavy is left to do"
-    most = max(cost.memory for cost in wanted)
-    return f"at most {most / 1e9:.1f} GB at once, of {plan.machine.memory / 1e9:.1f} on {title}"
+@dataclass(frozen=True)
+class Room:
+    """What a recipe wants of this machine.
 
+    data: folder of all datasets.
+    """
 
-def disk(settings: Params, dataset: Dataset, data: Path) -> str:
-    """Whether what is still to be written has room where it goes."""
-    plan = _plan(settings, dataset)
-    writes = sum(size for what, size in plan.disk if not what.startswith(WEIGHTS))
-    archive = dataset.recipe.download
-    kept = [dataset.places.folder]
-    if archive.kind != "demo":
-        kept.append(dataset.work / archive.url.rpartition("/")[2])
-    left = max(0.0, writes - sum(map(_size, kept)))
-    wanted = {_mounted(data): left}
-    for what, size in plan.disk:
-        name = what.removeprefix(WEIGHTS)
-        if name != what and not _here(dataset, name):
-            place = _mounted(_cache(name))
-            wanted[place] = wanted.get(place, 0) + size
-    for place, size in wanted.items():
-        free = shutil.disk_usage(place).free
-        if size > free:
-            raise UserError(
-                f"{place}: {size / 1e9:.1f} GB are wanted for {dataset.name} and "
-                f"{free / 1e9:.1f} are free; make room (llmvs gc; dvc gc -w), or set HF_HUB_CACHE "
-                "and LLMVS_CACHE for the weights and DVC's cache on another disk"
-            )
-    free = shutil.disk_usage(_mounted(data)).free
-    return f"about {sum(wanted.values()) / 1e9:.2f} GB are wanted, {free / 1e9:.0f} are free"
+    settings: Params
+    dataset: Dataset
+    data: Path
 
+    @cached_property
+    def plan(self) -> Plan:
+        """Raises NotYetError where what it is made of is not here."""
+        recipe = self.dataset.recipe
+        if recipe.embed is not None and not weights.status(smollm2.NAME).present:
+            raise NotYetError("no tokenizer is here to count with; llmvs weights demo")
+        for model in frozen.models(recipe):
+            if not (model.status().present or architecture.is_published(model.name)):
+                raise NotYetError(
+                    f"{model.name} is not here; `llmvs plan {self.dataset.name}` asks the hub of it"
+                )
+        return make(self.settings, self.dataset.name, recipe, WORDS, here.machine(recipe))
 
-def _plan(settings: Params, dataset: Dataset) -> Plan:
-    recipe = dataset.recipe
-    if recipe.embed is not None and not weights.status(smollm2.NAME).present:
-        raise NotYetError("no tokenizer is here to count with; llmvs weights")
-    for name in _models(dataset):
-        if not (_here(dataset, name) or architecture.is_published(name)):
-            raise NotYetError(f"{name} is not here; `llmvs plan {dataset.name}` asks the hub of it")
-    return make(settings, dataset.name, recipe, WORDS, _machine())
+    @property
+    def left(self) -> set[str]:
+        """Heavy stages whose output is not here yet."""
+        places = self.dataset.places
+        made = {"caption": places.captions, "embed": places.embeddings}
+        stages = {cost.stage for cost in self.plan.costs}
+        return {stage for stage in stages if not (made.get(stage) or Path()).is_file()}
 
+    def memory(self) -> str:
+        """Whether each stage that is left fits into this machine's memory."""
+        machine, wanted = self.plan.machine, [c for c in self.plan.costs if c.stage in self.left]
+        cards = f"{machine.count} × " if machine.count > 1 else ""
+        title = f"{cards}{machine.card.title}"
+        for cost in wanted:
+            if not cost.fits:
+                needed = None if machine.card.processor else cards_needed(cost, machine)
+                more = f"run on {needed} such cards, " if needed is not None else ""
+                raise UserError(
+                    f"{cost.stage} wants {cost.memory / 1e9:.1f} GB, {cost.weights / 1e9:.1f} of "
+                    f"them weights, and {title} has {machine.memory / 1e9:.1f}; {more}name a "
+                    f"smaller model (datasets.{self.dataset.name}), or run on another machine: "
+                    f"`llmvs plan {self.dataset.name}` says which"
+                )
+        if not wanted:
+            return "nothing heavy is left to do"
+        most = max(cost.memory for cost in wanted)
+        return f"at most {most / 1e9:.1f} GB at once, of {machine.memory / 1e9:.1f} on {title}"
 
-def _models(dataset: Dataset) -> list[str]:
-    caption, embed = dataset.recipe.caption, dataset.recipe.embed
-    named = [caption.model] if caption is not None and caption.captioner == "llava" else []
-    return named + ([embed.llm] if embed is not None else [])
+    def time(self) -> str:
+        """Whether a processor, where there is no card, can be asked for what is left."""
+        card = self.plan.machine.card
+        if card.processor:
+            for burden in self.plan.burdens:
+                if burden.setting.partition(".")[0] in self.left:
+                    bear(burden)
+        said = [
+            f"{cost.stage} {duration(3600 * self.plan.hours(cost))}"
+            for cost in self.plan.costs
+            if cost.stage in self.left and not isnan(cost.seconds)
+        ]
+        if not said:
+            return f"how fast {card.title} is, is not known" if self.left else "nothing is left"
+        return f"about {', '.join(said)}, on {card.title}"
 
+    def disk(self) -> str:
+        """Whether what is still to be written has room where it goes."""
+        kept, folder, work = self.plan.disk, self.dataset.places.folder, self.dataset.work
+        archive = self.dataset.recipe.download
+        fetched = 0
+        if archive.kind != "demo":
+            fetched = _size(work / archive.url.rpartition("/")[2])
+        data = sum(each.data for each in kept)
+        share = max(0.0, 1 - _size(folder) / data) if data else 0.0
+        wanted: dict[Path, float] = {}
+        for place, size in (
+            (self.data, share * data),
+            (work, max(0.0, share * sum(each.work for each in kept) - fetched)),
+            (_dvc_cache(), share * sum(each.cache for each in kept)),
+            *self._weights(),
+        ):
+            mount = _mounted(place)
+            wanted[mount] = wanted.get(mount, 0) + size
+        for mount, size in wanted.items():
+            free = shutil.disk_usage(mount).free
+            if size > free:
+                raise UserError(
+                    f"{mount}: {size / 1e9:.1f} GB are wanted for {self.dataset.name} and "
+                    f"{free / 1e9:.1f} are free; make room (llmvs gc; dvc gc -w), or give what is "
+                    "written another disk: HF_HUB_CACHE and LLMVS_CACHE for models, `dvc cache "
+                    "dir` for DVC's copies"
+                )
+        free = shutil.disk_usage(_mounted(self.data)).free
+        return f"about {sum(wanted.values()) / 1e9:.2f} GB are wanted, {free / 1e9:.0f} are free"
 
-def _here(dataset: Dataset, name: str) -> bool:
-    embed = dataset.recipe.embed
-    if embed is not None and name == embed.llm:
-        return weights.status(name, embed.revision).present
-    caption = dataset.recipe.caption
-    revision = caption.revision if caption is not None and caption.captioner == "llava" else None
-    return hub.status(name, revision, llava.KIND).present
+    def _weights(self) -> Iterator[tuple[Path, float]]:
+        """Where each model that is not here goes, and its bytes."""
+        sizes = {each.what.removeprefix("weights of "): each.models for each in self.plan.disk}
+        for model in frozen.models(self.dataset.recipe):
+            if not model.status().present:
+                yield _cache(model.name), sizes.get(model.name, 0)
 
 
 def _cache(name: str) -> Path:
@@ -104,15 +136,15 @@ def _cache(name: str) -> Path:
     return smollm2.cache() if name == smollm2.NAME else Path(constants.HF_HUB_CACHE)
 
 
-@cache
-def _machine() -> Machine:
-    """This machine as a card: its GPUs, or its memory where it has none."""
-    if torch.cuda.is_available():
-        count = torch.cuda.device_count()
-        cards = [torch.cuda.get_device_properties(index) for index in range(count)]
-        least = min(cards, key=lambda card: card.total_memory)
-        return Machine(Card(least.name, least.total_memory, 1, 1), count, 1)
-    return Machine(Card("this machine (no GPU)", psutil.virtual_memory().total, 1, 1), 1, 1)
+def _dvc_cache() -> Path:
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            return Path(repo.cache.local.path)
+    except NotDvcRepoError:
+        return Path(".dvc")
 
 
 def _size(path: Path) -> int:

@@ -7,9 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from stages.artifacts.places import Places
-from stages.checking import data, models, room
+from stages.checking import data, models
 from stages.checking.finding import Finding, State, found
 from stages.checking.recipe import Dataset
+from stages.checking.room import Room
 from stages.params import Params, Recipe
 
 STYLES: dict[State, str] = {"ok": "green", "problem": "bold red", "not yet known": "yellow"}
@@ -33,8 +34,14 @@ def findings(
     yield found("people", lambda: data.people(dataset))
     yield found("splits", lambda: data.folds(dataset))
     yield found("prompts", lambda: models.prompts(dataset))
-    yield found("memory", lambda: room.memory(settings, dataset))
-    yield found("disk", lambda: room.disk(settings, dataset, folder))
+    yield from of_machine(Room(settings, dataset, folder))
+
+
+def of_machine(room: Room) -> Iterator[Finding]:
+    """What this machine can do of a recipe. Nothing is fetched, no weights are read."""
+    yield found("memory", room.memory)
+    yield found("time", room.time)
+    yield found("disk", room.disk)
 
 
 def table(by_dataset: Mapping[str, Sequence[Finding]]) -> Table:

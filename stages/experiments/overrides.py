@@ -1,8 +1,13 @@
 """Values of params.yaml by their dotted path: looking up, laying over, telling apart."""
 
 import copy
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from stages import section
+from stages.errors import UserError
 
 Json = dict[str, Any]
 ABSENT = object()
@@ -57,3 +62,28 @@ def spelled(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "null" if value is None else str(value)
+
+
+def set_over(assignments: Sequence[str], path: Path = section.PARAMS) -> Json:
+    """params.yaml as `dvc exp run -S NAME=VALUE` would have it, which is DVC's own reading.
+
+    Raises UserError where it is no YAML, or an assignment cannot be made.
+    """
+    document = section.document(path)
+    if not assignments:
+        return document
+    from dvc.exceptions import DvcException
+    from dvc.utils.cli_parse import to_path_overrides
+    from dvc.utils.hydra import apply_overrides
+
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder) / "params.yaml"
+        copied.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+        for assignment in assignments:
+            try:
+                ((_, values),) = to_path_overrides([assignment]).items()
+                apply_overrides(copied, values)
+            except DvcException as error:
+                said = str(error.__cause__ or error).splitlines()[0]
+                raise UserError(f"-S {assignment}: {said}") from error
+        return section.document(copied)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from stages.errors import UserError
 from stages.llm import engine, weights
 from stages.llm.examples import Examples
 from stages.llm.packing import pack
@@ -16,7 +17,8 @@ from stages.llm.prompt import Layout, layout
 from stages.llm.readout import Kind, Layer, Pooling
 from stages.llm.reply import completion
 from stages.llm.settings import Embed
-from stages.work import arithmetic
+from stages.work import architecture, arithmetic
+from stages.work.burden import Burden
 
 log = logging.getLogger("llmvs")
 
@@ -89,6 +91,28 @@ class Blueprint:
             str(kind): replace(self, layer=kind.layer, pooling=kind.pooling, also=())
             for kind in self.also
         }
+
+    def burden(self, queries: Sequence[Sequence[int]]) -> Burden | None:
+        """What reading queries of these token ids asks of a machine, without their answers' ends.
+
+        None, and a word in the log, where the model's configuration does not tell.
+        """
+        folder = weights.fetch_small(self.llm, self.revision)
+        try:
+            config = architecture.configuration(self.llm, self.revision, weights.KIND, folder)
+            model = architecture.language(self.llm, config)
+        except UserError as error:
+            log.info("how long it takes cannot be told: %s", error)
+            return None
+        before, draft = len(self.layout.prefix), len(self.layout.draft)
+        around = len(self.layout.closing) + draft
+        operations = sum(
+            model.operations(len(query) + around, before, answers=draft + 1) for query in queries
+        )
+        return Burden(
+            *(self.llm, "embed.llm", model.parameters, self.dtype),
+            *(len(queries), "prompts", operations),
+        )
 
     def engine(self) -> engine.Engine:
         """The model, with the prefix read."""

@@ -23,6 +23,7 @@ from stages.llm.examples import Examples
 from stages.llm.prompt import query_text
 from stages.llm.settings import Embed
 from stages.llm.window import windows
+from stages.work import burden, executor
 from stages.work.executor import Task, complete
 from stages.work.items import Arrays
 from stages.work.pace import duration
@@ -129,7 +130,8 @@ def read_videos(
         readouts kept beside included.
 
     Raises:
-        UserError: the model cannot be had or used, or a prompt is longer than its context.
+        UserError: the model cannot be had or used, or is too much for this machine, or a prompt is
+            longer than its context.
     """
     blueprint = Blueprint.of(embed, examples)
     shared = blueprint.determinants()
@@ -155,7 +157,7 @@ def read_videos(
         places[video] = [place[text] for text in texts]
         frames, distinct = frames + len(texts), distinct + len(order)
     log.info("%d frames, %d distinct prompts in %d batches", frames, distinct, len(tasks))
-    _foretell(embed, tasks, store)
+    _foretell(blueprint, tasks, store)
     results = complete(
         tasks, partial(Reader, blueprint), store, noun="batches of prompts", unit="prompts"
     )
@@ -170,14 +172,22 @@ def read_videos(
     return readings, [used for task in tasks for used in (task.key, *task.siblings.values())]
 
 
-def _foretell(embed: Embed, tasks: Sequence[Task[Queries]], store: Store) -> None:
-    """Say how many prompts are to be read and, where that is known before, how long it takes."""
-    missing = {task.key: task.cost for task in tasks if task.key not in store}
-    prompts = sum(missing.values())
+def _foretell(blueprint: Blueprint, tasks: Sequence[Task[Queries]], store: Store) -> None:
+    """Say how many prompts are to be read and, where that is known before, how long it takes.
+
+    Raises UserError where that is too much for a processor alone.
+    """
+    missing = {task.key: task for task in tasks if task.key not in store}
+    prompts = sum(task.cost for task in missing.values())
     if not prompts:
         return
-    measured = (embed.llm, embed.dtype) == (smollm2.NAME, "float32")
-    if measured and not torch.cuda.is_available():
+    alone = not executor.cards()
+    if alone:
+        queries = [query for task in missing.values() for query in task.payload]
+        if (asked := blueprint.burden(queries)) is not None:
+            burden.bear(asked)
+    measured = (blueprint.llm, blueprint.dtype) == (smollm2.NAME, "float32")
+    if alone and measured:
         rate = smollm2.PROMPTS_PER_SECOND
         log.info(
             "%s prompts to read, about %s on two cores (at %g/s)",

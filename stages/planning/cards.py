@@ -8,7 +8,8 @@ from stages.errors import UserError
 @dataclass(frozen=True)
 class Card:
     """Memory in bytes; half-precision matrix products, dense, in operations a second; bandwidth
-    in bytes a second. bfloat16: whether it has it.
+    in bytes a second. bfloat16: whether it has it. processor: whether it is none but a machine's
+    own processor.
     """
 
     title: str
@@ -16,6 +17,7 @@ class Card:
     rate: float
     bandwidth: float
     bfloat16: bool = True
+    processor: bool = False
 
 
 # The makers' data sheets; rates with sums in float32 and without sparsity.

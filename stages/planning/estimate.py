@@ -12,14 +12,13 @@ from math import ceil
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
 from stages.llm.settings import Embed
-from stages.planning.architecture import Decoder, Vision
 from stages.planning.cards import Card
 from stages.planning.scorer import Size
 from stages.planning.workload import Frames, Prompt
 from stages.splits.settings import Splits
 from stages.training.settings import Train
+from stages.work.architecture import BYTES, Decoder, Vision
 
-BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 USABLE = 0.92
 """Share of a card's memory that is left for tensors."""
 STEP = 0.01

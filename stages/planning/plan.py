@@ -1,6 +1,7 @@
 """`llmvs plan`: a recipe's cost on a card, as tables."""
 
 from dataclasses import dataclass, replace
+from math import isnan
 
 from rich.console import Group
 from rich.markup import escape
@@ -11,10 +12,11 @@ from stages.errors import UserError
 from stages.params import Params, Recipe
 from stages.planning import scorer, workload
 from stages.planning.estimate import Cost, Machine
-from stages.planning.sheet import Sheet
+from stages.planning.sheet import Kept, Sheet
 from stages.scorers.settings import Input, overridden
 from stages.sources.settings import Embeddings
 from stages.vision.encoder import FEATURES
+from stages.work.burden import Burden
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,23 @@ class Plan:
     frames: workload.Frames
     prompt: workload.Prompt | None
     costs: tuple[Cost, ...]
-    disk: tuple[tuple[str, float], ...]
+    disk: tuple[Kept, ...]
     notes: tuple[str, ...]
+    burdens: tuple[Burden, ...]
 
     @property
     def fits(self) -> bool:
         """Whether every stage does."""
         return all(cost.fits for cost in self.costs)
+
+    def hours(self, cost: Cost) -> float:
+        """Of a stage, NaN where the cards are not known.
+
+        A model that one card holds runs on each of them (LLMVS_EXECUTOR=ray).
+        """
+        alone = replace(self.machine, count=1).memory >= cost.memory
+        share = self.machine.count if alone and cost.stage != "train" else 1
+        return cost.seconds / 3600 / share
 
 
 def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Machine) -> Plan:
@@ -68,7 +80,7 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
             )
         else:
             widths |= {"query": states_given, "answer": states_given}
-            sheet.disk.append(("embeddings", sheet.embeddings(states_given)))
+            sheet.disk.append(Kept.output("embeddings", sheet.embeddings(states_given)))
     if recipe.train is None:
         sheet.notes.append(f"{recipe.given.kind} are given: no heavy stage is left to do")
     elif "query" in widths:
@@ -86,31 +98,21 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
         sheet.train(recipe.train, recipe.splits, [scorer.size(one, widths) for one in entries])
     return Plan(
         *(dataset, recipe, machine, sheet.frames, prompt),
-        *(tuple(sheet.costs), tuple(sheet.disk), tuple(sheet.notes)),
+        *(tuple(sheet.costs), tuple(sheet.disk), tuple(sheet.notes), tuple(sheet.burdens)),
     )
 
 
 def table(plan: Plan) -> Group:
     """The plan for people to read."""
-    machine = plan.machine
-    card = machine.card
-    cards = f"{machine.count} × {card.title}" if machine.count > 1 else card.title
-    title = (
-        f"{plan.recipe.title} on {cards}, {card.memory / 1e9:.0f} GB each, "
-        f"{card.rate / 1e12:.0f} TFLOP/s and {card.bandwidth / 1e12:.2f} TB/s, "
-        f"{machine.efficiency:.0%} of both reached"
-    )
-    stages = Table(title=escape(title))
+    stages = Table(title=escape(f"{plan.recipe.title} on {_machine(plan.machine)}"))
     for column in ("stage", "operations", "hours", "weights", "at once", "working", "fits"):
         stages.add_column(column, justify="left" if column == "stage" else "right")
     for cost in plan.costs:
-        # A model that one card holds runs on each of them (LLMVS_EXECUTOR=ray).
-        alone = replace(machine, count=1).memory >= cost.memory
-        share = machine.count if alone and cost.stage != "train" else 1
+        hours = plan.hours(cost)
         stages.add_row(
             cost.stage,
             f"{cost.operations / 1e15:,.1f} PFLOP",
-            f"{cost.seconds / 3600 / share:.2f}" if cost.fits else "-",
+            f"{hours:.2f}" if cost.fits and not isnan(hours) else "-",
             _size(cost.weights),
             f"{cost.at_once} {cost.unit}",
             _size(cost.working),
@@ -118,17 +120,43 @@ def table(plan: Plan) -> Group:
         )
     disk = Table(title="disk")
     disk.add_column("what")
-    disk.add_column("size", justify="right")
-    for what, size in plan.disk:
-        disk.add_row(escape(what), _size(size))
-    disk.add_row("together", _size(sum(size for _, size in plan.disk)))
+    for column in ("models", "work store", "data", "DVC's cache", "together"):
+        disk.add_column(column, justify="right")
+    for kept in plan.disk:
+        disk.add_row(escape(kept.what), *map(_size_or_none, _parts(kept)), _size(kept.size))
+    sums = [sum(parts) for parts in zip(*map(_parts, plan.disk), strict=True)] or [0.0] * 4
+    disk.add_row("together", *map(_size_or_none, sums), _size(sum(sums)))
     said = [_read(plan), *plan.notes]
-    if machine.count > 1:
+    if plan.machine.count > 1:
         said.append(
             "hours: a model that one card holds runs on every card with LLMVS_EXECUTOR=ray; one "
             "spread over several uses them in turn"
         )
     return Group(stages, disk, Text("\n".join(said)))
+
+
+def _machine(machine: Machine) -> str:
+    card = machine.card
+    if card.processor:
+        return (
+            f"{card.title}, {_size(card.memory)} of memory, {card.rate / 1e12:.2f} TFLOP/s as "
+            "measured now"
+        )
+    cards = f"{machine.count} × {card.title}" if machine.count > 1 else card.title
+    if isnan(card.rate):
+        return f"{cards}, {_size(card.memory)} each; how fast it is, is not known here"
+    return (
+        f"{cards}, {card.memory / 1e9:.0f} GB each, {card.rate / 1e12:.0f} TFLOP/s and "
+        f"{card.bandwidth / 1e12:.2f} TB/s, {machine.efficiency:.0%} of both reached"
+    )
+
+
+def _parts(kept: Kept) -> tuple[float, ...]:
+    return kept.models, kept.work, kept.data, kept.cache
+
+
+def _size_or_none(count: float) -> str:
+    return _size(count) if count else ""
 
 
 def _read(plan: Plan) -> str:
@@ -146,8 +174,9 @@ def _read(plan: Plan) -> str:
     )
 
 
-def _size(size: float) -> str:
+def _size(count: float) -> str:
+    """Bytes as people say them."""
     for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if size >= scale:
-            return f"{size / scale:.1f} {unit}"
-    return f"{size / 1e3:.0f} kB"
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return f"{count / 1e3:.0f} kB"

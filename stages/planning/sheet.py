@@ -6,22 +6,46 @@ from pathlib import Path
 
 from stages.captioners import llava
 from stages.captioners.settings import CaptionSettings
+from stages.llm import smollm2
 from stages.llm import weights as llm_weights
 from stages.llm.settings import Embed
 from stages.media.settings import Sample
-from stages.planning import architecture, decoding, estimate, workload
+from stages.planning import decoding, estimate, workload
 from stages.planning.estimate import Cost, Machine
 from stages.planning.scorer import Size
 from stages.section import Dtype
 from stages.splits.settings import Splits
 from stages.training.settings import Train
 from stages.vision.encoder import FEATURES
-from stages.work import hub
+from stages.work import architecture, hub
+from stages.work.burden import Burden
 
 TEMPLATE_TOKENS = 10
 """Of the multimodal LLM's chat template around image and prompt, about."""
 ARCHIVES = {"summe": 2.2e9, "tvsum": 0.672e9}
 """Bytes of the datasets' archives; what is unpacked of them is about as large."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Bytes of something, by where it is kept: with the models, in the work store, in `data`, and
+    in DVC's cache, where a file system that cannot share blocks has a second copy of `data`.
+    """
+
+    what: str
+    models: float = 0
+    work: float = 0
+    data: float = 0
+    cache: float = 0
+
+    @classmethod
+    def output(cls, what: str, size: float, work: float = 0) -> "Kept":
+        """What a stage makes, out of items of the work store of so many bytes."""
+        return cls(what, work=work, data=size, cache=size)
+
+    @property
+    def size(self) -> float:
+        return self.models + self.work + self.data + self.cache
 
 
 @dataclass
@@ -31,8 +55,9 @@ class Sheet:
     frames: workload.Frames
     machine: Machine
     costs: list[Cost] = field(default_factory=list)
-    disk: list[tuple[str, float]] = field(default_factory=list)
+    disk: list[Kept] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    burdens: list[Burden] = field(default_factory=list)
 
     def embeddings(self, width: int) -> float:
         """Bytes of every frame's two states."""
@@ -42,9 +67,10 @@ class Sheet:
         """Videos of a kind of download, and their frames."""
         self.notes += decoding.said(self.frames)
         if kind in ARCHIVES:
-            self.disk.append(("archive, and videos out of it", 2 * ARCHIVES[kind]))
-        each = workload.jpeg_bytes(sample.short_side) + 4.0 * FEATURES
-        self.disk.append(("frames, twice", 2 * self.frames.total * each))
+            size = ARCHIVES[kind]
+            self.disk.append(Kept.output("archive, and videos out of it", size, work=size))
+        size = self.frames.total * (workload.jpeg_bytes(sample.short_side) + 4.0 * FEATURES)
+        self.disk.append(Kept.output("frames", size, work=size))
 
     def caption(self, caption: CaptionSettings, embed: Embed, words: int) -> None:
         """Captions of so many words, counted as `embed` counts them."""
@@ -61,7 +87,14 @@ class Sheet:
         self.costs.append(cost)
         self.notes += _precision("caption", caption.dtype, self.machine)
         self.notes += _advice(cost, caption.model, self.machine, "caption.batch", caption.batch)
-        self.disk.append((f"weights of {caption.model}", 2.0 * model.parameters))
+        self.disk.append(Kept(f"weights of {caption.model}", models=2.0 * model.parameters))
+        items = self.frames.total * (len(caption.describe) + caption.direct)
+        self.burdens.append(
+            Burden(
+                *(caption.model, "caption.model", model.parameters, caption.dtype),
+                *(items, "frames", cost.operations),
+            )
+        )
 
     def embed(self, embed: Embed, splits: Splits, prompt: workload.Prompt) -> int:
         """The states an LLM leaves of every frame; returns their width."""
@@ -76,9 +109,19 @@ class Sheet:
         self.notes += _precision("embed", embed.dtype, self.machine)
         self.notes += _advice(cost, embed.llm, self.machine, "embed.token_budget", wanted)
         width: int = config.vocab_size if embed.layer == "lm_head" else model.hidden
-        self.disk.append((f"weights of {embed.llm}", 2.0 * model.parameters))
-        # In the work store as well, so that they survive a stopped run.
-        self.disk.append(("embeddings, twice", 2 * runs * self.embeddings(width)))
+        size = 2.0 * model.parameters
+        if embed.llm == smollm2.NAME:
+            size = smollm2.DISK_BYTES
+        self.disk.append(Kept(f"weights of {embed.llm}", models=size))
+        size = runs * self.embeddings(width)
+        work = size * (1 + len(embed.also))
+        self.disk.append(Kept.output("embeddings", size, work=work))
+        self.burdens.append(
+            Burden(
+                *(embed.llm, "embed.llm", model.parameters, embed.dtype),
+                *(runs * self.frames.total, "prompts", cost.operations),
+            )
+        )
         return width
 
     def train(self, train: Train, splits: Splits, rows: Sequence[Size]) -> None:
@@ -86,14 +129,14 @@ class Sheet:
         self.costs.append(estimate.train(train, splits, self.frames, rows, self.machine))
         runs = estimate.runs_of_train(train, splits)
         size = runs * sum(4.0 * row.parameters for row in rows)
-        self.disk.append((f"checkpoints of {runs * len(rows)} runs, twice", 2 * size))
+        self.disk.append(Kept.output(f"checkpoints of {runs * len(rows)} runs", size, work=size))
 
 
 def _precision(stage: str, dtype: Dtype, machine: Machine) -> Iterator[str]:
     """What a number format means for a card."""
     if dtype == "bfloat16" and not machine.card.bfloat16:
         yield f"{stage}: {machine.card.title} has no bfloat16; set {stage}.dtype to float16"
-    if dtype == "float32":
+    if dtype == "float32" and not machine.card.processor:
         yield (
             f"{stage}: in float32, a card multiplies several times more slowly than the rate of "
             "half precision that is reckoned with here"
@@ -112,7 +155,7 @@ def _advice(cost: Cost, name: str, machine: Machine, setting: str, wanted: int) 
 
 
 def _remedies(cost: Cost, name: str, machine: Machine) -> Iterator[str]:
-    needed = estimate.cards_needed(cost, machine)
+    needed = None if machine.card.processor else estimate.cards_needed(cost, machine)
     if needed is not None:
         yield f"{needed} such cards (accelerate spreads {name} over them)"
     room = machine.memory - cost.working

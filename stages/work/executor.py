@@ -203,6 +203,13 @@ def _ray(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int
     yield from actors.scatter(ray, payloads, load, workers, gpus)
 
 
+def cards() -> int:
+    """How many GPUs workers have to share. Raises UserError as `_executor`."""
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def _executor() -> Callable[[list[P], Callable[[], Worker[P]]], Iterator[tuple[int, Arrays]]]:
     name = os.environ.get("LLMVS_EXECUTOR", "serial")
     if name == "serial":

@@ -9,21 +9,25 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tiny_llava
 import yaml
 from PIL import Image
 
-from stages import cli
+from stages import checks
 from stages.artifacts.captions import read
 from stages.artifacts.frames import Sampled, write
 from stages.caption import caption
 from stages.captioners.captioner import Pixels
 from stages.captioners.llava import ImageTextCaptioner
+from stages.errors import UserError
 from stages.llm import weights as llm_weights
+from stages.work import processor
 
 ROOT = Path(__file__).parent.parent.parent
 FRAMES = 20
@@ -198,5 +202,23 @@ def test_weights_fetches_the_captioner_too(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(llm_weights, "fetch", lambda name, revision: Path("the-llm"))
-    cli.weights()
+    checks.weights()
     assert "./llava: llava\n" in capsys.readouterr().err
+
+
+def test_a_large_captioner_is_refused_without_a_gpu_before_it_is_fetched(
+    workplace: Path, hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.answer = (503, "", {})
+    monkeypatch.delenv("LLMVS_SLOW", raising=False)
+    monkeypatch.setattr(processor, "rate", lambda dtype: 1e8)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1e12))
+    set_caption(model="llava-hf/llava-1.5-7b-hf", revision="0" * 40)
+    said = r"llava-1\.5-7b-hf: there is no GPU\. 20 frames .* \d\d\d hours.*set LLMVS_SLOW=1"
+    with pytest.raises(UserError, match=said):
+        caption(dataset="demo", frames=Path("frames.h5"), out=Path("captions.jsonl"))
+    assert not Path("captions.jsonl").exists()
+    monkeypatch.setenv("LLMVS_SLOW", "1")
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    with pytest.raises(UserError, match="the hub cannot be reached"):
+        caption(dataset="demo", frames=Path("frames.h5"), out=Path("captions.jsonl"))

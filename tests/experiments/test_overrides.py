@@ -1,8 +1,18 @@
 """Values by dotted path: looked up, laid over a copy, told apart, spelled for the command line."""
 
+from pathlib import Path
+
 import pytest
 
-from stages.experiments.overrides import ABSENT, differing, laid_over, lookup, spelled
+from stages.errors import UserError
+from stages.experiments.overrides import (
+    ABSENT,
+    differing,
+    laid_over,
+    lookup,
+    set_over,
+    spelled,
+)
 
 DOCUMENT = {"embed": {"window": 7, "prompt": {"scale": [1, 5]}}, "train": {"lr": 0.1}}
 
@@ -32,3 +42,40 @@ def test_a_missing_value_differs_even_from_null() -> None:
 )  # fmt: skip
 def test_values_are_spelled_as_dvc_takes_them(value: object, said: str) -> None:
     assert spelled(value) == said
+
+
+PARAMS = "run: {datasets: [demo]}\ndatasets:\n  demo: &demo\n    lr: 0.1\n    llm: small\n"
+
+
+@pytest.mark.parametrize(
+    ("assignments", "path", "value"),
+    [
+        (["datasets.demo.lr=1e-4"], "datasets.demo.lr", 1e-4),
+        (["params.yaml:datasets.demo.llm=Qwen/Qwen2.5-7B-Instruct"], "datasets.demo.llm",
+         "Qwen/Qwen2.5-7B-Instruct"),
+        (["datasets.demo.llm=null", "datasets.demo.lr=1"], "datasets.demo.llm", None),
+        (["run.datasets=[demo,tvsum]"], "run.datasets", ["demo", "tvsum"]),
+    ],
+)  # fmt: skip
+def test_assignments_are_read_as_dvc_reads_them(
+    tmp_path: Path, assignments: list[str], path: str, value: object
+) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(PARAMS)
+    assert lookup(set_over(assignments, file), path) == value
+    assert file.read_text() == PARAMS
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("datasets.demo.rl=1", r"-S datasets\.demo\.rl=1: Could not override 'datasets\.demo\.rl'"),
+        ("datasets.demo.lr", r"-S datasets\.demo\.lr: Error parsing override"),
+        ("datasets.demo.lr=1,2", r"-S datasets\.demo\.lr=1,2: Error merging override"),
+    ],
+)
+def test_an_assignment_that_cannot_be_made_is_named(tmp_path: Path, wrong: str, said: str) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(PARAMS)
+    with pytest.raises(UserError, match=said):
+        set_over([wrong], file)

@@ -1,7 +1,11 @@
+import json
 import logging
 import pickle
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from tiny_llms import CONFIGS, byte_tokenizer, causal_lm, save
@@ -9,7 +13,7 @@ from transformers import LlamaConfig
 
 from stages import params
 from stages.errors import UserError
-from stages.llm import smollm2
+from stages.llm import smollm2, weights
 from stages.llm.blueprint import Blueprint
 from stages.llm.engine import Engine
 from stages.llm.examples import written
@@ -17,6 +21,7 @@ from stages.llm.prompt import Layout, query_text
 from stages.llm.reader import Reader, read_videos
 from stages.llm.reply import parser
 from stages.llm.settings import Readout, Shown
+from stages.work import architecture, processor
 from stages.work.store import Store, key
 
 CONFIG = LlamaConfig(
@@ -312,3 +317,42 @@ def test_how_many_prompts_are_missing_is_said_before_any_is_read(embed, store, m
         caplog.clear()
         read(VIDEOS, embed, store)
         assert "to read" not in caplog.text
+
+
+LARGE = {"hidden_size": 5120, "intermediate_size": 13824, "num_hidden_layers": 40}
+
+
+def test_a_large_model_is_refused_without_a_gpu_before_its_weights_are_read(
+    tmp_path, embed, store, monkeypatch
+):
+    monkeypatch.delenv("LLMVS_SLOW", raising=False)
+    path = tmp_path / "model" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | LARGE))
+    monkeypatch.setattr(processor, "rate", lambda dtype: 1e6)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1e12))
+    with pytest.raises(UserError, match=r"model: there is no GPU\. 10 prompts .*set LLMVS_SLOW=1"):
+        read(VIDEOS, embed, store)
+    monkeypatch.setattr(Blueprint, "engine", lambda _: pytest.fail("begun"))
+    monkeypatch.setenv("LLMVS_SLOW", "1")
+    with pytest.raises(pytest.fail.Exception, match="begun"):
+        read(VIDEOS, embed, store)
+
+
+def test_what_is_in_the_store_already_is_asked_of_no_processor(embed, store, monkeypatch):
+    read(VIDEOS, embed, store)
+    monkeypatch.setattr(Blueprint, "burden", lambda *_: pytest.fail("nothing is left to read"))
+    read(VIDEOS, embed, store)
+
+
+def test_the_burden_is_what_is_left_to_read(embed, store):
+    """As many operations as the plan's arithmetic has for each query by itself."""
+    blueprint = Blueprint.of(embed, written(embed))
+    config = architecture.configuration(embed.llm, None, weights.KIND, Path(embed.llm))
+    model = architecture.language(embed.llm, config)
+    found = blueprint.burden([(1, 2, 3), (4,)])
+    around = len(blueprint.layout.closing) + len(blueprint.layout.draft)
+    answers = len(blueprint.layout.draft) + 1
+    prefix = len(blueprint.layout.prefix)
+    by_hand = model.operations(3 + around, prefix, answers)
+    by_hand += model.operations(1 + around, prefix, answers)
+    assert (found.items, found.operations) == (2, by_hand)

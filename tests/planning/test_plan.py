@@ -18,12 +18,13 @@ from stages.captioners import llava
 from stages.errors import UserError
 from stages.llm import weights
 from stages.params import Recipe
-from stages.planning import architecture, cards, estimate, plan, scorer, workload
+from stages.planning import cards, estimate, plan, scorer, workload
 from stages.planning.estimate import Machine
 from stages.planning.sheet import _precision
 from stages.scorers import registry
 from stages.scorers.head import STATES
 from stages.scorers.settings import overridden
+from stages.work import architecture
 
 LLAVA, LLAMA = "llava-hf/llava-1.5-7b-hf", "meta-llama/Llama-2-13b-chat-hf"
 H100 = Machine(cards.card("h100"), 1, 0.4)
@@ -125,6 +126,19 @@ def test_what_does_not_fit_is_said_with_what_would() -> None:
     assert two.fits
 
 
+@pytest.mark.real_llm
+def test_what_stages_make_is_reckoned_with_dvcs_copy_and_what_the_work_store_keeps() -> None:
+    disk = {each.what: each for each in made("tvsum").disk}
+    frames, embeddings = disk["frames"], disk["embeddings"]
+    states = 23510 * 2 * 4 * 5120
+    assert (embeddings.work, embeddings.data, embeddings.cache) == (states, states, states)
+    assert frames.work == frames.data == frames.cache > 0
+    assert disk[f"weights of {LLAMA}"].size == 2 * 13_015_864_320
+    # Of the laptop's recipe the work store keeps two further readouts.
+    kept = {each.what: each for each in made("summe-captions").disk}["embeddings"]
+    assert kept.work == 3 * kept.data
+
+
 def given(**of_given: object) -> Recipe:
     """TVSum's recipe as it is where something other than videos is given."""
     kind = str(of_given["kind"])
@@ -139,7 +153,8 @@ def test_a_recipe_of_captions_costs_reading_and_training_alone() -> None:
     found = made("summe-captions")
     assert [cost.stage for cost in found.costs] == ["embed", "train"]
     assert found.frames.total == 7336
-    assert not any(what in ("frames", "archive, and videos out of it") for what, _ in found.disk)
+    kept = {each.what for each in found.disk}
+    assert not kept & {"frames", "archive, and videos out of it"}
     assert any("embed: in float32" in note for note in found.notes)
     said = CliRunner().invoke(cli.app, ["plan", "summe-captions"])
     assert said.exit_code == 0, said.output
@@ -156,7 +171,9 @@ def test_given_embeddings_cost_training_once_their_width_is_known(tmp_path: Path
         file["video_1"] = np.zeros((4, 2, 24), np.float32)
     known = plan.make(params.load(), "tvsum", recipe, 25, H100)
     assert [cost.stage for cost in known.costs] == ["train"]
-    assert dict(known.disk)["embeddings"] == 23510 * 2 * 4 * 24
+    (kept,) = (each for each in known.disk if each.what == "embeddings")
+    assert kept.data == kept.cache == 23510 * 2 * 4 * 24
+    assert kept.work == 0
 
 
 def test_nothing_is_left_to_do_with_given_scores() -> None:

@@ -18,6 +18,8 @@ from stages.errors import UserError
 from stages.work import hub, pretrained
 
 PUBLISHED = "published_configs.json"
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+"""Of a number in each format."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Vision:
 
 
 def _published() -> dict[str, Any]:
-    text = (resources.files("stages.planning") / PUBLISHED).read_text(encoding="utf-8")
+    text = (resources.files("stages.work") / PUBLISHED).read_text(encoding="utf-8")
     known: dict[str, Any] = json.loads(text)
     return known
 
@@ -127,12 +129,21 @@ def _meta(auto_class: Any, name: str, config: Any) -> Any:
 
 
 def language(name: str, config: Any) -> Decoder:
-    """A causal LM's numbers. Raises UserError where the configuration is of no such model."""
+    """A causal LM's numbers.
+
+    Raises UserError where the configuration is of no such model, or of one laid out otherwise than
+    Llama.
+    """
     from transformers import AutoModelForCausalLM
 
     model = _meta(AutoModelForCausalLM, name, config)
     total = sum(each.numel() for each in model.parameters())
-    return decoder(config, total, model.model.layers, model.get_output_embeddings())
+    try:
+        return decoder(config, total, model.model.layers, model.get_output_embeddings())
+    except AttributeError as error:
+        raise UserError(
+            f"{name}: laid out otherwise than Llama ({error}); its cost cannot be told here"
+        ) from error
 
 
 def multimodal(name: str, config: Any) -> tuple[Decoder, Vision]:

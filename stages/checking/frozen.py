@@ -1,0 +1,47 @@
+"""The frozen models that a recipe names, and how they stand on this machine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.captioners import llava
+from stages.llm import smollm2, weights
+from stages.params import Recipe
+from stages.work import hub
+from stages.work.hub import Kind, Status
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A model by name. kind: what is proposed in its place."""
+
+    name: str
+    revision: str | None
+    kind: Kind
+
+    def status(self) -> Status:
+        """Look, without touching the network."""
+        if self.name == smollm2.NAME:
+            return weights.status(self.name)
+        return hub.status(self.name, self.revision, self.kind)
+
+    def access(self) -> None:
+        """Raises UserError where the model is not here and may not be fetched, or not now."""
+        elsewhere = self.name != smollm2.NAME and not hub.is_path(self.name)
+        if elsewhere and not self.status().present:
+            hub.access(self.name, self.revision, self.kind)
+
+    def fetch(self) -> Path:
+        """Where it is, once it is here. Raises UserError where it cannot be had."""
+        if self.name == smollm2.NAME:
+            return weights.fetch(self.name, self.revision)
+        return hub.fetch(self.name, self.revision, self.kind)
+
+
+def models(recipe: Recipe) -> Iterator[Frozen]:
+    """Those that are large enough to be fetched by themselves, the captioner first."""
+    caption, embed = recipe.caption, recipe.embed
+    if caption is not None and caption.captioner != "imagenet-tags":
+        yield Frozen(caption.model, caption.revision, llava.KIND)
+    if embed is not None:
+        yield Frozen(embed.llm, embed.revision, weights.KIND)
