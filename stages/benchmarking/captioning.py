@@ -147,6 +147,9 @@ class _Loaded:
     def determinants(self) -> dict[str, Any]:
         return {}
 
+    def burden(self, images: int) -> None:
+        return None
+
     def fetch(self) -> Path:
         return Path()
 
