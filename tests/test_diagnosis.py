@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections import namedtuple
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -66,6 +67,7 @@ def cards(monkeypatch: pytest.MonkeyPatch, count: int = 0, name: str = "", size:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: one)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    monkeypatch.setattr(torch.cuda, "device", lambda card: nullcontext())
 
 
 def doctor(*arguments: str) -> tuple[int, dict[str, list[str]]]:
