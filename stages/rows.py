@@ -157,6 +157,13 @@ ROWS = (
         "llava",
         caption__describe=("general", "centre", "background"),
     ),
+    _varied(
+        "ablation",
+        "framing-crop",
+        "LLaVA sees a centre crop",
+        "llava",
+        caption__framing="crop",
+    ),
     _varied("ablation", "task-summary", "asked to summarise", embed__prompt__task="summary"),
     *(
         _varied("ablation", f"shown-{n}", f"examples shown: {n}", embed__prompt__shown__count=n)

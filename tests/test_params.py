@@ -54,6 +54,8 @@ def test_the_shipped_file_is_valid() -> None:
         ("datasets.summe.caption.answer", "score", "answer must contain the placeholder {score}"),
         ("datasets.summe.caption.prompts.centre", "<image>\nWhat?", "must not hold <image>"),
         ("datasets.summe.caption.prompts.centre", "<image>", "caption.llava.prompts.centre: must"),
+        ("datasets.summe.caption.framing", "squash", "caption.llava.framing: input should be 'pad"),
+        ("datasets.demo.caption.framing", "pad", "imagenet-tags.framing: unknown key"),
         ("datasets.summe.caption.scale", [5, 5], "must be [lowest, highest], rising, got [5, 5]"),
         ("models.llmvs.heads", 3, "width 2048 must be a multiple of heads 3"),
         ("datasets.demo.train.lr", float("nan"), "datasets.demo.train.lr: "),

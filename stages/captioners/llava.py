@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from stages.captioners import framing
 from stages.captioners.captioner import Captioner, Pixels
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
@@ -54,7 +55,7 @@ class ImageTextPlan:
 
     def determinants(self) -> dict[str, Any]:
         """See `Plan.determinants`. Raises UserError where the weights cannot be identified."""
-        return {
+        decided = {
             "captioner": self.settings.captioner,
             "version": VERSION,
             "weights": hub.identity(self.settings.model, self.settings.revision, KIND),
@@ -62,6 +63,9 @@ class ImageTextPlan:
             "max_new_tokens": self.settings.max_new_tokens,
             "dtype": self.settings.dtype,
         }
+        # Captions whose key says nothing of framing are of crops, and stay good.
+        cropped = self.settings.framing == "crop"
+        return decided if cropped else decided | {"framing": self.settings.framing}
 
     def burden(self, images: int) -> Burden | None:
         """See `Plan.burden`: to see each image and begin its caption."""
@@ -94,6 +98,7 @@ class ImageTextPlan:
                 "control token; the image and the turns are written by its chat template, so say "
                 "only what is asked"
             )
+        framing.prepare(name, reader.image_processor, self.settings.framing)
         dtype = pretrained.dtype_of(self.settings.dtype)
         model = pretrained.load(AutoModelForImageTextToText, name, folder, dtype)
         return ImageTextCaptioner(model, reader, self.settings, self.prompt)
@@ -161,7 +166,7 @@ class ImageTextCaptioner:
     """A multimodal LLM asked one thing of each image; a `captioner.Captioner`."""
 
     def __init__(self, model: Any, processor: Any, settings: ImageTextCaption, prompt: str) -> None:
-        """Take over a loaded model and its `processor`.
+        """Take over a loaded model and its `processor`, prepared by `framing`.
 
         Of the model's own generation settings only the ends of a turn are kept: sampling,
         penalties and the like would make decoding anything but greedy.
@@ -181,6 +186,13 @@ class ImageTextCaptioner:
         self._settings = settings
         self._prompt = prompt
         self._batch = settings.batch
+        self._padding = None
+        if settings.framing == "pad":
+            self._padding = framing.mean_colour(processor.image_processor)
+
+    def _seen(self, frame: Pixels) -> Image.Image:
+        padding = self._padding
+        return Image.fromarray(frame if padding is None else framing.square(frame, padding))
 
     def caption(self, images: Sequence[Pixels], /) -> list[str]:
         """One line an image, whitespace collapsed; see `Captioner.caption`.
@@ -222,7 +234,7 @@ class ImageTextCaptioner:
     def _generate(self, images: Sequence[Pixels]) -> list[str]:
         inputs = self._processor.apply_chat_template(
             [
-                conversation(self._prompt, {"type": "image", "image": Image.fromarray(image)})
+                conversation(self._prompt, {"type": "image", "image": self._seen(image)})
                 for image in images
             ],
             add_generation_prompt=True,

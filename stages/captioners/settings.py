@@ -7,6 +7,8 @@ from pydantic import Field, field_validator, model_validator
 from stages.section import Dtype, Positive, Rising, Section, Text, Unit
 
 Region = Literal["general", "centre", "background"]
+Framing = Literal["pad", "crop"]
+"""What a captioner sees of a frame: all of it within a square, or the middle alone."""
 
 
 class TagCaption(Section):
@@ -35,6 +37,7 @@ class CaptionPrompts(Section):
 class ImageTextCaption(Section):
     """A multimodal LLM of transformers, LLaVA-1.5 in the paper.
 
+    `framing`: what it sees of a frame (`stages.captioners.framing`).
     `describe` names the prompts whose answers, end to end, make a caption. With `direct` the model
     is also asked for the score itself, on `scale`, as `answer` shows it.
     """
@@ -42,6 +45,7 @@ class ImageTextCaption(Section):
     captioner: Literal["llava"]
     model: Text
     revision: str | None
+    framing: Framing
     describe: Annotated[tuple[Region, ...], Field(min_length=1)]
     direct: bool
     prompts: CaptionPrompts

@@ -26,6 +26,7 @@ def settings(folder: Path, **changes: Any) -> ImageTextCaption:
         "captioner": "llava",
         "model": str(folder),
         "revision": None,
+        "framing": "crop",
         "describe": ["general"],
         "direct": False,
         "prompts": dict.fromkeys(("general", "centre", "background", "direct"), PROMPT),

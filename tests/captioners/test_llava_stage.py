@@ -58,6 +58,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "captioner": "llava",
         "model": "./llava",
         "revision": None,
+        "framing": "pad",
         "describe": ["general"],
         "direct": False,
         "prompts": PROMPTS,

@@ -30,6 +30,7 @@ def plan(model: Path | str, **changes: Any) -> Plan:
         "captioner": "llava",
         "model": str(model),
         "revision": None,
+        "framing": "pad",
         "describe": ["general"],
         "direct": False,
         "prompts": PROMPTS,
@@ -59,7 +60,12 @@ def identity(model: Path | str, **changes: Any) -> str:
 
 @pytest.mark.parametrize(
     "change",
-    [{"prompts": PROMPTS | {"general": "Who?"}}, {"max_new_tokens": 9}, {"dtype": "bfloat16"}],
+    [
+        {"prompts": PROMPTS | {"general": "Who?"}},
+        {"max_new_tokens": 9},
+        {"dtype": "bfloat16"},
+        {"framing": "crop"},
+    ],
     ids=str,
 )
 def test_what_decides_the_words_decides_the_key(saved: Path, change: dict[str, Any]) -> None:
@@ -68,6 +74,13 @@ def test_what_decides_the_words_decides_the_key(saved: Path, change: dict[str, A
 
 def test_the_batch_is_no_part_of_the_key(saved: Path) -> None:
     assert identity(saved, batch=1) == identity(saved)
+
+
+def test_crops_are_known_by_a_key_that_says_nothing_of_framing(saved: Path) -> None:
+    """Captions that were made when there was nothing else."""
+    padded, cropped = (plan(saved, framing=each).determinants() for each in ("pad", "crop"))
+    assert padded == {**cropped, "framing": "pad"}
+    assert "framing" not in cropped
 
 
 def test_a_plan_is_the_same_on_every_machine(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
