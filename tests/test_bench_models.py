@@ -63,7 +63,13 @@ def test_the_caption_stage_is_measured_beside_the_plain_ways(tmp_path: Path) -> 
         env={"COLUMNS": "120"},
     )
     assert said.exit_code == 0, said.output
-    for part in (captioning.ALONE, captioning.STAGE, captioning.FLOOR, "peak above them"):
+    for part in (
+        captioning.ALONE,
+        captioning.BATCHED,
+        captioning.STAGE,
+        captioning.FLOOR,
+        "peak above them",
+    ):
         assert part in said.output
     assert "STAND-IN" not in said.output
 
@@ -76,7 +82,9 @@ def test_ways_that_do_not_say_the_same_end_the_benchmark(
     monkeypatch.setattr(
         captioning.ImageTextCaptioner,
         "caption",
-        lambda self, images: [f"{said}{len(images)}" for said in original(self, images)],
+        lambda self, prepared: [
+            f"{said}{len(prepared[0].images)}" for said in original(self, prepared)
+        ],
     )
     with pytest.raises(UserError, match="captions differ with the batch"):
         captioning.compare(model, 2, 4, 3, 1)

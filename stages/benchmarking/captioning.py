@@ -18,6 +18,7 @@ from rich.table import Table
 from stages import params
 from stages.artifacts.frames import Sampled, reading, write
 from stages.artifacts.timeline import EVERY
+from stages.benchmarking import stand_in
 from stages.benchmarking.embedding import product_rate
 from stages.benchmarking.memory import in_own_process, watched
 from stages.benchmarking.timing import interleaved, ratios
@@ -27,56 +28,15 @@ from stages.captioners.llava import ImageTextCaptioner
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
 from stages.work import architecture
+from stages.work.items import Arrays
+from stages.work.store import Store, key
+from stages.work.writer import Writer
 
 ALONE = "(a) generate, an image at a time"
-BATCHED = "(b) batches, each decoded before it"
-STAGE = "(c) the stage: batches, decoded meanwhile"
+BATCHED = "(b) batches, read before and kept after"
+STAGE = "(c) the stage: read and kept meanwhile"
 FLOOR = "(d) floor: operations over the matrix-product rate"
 _VIDEO = "video_1"
-
-
-def stand_in(folder: Path) -> Path:
-    """A LLaVA of random weights with SmolLM2's language model and a small vision tower of LLaVA's
-    576 patches, for machines without a real one: the shape of the work, not its words.
-
-    Raises UserError where SmolLM2's tokenizer cannot be had.
-    """
-    from transformers import CLIPVisionConfig, LlavaConfig, LlavaProcessor
-    from transformers.models.auto.modeling_auto import AutoModelForImageTextToText
-    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
-    from transformers.utils import logging
-
-    from stages.llm import smollm2, weights
-
-    logging.disable_progress_bar()
-    tokenizer = weights.tokenizer(smollm2.NAME)
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    text = architecture.configuration(smollm2.NAME, None, weights.KIND, weights.fetch(smollm2.NAME))
-    text.vocab_size = len(tokenizer)
-    vision = CLIPVisionConfig(
-        hidden_size=384,
-        intermediate_size=1536,
-        num_hidden_layers=6,
-        num_attention_heads=6,
-        image_size=336,
-        patch_size=14,
-    )
-    image = tokenizer.convert_tokens_to_ids("<image>")
-    config = LlavaConfig(vision_config=vision, text_config=text, image_token_index=image)
-    model = AutoModelForImageTextToText.from_config(config)
-    model.save_pretrained(folder)
-    size = {"height": 336, "width": 336}
-    LlavaProcessor(
-        CLIPImageProcessorPil(size={"shortest_edge": 336}, crop_size=size),
-        tokenizer,
-        patch_size=14,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template="{% for m in messages %}USER: {% for c in m['content'] %}"
-        "{% if c['type'] == 'image' %}<image>\n{% else %}{{ c['text'] }} {% endif %}{% endfor %}"
-        "{% endfor %}ASSISTANT:",
-    ).save_pretrained(folder)
-    return folder
 
 
 @contextmanager
@@ -85,7 +45,7 @@ def _model(name: str | None) -> Iterator[str]:
         yield name
         return
     with tempfile.TemporaryDirectory() as folder:
-        yield str(stand_in(Path(folder)))
+        yield str(stand_in.save(Path(folder)))
 
 
 def settings(model: str, batch: int, tokens: int) -> ImageTextCaption:
@@ -157,6 +117,19 @@ class _Loaded:
         return self.captioner
 
 
+@contextmanager
+def _keeping(folder: Path, kept: dict[int, str]) -> Iterator[Callable[[int, Arrays], None]]:
+    """A work store for once, noting what was put there."""
+    with tempfile.TemporaryDirectory(dir=folder) as root:
+        store = Store(Path(root))
+
+        def keep(index: int, arrays: Arrays) -> None:
+            store.put(key(index=index), arrays)
+            kept[index] = str(arrays["caption"])
+
+        yield keep
+
+
 def compare(model: str, batch: int, tokens: int, frames: int, rounds: int) -> Figures:
     """Measure every way in turn, `rounds` times over, so that a busy machine slows all alike.
 
@@ -173,17 +146,22 @@ def compare(model: str, batch: int, tokens: int, frames: int, rounds: int) -> Fi
                 return [video.image(index) for index in range(start, min(stop, frames))]
 
         def in_batches(size: int) -> list[str]:
-            return [
-                said
-                for start in range(0, frames, size)
-                for said in captioner.caption(decoded(start, start + size))
-            ]
+            kept: dict[int, str] = {}
+            with _keeping(Path(folder), kept) as keep:
+                for start in range(0, frames, size):
+                    prepared = captioner.prepare(decoded(start, start + size))
+                    for index, said in enumerate(captioner.caption(prepared), start):
+                        keep(index, {"caption": np.array(said)})
+            return [kept[index] for index in range(frames)]
 
         def stage() -> list[str]:
+            kept: dict[int, str] = {}
             worker = CaptionWorker(_Loaded(captioner, batch), path)
             payloads = [Frame(_VIDEO, index) for index in range(frames)]
-            found = dict(worker(payloads))
-            return [str(found[index]["caption"]) for index in range(frames)]
+            with _keeping(Path(folder), kept) as keep, Writer(keep) as writer:
+                for index, arrays in worker(payloads):
+                    writer.put(index, arrays)
+            return [kept[index] for index in range(frames)]
 
         ways: dict[str, Callable[[], list[str]]] = {
             ALONE: lambda: in_batches(1),
@@ -217,7 +195,7 @@ def above_weights(model: str, batch: int, tokens: int) -> tuple[int, int]:
             each.sum()  # weights are mapped, and come into memory when first used
         peak: list[int] = []
         with watched(peak):
-            captioner.caption(images)
+            captioner.caption(captioner.prepare(images))
     return size, peak[0]
 
 

@@ -4,8 +4,10 @@ A captioner is split in two, so that a run whose captions are all in the store l
 a `Plan` knows from the settings alone what its captions depend on, and `load`s a `Captioner`.
 """
 
+import itertools
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,8 +25,15 @@ Pixels = npt.NDArray[np.uint8]
 class Captioner(Protocol):
     """A loaded model that writes captions."""
 
-    def caption(self, images: Sequence[Pixels], /) -> list[str]:
-        """One caption for each (H, W, 3) uint8 RGB image.
+    def prepare(self, images: Sequence[Pixels], /) -> Any:
+        """What `caption` takes of (H, W, 3) uint8 RGB images.
+
+        Called in another thread than `caption`, which is at work on other images meanwhile.
+        """
+        ...
+
+    def caption(self, prepared: Any, /) -> list[str]:
+        """One caption for each image that `prepare` was given.
 
         A caption must not depend on which other images it is asked for with.
         """
@@ -68,10 +77,14 @@ class Frame:
     index: int
 
 
+AHEAD = 2
+"""So many batches are ready or being prepared while one is captioned."""
+
+
 class CaptionWorker:
     """A captioner as the work store's worker: frames in, ``{"caption": text}`` out.
 
-    While a batch is captioned, a thread reads and decodes the next one, and no more than that.
+    While a batch is captioned, a thread reads, decodes and prepares the next ones.
 
     Args:
         plan: of the captioner to load.
@@ -84,17 +97,26 @@ class CaptionWorker:
         self._path = path
 
     def __call__(self, payloads: list[Frame], /) -> Iterator[tuple[int, Arrays]]:
+        starts = iter(range(0, len(payloads), self._batch))
+        places = itertools.count()
         with frames.reading(self._path) as videos, ThreadPoolExecutor(1) as reader:
             by_name = {video.name: video for video in videos}
 
-            def images(start: int) -> list[Pixels]:
+            def prepared(start: int) -> Any:
                 batch = payloads[start : start + self._batch]
-                return [by_name[frame.video].image(frame.index) for frame in batch]
+                return self._captioner.prepare(
+                    [by_name[frame.video].image(frame.index) for frame in batch]
+                )
 
-            ahead = reader.submit(images, 0)
-            for start in range(0, len(payloads), self._batch):
-                batch = ahead.result()
-                if start + self._batch < len(payloads):
-                    ahead = reader.submit(images, start + self._batch)
-                for offset, caption in enumerate(self._captioner.caption(batch)):
-                    yield start + offset, {"caption": np.array(caption)}
+            def begun(most: int) -> list[Future[Any]]:
+                return [reader.submit(prepared, start) for start in itertools.islice(starts, most)]
+
+            ahead = deque(begun(AHEAD))
+            try:
+                while ahead:
+                    ready = ahead.popleft().result()
+                    ahead.extend(begun(1))
+                    for caption in self._captioner.caption(ready):
+                        yield next(places), {"caption": np.array(caption)}
+            finally:
+                reader.shutdown(wait=False, cancel_futures=True)

@@ -7,7 +7,9 @@ words at every batch size; in bfloat16 and float16, where two words can be equal
 last bit, a tie may break otherwise in another batch.
 """
 
+import copy
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from stages.captioners import framing
+from stages.captioners import framing, processor
 from stages.captioners.captioner import Captioner, Pixels
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
@@ -91,7 +93,7 @@ class ImageTextPlan:
         from transformers import AutoModelForImageTextToText
 
         name, folder = self.settings.model, self.fetch()
-        reader = processor(name, folder, self.prompt)
+        reader = processor.load(name, folder, self.prompt, KIND)
         if as_text(reader.tokenizer, self.prompt) != as_read(reader.tokenizer, self.prompt):
             raise UserError(
                 f"caption.prompts.{self.question}: {name} reads a part of {self.prompt!r} as a "
@@ -104,68 +106,18 @@ class ImageTextPlan:
         return ImageTextCaptioner(model, reader, self.settings, self.prompt)
 
 
-def conversation(prompt: str, *images: dict[str, Any]) -> list[dict[str, Any]]:
-    """A user's turn: images, each {"type": "image", "image": …} or a place for one without
-    "image", and what is asked of them.
-    """
-    return [{"role": "user", "content": [*images, {"type": "text", "text": prompt}]}]
+@dataclass(frozen=True)
+class Batch:
+    """Images that go through the model together, and what it takes of them, on the CPU."""
 
-
-def processor(name: str, folder: Path, prompt: str) -> Any:
-    """What turns images and words into the model's input; pads on the left.
-
-    Images are resized by Pillow even where torchvision is installed, which rounds otherwise.
-
-    Raises:
-        UserError: there is none that can be used here, or no chat template that shows the model
-            an image and the prompt.
-    """
-    from jinja2 import TemplateError
-    from transformers import AutoProcessor
-
-    try:
-        found = AutoProcessor.from_pretrained(
-            folder, backend="pil", local_files_only=True, trust_remote_code=False
-        )
-    except pretrained.FAILURES as error:
-        raise UserError(
-            f"{name}: no usable processor in {folder}; name an image-text-to-text model, such as "
-            f"{KIND.alternative} ({pretrained.first_line(error)})"
-        ) from error
-    if not hasattr(found, "image_processor") or not hasattr(found, "tokenizer"):
-        raise UserError(
-            f"{name}: {folder} has no processor of images and text; name an image-text-to-text "
-            f"model, such as {KIND.alternative}"
-        )
-    if found.chat_template is None:
-        raise UserError(
-            f"{name}: its processor has no chat template, so how it is to be asked is unknown; "
-            f"put a chat_template.jinja into a local copy, or name another model, such as "
-            f"{KIND.alternative}"
-        )
-    try:
-        shown, blind = (
-            found.apply_chat_template(conversation(prompt, *places), add_generation_prompt=True)
-            for places in ([{"type": "image"}], [])
-        )
-    except (TemplateError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{name}: its chat template cannot show an image beside a text "
-            f"({pretrained.first_line(error)})"
-        ) from error
-    if shown == blind or prompt.strip() not in shown:
-        lost = "image" if shown == blind else "prompt"
-        raise UserError(f"{name}: its chat template leaves out the {lost}: {shown!r}")
-    found.tokenizer.padding_side = "left"
-    if found.tokenizer.pad_token is None:
-        found.tokenizer.pad_token = found.tokenizer.eos_token
-    return found
+    images: Sequence[Pixels]
+    inputs: Any
 
 
 class ImageTextCaptioner:
     """A multimodal LLM asked one thing of each image; a `captioner.Captioner`."""
 
-    def __init__(self, model: Any, processor: Any, settings: ImageTextCaption, prompt: str) -> None:
+    def __init__(self, model: Any, reader: Any, settings: ImageTextCaption, prompt: str) -> None:
         """Take over a loaded model and its `processor`, prepared by `framing`.
 
         Of the model's own generation settings only the ends of a turn are kept: sampling,
@@ -178,23 +130,49 @@ class ImageTextCaptioner:
             do_sample=False,
             num_beams=1,
             max_new_tokens=settings.max_new_tokens,
-            eos_token_id=processor.tokenizer.eos_token_id if ends is None else ends,
-            pad_token_id=processor.tokenizer.pad_token_id,
+            eos_token_id=reader.tokenizer.eos_token_id if ends is None else ends,
+            pad_token_id=reader.tokenizer.pad_token_id,
         )
         self._model = model
-        self._processor = processor
+        self._processor = reader
         self._settings = settings
         self._prompt = prompt
         self._batch = settings.batch
+        self._preparing = threading.Lock()
+        # Of its own for decoding: a fast tokenizer is not for two threads at once.
+        self._tokenizer = copy.deepcopy(reader.tokenizer)
         self._padding = None
         if settings.framing == "pad":
-            self._padding = framing.mean_colour(processor.image_processor)
+            self._padding = framing.mean_colour(reader.image_processor)
+
+    def prepare(self, images: Sequence[Pixels], /) -> list[Batch]:
+        """The images as the model takes them, so many together as it will have at once.
+
+        See `Captioner.prepare`.
+        """
+        with self._preparing:
+            size = self._batch
+            parts = [images[start : start + size] for start in range(0, len(images), size)]
+            return [Batch(part, self._inputs(part)) for part in parts]
+
+    def _inputs(self, images: Sequence[Pixels]) -> Any:
+        return self._processor.apply_chat_template(
+            [
+                processor.conversation(self._prompt, {"type": "image", "image": self._seen(image)})
+                for image in images
+            ],
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            processor_kwargs={"padding": True},
+        ).to(dtype=self._model.dtype)
 
     def _seen(self, frame: Pixels) -> Image.Image:
         padding = self._padding
         return Image.fromarray(frame if padding is None else framing.square(frame, padding))
 
-    def caption(self, images: Sequence[Pixels], /) -> list[str]:
+    def caption(self, prepared: Sequence[Batch], /) -> list[str]:
         """One line an image, whitespace collapsed; see `Captioner.caption`.
 
         Where the GPU's memory runs out the batch is halved, and stays so.
@@ -203,19 +181,24 @@ class ImageTextCaptioner:
             UserError: a single image is already too much for the memory.
         """
         captions: list[str] = []
+        waiting = list(prepared)
         refused = 0
-        while len(captions) < len(images):
-            batch = images[len(captions) : len(captions) + self._batch]
+        while waiting:
+            batch = waiting[0]
+            if len(batch.images) > self._batch:
+                waiting = self.prepare([image for each in waiting for image in each.images])
+                continue
             try:
-                captions += self._generate(batch)
+                captions += self._generate(batch.inputs)
             except torch.OutOfMemoryError as error:
-                if len(batch) == 1:
+                attempted = len(batch.images)
+                if attempted == 1:
                     raise UserError(
                         f"{self._settings.model}: out of memory with a single image; free the "
                         "GPU of others, or name a smaller model, dtype or max_new_tokens"
                     ) from error
-                refused = refused or len(batch)
-                self._batch = len(batch) // 2
+                refused = refused or attempted
+                self._batch = attempted // 2
             else:
                 if refused:
                     log.warning(
@@ -224,6 +207,7 @@ class ImageTextCaptioner:
                         *(refused, self._batch),
                     )
                 refused = 0
+                del waiting[0]
                 continue
             # Only here, past the handler, has the exception let go of what the attempt held.
             if torch.cuda.is_available():
@@ -231,18 +215,8 @@ class ImageTextCaptioner:
         return captions
 
     @torch.inference_mode()
-    def _generate(self, images: Sequence[Pixels]) -> list[str]:
-        inputs = self._processor.apply_chat_template(
-            [
-                conversation(self._prompt, {"type": "image", "image": self._seen(image)})
-                for image in images
-            ],
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=True,
-            return_tensors="pt",
-            processor_kwargs={"padding": True},
-        ).to(self._model.device, dtype=self._model.dtype)
+    def _generate(self, inputs: Any) -> list[str]:
+        inputs = copy.copy(inputs).to(self._model.device)  # which changes what it is called on
         written = self._model.generate(**inputs)[:, inputs["input_ids"].shape[1] :]
-        lines = self._processor.batch_decode(written, skip_special_tokens=True)
+        lines = self._tokenizer.batch_decode(written, skip_special_tokens=True)
         return [" ".join(line.split()) or SILENCE for line in lines]

@@ -99,9 +99,13 @@ class Tagger:
         self._encoder = encoder
         self._settings = settings
 
-    def caption(self, images: Sequence[Pixels], /) -> list[str]:
+    def prepare(self, images: Sequence[Pixels], /) -> Sequence[Pixels]:
+        """The images as they are: the encoder gives each a thread of its own."""
+        return images
+
+    def caption(self, prepared: Sequence[Pixels], /) -> list[str]:
         labels, settings = imagenet_labels(), self._settings
-        probabilities_TC = self._encoder(images).probabilities_TC
+        probabilities_TC = self._encoder(prepared).probabilities_TC
         return [
             sentence(probabilities_C, labels, settings.labels, settings.min_probability)
             for probabilities_C in probabilities_TC

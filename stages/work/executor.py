@@ -6,7 +6,8 @@ invalidate what it made.
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,9 +18,11 @@ from stages.work.bar import Counted, progress
 from stages.work.items import Arrays
 from stages.work.pace import Pace
 from stages.work.store import Store
+from stages.work.writer import Writer
 
 log = logging.getLogger("llmvs")
 P = TypeVar("P")
+Answers = Generator[tuple[int, Arrays], None, None]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Worker(Protocol[P]):
     """Holds a model and turns payloads into arrays.
 
     Yields (index into `payloads`, arrays) as each is finished, in any order, so that a killed
-    process loses only what was in flight.
+    process loses only what was in flight. Arrays are written while it goes on, so it must not
+    change them afterwards.
     """
 
     def __call__(self, payloads: list[P], /) -> Iterator[tuple[int, Arrays]]: ...
@@ -122,7 +126,7 @@ def _missing(tasks: list[Task[P]], store: Store) -> list[Task[P]]:
 
 def _compute(
     tasks: list[Task[P]],
-    answers: Callable[[list[P], Callable[[], Worker[P]]], Iterator[tuple[int, Arrays]]],
+    answers: Callable[[list[P], Callable[[], Worker[P]]], Answers],
     load: Callable[[], Worker[P]],
     store: Store,
     noun: str,
@@ -133,13 +137,21 @@ def _compute(
     unanswered = {task.key for task in tasks}
     with progress() as bar:
         row = Counted(bar, noun, len(tasks), total, unit)
-        for index, arrays in answers([task.payload for task in tasks], load):
-            task = tasks[index]
+
+        def keep(task: Task[P], arrays: Arrays) -> None:
             _put(store, task, arrays)
-            unanswered.discard(task.key)
             runs.computed(noun)
             row.advance(task.cost)
             pace.advance(task.cost)
+
+        # Whatever ends the loop ends the worker first, and then all that it yielded is kept.
+        with (
+            Writer(keep) as writer,
+            closing(answers([task.payload for task in tasks], load)) as results,
+        ):
+            for index, arrays in results:
+                writer.put(tasks[index], arrays)
+                unanswered.discard(tasks[index].key)
     if unanswered:
         raise UserError(f"{len(unanswered)} of {len(tasks)} {noun} came back without a result")
 
@@ -172,20 +184,18 @@ def _put(store: Store, task: Task[Any], arrays: Arrays) -> Arrays:
     return own
 
 
-def _serial(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int, Arrays]]:
+def _serial(payloads: list[P], load: Callable[[], Worker[P]]) -> Answers:
     yield from load()(payloads)
 
 
-def _local(
-    processes: int, payloads: list[P], load: Callable[[], Worker[P]]
-) -> Iterator[tuple[int, Arrays]]:
+def _local(processes: int, payloads: list[P], load: Callable[[], Worker[P]]) -> Answers:
     if min(processes, len(payloads)) == 1:
         yield from _serial(payloads, load)
     else:
         yield from pool.scatter(payloads, load, processes)
 
 
-def _ray(payloads: list[P], load: Callable[[], Worker[P]]) -> Iterator[tuple[int, Arrays]]:
+def _ray(payloads: list[P], load: Callable[[], Worker[P]]) -> Answers:
     try:
         import ray
     except ImportError as error:
@@ -210,7 +220,7 @@ def cards() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def _executor() -> Callable[[list[P], Callable[[], Worker[P]]], Iterator[tuple[int, Arrays]]]:
+def _executor() -> Callable[[list[P], Callable[[], Worker[P]]], Answers]:
     name = os.environ.get("LLMVS_EXECUTOR", "serial")
     if name == "serial":
         return _serial

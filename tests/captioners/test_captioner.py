@@ -1,9 +1,9 @@
-"""Frames through a captioner: the next batch is decoded while one is described."""
+"""Frames through a captioner: the next batches are prepared while one is described."""
 
 import io
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import pytest
 from PIL import Image, UnidentifiedImageError
 
 from stages.artifacts.frames import Sampled, VideoFrames, write
-from stages.captioners.captioner import Captioner, CaptionWorker, Frame, Pixels
+from stages.captioners.captioner import AHEAD, Captioner, CaptionWorker, Frame, Pixels
+from stages.errors import UserError
 
 FRAMES = 11
 
@@ -23,6 +24,7 @@ class Says:
 
     batch: int
     answer: Callable[[Sequence[Pixels]], list[str]]
+    prepared: list[threading.Thread] = field(default_factory=list)
 
     def determinants(self) -> dict[str, Any]:
         return {}
@@ -33,8 +35,12 @@ class Says:
     def load(self) -> Captioner:
         return self
 
-    def caption(self, images: Sequence[Pixels], /) -> list[str]:
-        return self.answer(images)
+    def prepare(self, images: Sequence[Pixels], /) -> list[Pixels]:
+        self.prepared.append(threading.current_thread())
+        return [*images]
+
+    def caption(self, prepared: list[Pixels], /) -> list[str]:
+        return self.answer(prepared)
 
 
 def brightness(images: Sequence[Pixels]) -> list[str]:
@@ -74,7 +80,7 @@ def test_nothing_to_caption_is_no_caption(path: Path) -> None:
     assert list(CaptionWorker(Says(4, brightness), path)([])) == []
 
 
-def test_the_next_batch_and_no_more_is_read_meanwhile(
+def test_the_next_two_batches_and_no_more_are_prepared_meanwhile(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch, changed = 2, threading.Condition()
@@ -85,8 +91,6 @@ def test_the_next_batch_and_no_more_is_read_meanwhile(
     def image(self: VideoFrames, index: int) -> Pixels:
         pixels = original(self, index)
         with changed:
-            # A frame of the next batch comes in only once the model is at work on this one …
-            assert changed.wait_for(lambda: len(described) > len(read) - batch, timeout=10)
             read.append(threading.current_thread())
             changed.notify_all()
         return pixels
@@ -94,15 +98,16 @@ def test_the_next_batch_and_no_more_is_read_meanwhile(
     def answer(images: Sequence[Pixels]) -> list[str]:
         with changed:
             described.extend(images)
-            changed.notify_all()
-            # … and does so before the model is done; the batch after the next is not touched.
-            ahead = min(len(described) + batch, FRAMES)
+            # Before the model is done the next two batches come in, and the third does not.
+            ahead = min(len(described) + AHEAD * batch, FRAMES)
             assert changed.wait_for(lambda: len(read) >= ahead, timeout=10)
             assert not changed.wait_for(lambda: len(read) > ahead, timeout=0.05)
         return brightness(images)
 
     monkeypatch.setattr(VideoFrames, "image", image)
-    assert len(list(CaptionWorker(Says(batch, answer), path)(PAYLOADS))) == FRAMES
+    says = Says(batch, answer)
+    assert len(list(CaptionWorker(says, path)(PAYLOADS))) == FRAMES
+    assert len({*read, *says.prepared}) == 1
     assert threading.current_thread() not in read
 
 
@@ -115,11 +120,36 @@ def test_a_frame_that_cannot_be_decoded_surfaces_after_what_came_before(tmp_path
         next(results)
 
 
-def test_a_failing_model_surfaces_and_leaves_no_thread(path: Path) -> None:
+def test_what_a_model_cannot_prepare_surfaces_after_what_came_before(path: Path) -> None:
+    class Refuses(Says):
+        def prepare(self, images: Sequence[Pixels], /) -> list[Pixels]:
+            if len(self.prepared) == 2:
+                raise UserError("no such picture")
+            return super().prepare(images)
+
+    results = CaptionWorker(Refuses(3, brightness), path)(PAYLOADS)
+    assert [next(results)[0] for _ in range(6)] == [*range(6)]
+    with pytest.raises(UserError, match="no such picture"):
+        next(results)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("the model broke"), KeyboardInterrupt()])
+def test_a_failing_model_surfaces_and_leaves_no_thread(path: Path, error: BaseException) -> None:
     def answer(images: Sequence[Pixels]) -> list[str]:
-        raise RuntimeError("the model broke")
+        raise error
 
     before = threading.active_count()
-    with pytest.raises(RuntimeError, match="the model broke"):
-        list(CaptionWorker(Says(2, answer), path)(PAYLOADS))
+    says = Says(2, answer)
+    with pytest.raises(type(error)):
+        list(CaptionWorker(says, path)(PAYLOADS))
+    assert threading.active_count() == before
+    assert len(says.prepared) <= 1 + AHEAD
+
+
+def test_whoever_stops_asking_is_left_no_thread(path: Path) -> None:
+    before = threading.active_count()
+    results = CaptionWorker(Says(2, brightness), path)(PAYLOADS)
+    next(results)
+    assert isinstance(results, Generator)
+    results.close()
     assert threading.active_count() == before

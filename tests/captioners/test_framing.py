@@ -50,6 +50,10 @@ def captioner(folder: Path, framing: Framing) -> ImageTextCaptioner:
     return loaded
 
 
+def said(model: ImageTextCaptioner, frames: list[Pixels]) -> list[str]:
+    return model.caption(model.prepare(frames))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_llava.save_llava(tmp_path_factory.mktemp("llava"))
@@ -65,7 +69,7 @@ def seen(model: ImageTextCaptioner, frames: list[Pixels], monkeypatch: pytest.Mo
         return generate(**inputs)
 
     monkeypatch.setattr(model._model, "generate", watched)
-    model.caption(frames)
+    said(model, frames)
     return torch.cat(reached).numpy()
 
 
@@ -86,8 +90,8 @@ def test_a_crop_does_not_see_the_sides_and_a_padded_frame_does(
 ) -> None:
     frames = [lit_at_its_sides(), np.zeros((*WIDE, 3), np.uint8)]
     cropped, padded = captioner(folder, "crop"), captioner(folder, "pad")
-    assert len(set(cropped.caption(frames))) == 1
-    assert len(set(padded.caption(frames))) == 2
+    assert len(set(said(cropped, frames))) == 1
+    assert len(set(said(padded, frames))) == 2
     lit, dark = seen(cropped, frames, monkeypatch)
     np.testing.assert_array_equal(lit, dark)
     lit, dark = seen(padded, frames, monkeypatch)
@@ -155,7 +159,7 @@ def test_a_processor_that_crops_nothing_has_nothing_to_pad_for(tmp_path: Path) -
     folder = tiny_llava.save_llava_next(tmp_path)
     with pytest.raises(UserError, match=r"LlavaNextImageProcessorPil\) crops no square .*: crop,"):
         captioner(folder, "pad")
-    assert captioner(folder, "crop").caption([photograph(WIDE)])
+    assert said(captioner(folder, "crop"), [photograph(WIDE)])
 
 
 def test_frames_are_not_said_to_be_cropped_that_the_processor_pads() -> None:

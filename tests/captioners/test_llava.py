@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from stages.captioners import llava, registry
+from stages.captioners.captioner import Pixels
 from stages.captioners.llava import ImageTextCaptioner
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
@@ -43,6 +44,10 @@ def captioner(folder: Path, **changes: Any) -> ImageTextCaptioner:
     loaded = registry.plans(settings(folder, **changes))["general"].load()
     assert isinstance(loaded, ImageTextCaptioner)
     return loaded
+
+
+def said(model: ImageTextCaptioner, images: Sequence[Pixels]) -> list[str]:
+    return model.caption(model.prepare(images))
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +90,12 @@ def test_captions_are_those_of_one_image_at_a_time_whatever_the_batch(
     assert len({len(caption) for caption in expected}) > 4, "captions must differ in length"
     assert (len(set(lengths)) > 1) == ("next" in folder.name), "only LLaVA-NeXT pads prompts"
     model = captioner(folder, batch=batch)
-    assert model.caption(tiny_llava.pictures(16)) == list(expected)
-    assert model.caption(tiny_llava.pictures(5)) == list(expected[:5])
+    assert said(model, tiny_llava.pictures(16)) == list(expected)
+    assert said(model, tiny_llava.pictures(5)) == list(expected[:5])
 
 
 def test_no_images_no_captions(llava_folder: Path) -> None:
-    assert captioner(llava_folder).caption([]) == []
+    assert said(captioner(llava_folder), []) == []
 
 
 def test_a_repository_laid_out_as_the_published_ones_is_read(
@@ -107,16 +112,16 @@ def test_a_repository_laid_out_as_the_published_ones_is_read(
     (old / "chat_template.jinja").unlink()
     (old / "chat_template.json").write_text(json.dumps({"chat_template": template}))
     pictures = tiny_llava.pictures(4)
-    assert captioner(old).caption(pictures) == captioner(llava_folder).caption(pictures)
+    assert said(captioner(old), pictures) == said(captioner(llava_folder), pictures)
 
 
 def test_a_caption_is_one_line_and_never_empty(
     llava_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = captioner(llava_folder)
-    said = [" A dog\n\n runs.\t", " \n"]
-    monkeypatch.setattr(model._processor, "batch_decode", lambda *_, **__: said)
-    assert model.caption(tiny_llava.pictures(2)) == ["A dog runs.", llava.SILENCE]
+    lines = [" A dog\n\n runs.\t", " \n"]
+    monkeypatch.setattr(model._tokenizer, "batch_decode", lambda *_, **__: lines)
+    assert said(model, tiny_llava.pictures(2)) == ["A dog runs.", llava.SILENCE]
 
 
 def test_control_tokens_of_a_reply_are_no_words_of_the_caption(
@@ -131,7 +136,7 @@ def test_control_tokens_of_a_reply_are_no_words_of_the_caption(
         return found
 
     monkeypatch.setattr(model._model, "generate", watched)
-    captions = model.caption(tiny_llava.pictures(16))
+    captions = said(model, tiny_llava.pictures(16))
     begin = tiny_llava.SPECIAL.index("<s>")
     assert any(begin in tokens for tokens in written), "the model must have written some"
     assert not any(literal in "".join(captions) for literal in tiny_llava.SPECIAL)
@@ -152,7 +157,7 @@ def test_a_question_that_holds_a_control_token_is_refused_by_its_name(
 def test_half_precision_reaches_weights_and_pixels(llava_folder: Path) -> None:
     model = captioner(llava_folder, dtype="bfloat16")
     assert model._model.dtype == torch.bfloat16
-    assert all(model.caption(tiny_llava.pictures(3)))
+    assert all(said(model, tiny_llava.pictures(3)))
 
 
 Attempts = tuple[ImageTextCaptioner, list[int]]
@@ -187,9 +192,9 @@ def test_out_of_memory_halves_the_batch_once_and_for_all(
     monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
     pictures = tiny_llava.pictures(14)
     model, attempts = cramped(5)
-    assert model.caption(pictures) == captioner(llava_folder).caption(pictures)
+    assert said(model, pictures) == said(captioner(llava_folder), pictures)
     assert attempts == [14, 7, 3, 3, 3, 3, 2]
-    assert model.caption(pictures[:4]) == captioner(llava_folder).caption(pictures[:4])
+    assert said(model, pictures[:4]) == said(captioner(llava_folder), pictures[:4])
     assert attempts[7:] == [3, 1]
     assert [record.getMessage() for record in caplog.records] == [
         "out of memory with 14 images at once: going on with 3; "
@@ -197,10 +202,21 @@ def test_out_of_memory_halves_the_batch_once_and_for_all(
     ]
 
 
+def test_a_batch_that_was_prepared_before_the_memory_ran_out_is_halved_too(
+    llava_folder: Path, cramped: Callable[[int], Attempts]
+) -> None:
+    pictures = tiny_llava.pictures(30)
+    model, attempts = cramped(6)
+    batches = [model.prepare(pictures[start : start + 15]) for start in (0, 15)]
+    expected = said(captioner(llava_folder), pictures)
+    assert [line for batch in batches for line in model.caption(batch)] == expected
+    assert attempts == [15, 7, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3]
+
+
 def test_an_image_too_large_for_the_memory_is_one_message(
     cramped: Callable[[int], Attempts],
 ) -> None:
     model, attempts = cramped(0)
     with pytest.raises(UserError, match="out of memory with a single image"):
-        model.caption(tiny_llava.pictures(4))
+        said(model, tiny_llava.pictures(4))
     assert attempts == [4, 2, 1]

@@ -23,11 +23,12 @@ from stages import checks
 from stages.artifacts.captions import read
 from stages.artifacts.frames import Sampled, write
 from stages.caption import caption
-from stages.captioners.captioner import Pixels
-from stages.captioners.llava import ImageTextCaptioner
+from stages.captioners.llava import Batch, ImageTextCaptioner
 from stages.errors import UserError
+from stages.lifetime import STOPPED
 from stages.llm import weights as llm_weights
 from stages.work import processor
+from stages.work.files import left_behind
 
 ROOT = Path(__file__).parent.parent.parent
 FRAMES = 20
@@ -85,9 +86,9 @@ def captioned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
     original = ImageTextCaptioner.caption
 
-    def counted(self: ImageTextCaptioner, images: Sequence[Pixels], /) -> list[str]:
-        calls.append(len(images))
-        return original(self, images)
+    def counted(self: ImageTextCaptioner, prepared: Sequence[Batch], /) -> list[str]:
+        calls.append(sum(len(batch.images) for batch in prepared))
+        return original(self, prepared)
 
     monkeypatch.setattr(ImageTextCaptioner, "caption", counted)
     return calls
@@ -148,12 +149,11 @@ def test_the_score_asked_for_directly_is_beside_the_caption_and_no_part_of_it(
     prompts = []
     original = ImageTextCaptioner._generate
 
-    def scoring(self: ImageTextCaptioner, images: Sequence[Pixels]) -> list[str]:
+    def scoring(self: ImageTextCaptioner, inputs: Any) -> list[str]:
         prompts.append(self._prompt)
-        original(self, images)
         return [
             f"Score: {10 * (place % 2)}" if place else "I cannot say"
-            for place, _ in enumerate(images)
+            for place, _ in enumerate(original(self, inputs))
         ]
 
     monkeypatch.setattr(ImageTextCaptioner, "_generate", scoring)
@@ -174,22 +174,33 @@ def test_finished_captions_load_no_model(workplace: Path, monkeypatch: pytest.Mo
     assert run() == first
 
 
-def test_a_killed_stage_resumes_with_the_same_bytes(workplace: Path, captioned: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("how", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_a_stopped_stage_resumes_with_the_same_bytes(
+    workplace: Path, captioned: list[int], how: signal.Signals, code: int
+) -> None:
     set_caption(batch=1, max_new_tokens=60)
     command = [sys.executable, "-m", "stages.caption", "--dataset", "demo"]
     process = subprocess.Popen(
         [*command, "--frames", "frames.h5", "--out", "captions.jsonl"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + 120
     while len(list(Path(".work/items").glob("*/*.npz"))) < FRAMES // 4:
-        assert process.poll() is None, "the stage ended before it could be killed"
+        assert process.poll() is None, "the stage ended before it could be stopped"
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(how)
+    said = process.communicate()[1]
+    assert process.returncode == code
+    if how is not signal.SIGKILL:
+        assert said.endswith(f"{STOPPED}\n")
+        assert "Traceback" not in said
+        assert not list(left_behind(Path(".work"))), "nothing is half-made"
     finished = len(list(Path(".work/items").glob("*/*.npz")))
     assert not Path("captions.jsonl").exists()
 

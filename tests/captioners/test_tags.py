@@ -64,7 +64,9 @@ def test_no_more_labels_are_named_than_asked_for() -> None:
 def test_the_cat_photograph_is_called_a_cat_whatever_stands_beside_it() -> None:
     captioner = registry.plans(SETTINGS)["general"].load()
     cat, coffee = skimage.data.chelsea(), skimage.data.coffee()
-    alone, beside = captioner.caption([cat]), captioner.caption([coffee, cat])
+    alone, beside = (
+        captioner.caption(captioner.prepare(images)) for images in ([cat], [coffee, cat])
+    )
     assert alone == ["This looks like a tiger cat, an Egyptian cat or a tabby cat."]
     assert beside == ["This looks like espresso.", *alone]
 

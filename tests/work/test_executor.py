@@ -1,13 +1,18 @@
 import logging
 import sys
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from stages.errors import UserError
+from stages.work import runs
 from stages.work.executor import Task, complete
+from stages.work.files import DiskFullError
 from stages.work.items import Arrays
 from stages.work.store import Store, key
 
@@ -63,6 +68,81 @@ def test_nothing_missing_loads_no_model(tmp_path: Path) -> None:
         raise AssertionError("loaded for nothing")
 
     assert squares(complete(tasks(2, 1), load, Store(tmp_path))) == [4, 1]
+
+
+class Slow(Store):
+    """A store whose disk is waited for."""
+
+    def __init__(self, root: Path, wait: Callable[[], object]) -> None:
+        super().__init__(root)
+        self.wait = wait
+
+    def put(self, item_key: str, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        self.wait()
+        super().put(item_key, arrays)
+
+
+def test_results_are_written_while_the_next_are_computed(tmp_path: Path) -> None:
+    seen: list[int] = []
+    last = threading.Event()
+
+    def worker(payloads: list[int]) -> Iterator[tuple[int, Arrays]]:
+        yield from Squarer(seen)(payloads)
+        last.set()
+
+    # The first result reaches the disk only once all of them are computed.
+    store = Slow(tmp_path, lambda: last.wait(10) or pytest.fail("nobody computed meanwhile"))
+    assert squares(complete(tasks(1, 2, 3), lambda: worker, store)) == [1, 4, 9]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("killed"), KeyboardInterrupt(), UserError("no")])
+def test_what_is_finished_is_kept_whatever_ends_the_worker(
+    tmp_path: Path, error: BaseException
+) -> None:
+    def worker(payloads: list[int]) -> Iterator[tuple[int, Arrays]]:
+        yield from Squarer([])(payloads[1:])
+        raise error
+
+    store = Slow(tmp_path, lambda: time.sleep(0.02))
+    with pytest.raises(type(error)):
+        complete(tasks(1, 2, 3), lambda: worker, store)
+    assert len(list((tmp_path / "items").glob("*/*.npz"))) == 2
+    assert not any(thread.name.startswith("writer") for thread in threading.enumerate())
+
+
+def test_a_full_disk_ends_the_worker_with_its_own_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_tally", "_computed"):
+        monkeypatch.setattr(runs, name, {})
+    room = iter([True, True])
+    ended = threading.Event()
+
+    def wait() -> None:
+        if not next(room, False):
+            raise DiskFullError(tmp_path)
+
+    def worker(payloads: list[int]) -> Iterator[tuple[int, Arrays]]:
+        try:
+            for index, value in enumerate(payloads):
+                time.sleep(0.01)
+                yield index, {"square": np.array(value**2)}
+        finally:
+            ended.set()
+
+    with pytest.raises(DiskFullError):
+        complete(tasks(*range(1000)), lambda: worker, Slow(tmp_path, wait))
+    assert ended.is_set(), "before the error is reported"
+    assert len(list((tmp_path / "items").glob("*/*.npz"))) == 2
+    assert runs.standing() == "2 of 1000 frames"
+
+
+def test_a_full_disk_is_told_also_of_the_last_result(tmp_path: Path) -> None:
+    def wait() -> None:
+        raise DiskFullError(tmp_path)
+
+    with pytest.raises(DiskFullError):
+        complete(tasks(1), lambda: Squarer([]), Slow(tmp_path, wait))
 
 
 def test_an_unanswered_task_is_an_error(tmp_path: Path) -> None:
