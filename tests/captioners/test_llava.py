@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from stages import params
 from stages.captioners import llava, registry
 from stages.captioners.captioner import Pixels
 from stages.captioners.llava import ImageTextCaptioner
@@ -164,11 +165,11 @@ Attempts = tuple[ImageTextCaptioner, list[int]]
 
 
 @pytest.fixture
-def cramped(llava_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Attempts]:
+def cramped(llava_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Attempts]:
     """A captioner whose memory holds so many images, and the batches it attempts."""
 
-    def build(room: int) -> Attempts:
-        model, attempts = captioner(llava_folder), []
+    def build(room: int, **changes: Any) -> Attempts:
+        model, attempts = captioner(llava_folder, **changes), []
         generate = model._model.generate
 
         def limited(**inputs: Any) -> Any:
@@ -185,7 +186,7 @@ def cramped(llava_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[in
 
 def test_out_of_memory_halves_the_batch_once_and_for_all(
     llava_folder: Path,
-    cramped: Callable[[int], Attempts],
+    cramped: Callable[..., Attempts],
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -202,8 +203,20 @@ def test_out_of_memory_halves_the_batch_once_and_for_all(
     ]
 
 
+def test_a_recipes_batch_is_halved_until_a_small_card_holds_it(
+    llava_folder: Path, cramped: Callable[..., Attempts]
+) -> None:
+    recipe = params.recipe("tvsum").caption
+    assert recipe is not None
+    batch = recipe.batch
+    model, attempts = cramped(batch // 8 + 1, batch=batch)
+    pictures = (tiny_llava.pictures(16) * batch)[:batch]
+    assert said(model, pictures) == said(captioner(llava_folder), pictures)
+    assert attempts == [batch, batch // 2, batch // 4, *[batch // 8] * 8]
+
+
 def test_a_batch_that_was_prepared_before_the_memory_ran_out_is_halved_too(
-    llava_folder: Path, cramped: Callable[[int], Attempts]
+    llava_folder: Path, cramped: Callable[..., Attempts]
 ) -> None:
     pictures = tiny_llava.pictures(30)
     model, attempts = cramped(6)
@@ -214,7 +227,7 @@ def test_a_batch_that_was_prepared_before_the_memory_ran_out_is_halved_too(
 
 
 def test_an_image_too_large_for_the_memory_is_one_message(
-    cramped: Callable[[int], Attempts],
+    cramped: Callable[..., Attempts],
 ) -> None:
     model, attempts = cramped(0)
     with pytest.raises(UserError, match="out of memory with a single image"):
