@@ -10,11 +10,12 @@ most pixels, then the first.
 Shapes: H, W height and width in pixels.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import av.error
@@ -38,7 +39,7 @@ SUFFIXES = (
 # The same images are to give the same bytes. More threads cut the work elsewhere. Without
 # cpu-independent each kind of CPU rounds its own way in the macroblock tree, and with AVX-512 x264
 # (core 165) even reads memory there that it never wrote: two runs on one machine then differ.
-_X264 = {
+X264 = {
     "preset": "veryfast",
     "crf": "20",
     "threads": "1",
@@ -57,6 +58,11 @@ def _explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+_SQUARE = 0.01
+"""So near to 1 a pixel is square: 854 x 480 calls itself 1280:1281, which is a matter of rounding.
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """A frame as its file holds it; `pixels` shows it.
@@ -66,6 +72,13 @@ class Frame:
 
     coded: av.VideoFrame
     aspect: float = 1.0
+
+    @property
+    def width(self) -> int:
+        """In square pixels, before it is turned."""
+        if abs(self.aspect - 1) <= _SQUARE:
+            return self.coded.width
+        return max(1, round(self.coded.width * self.aspect))
 
     @property
     def shown(self) -> float | None:
@@ -80,12 +93,13 @@ class Frame:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, VideoStream]]:
-    """The file and its one video stream."""
+def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, VideoStream]]:
+    """The file and its one video stream. Raises UserError where there is none."""
     if not path.is_file():
         raise UserError(f"{path}: no such video; run the download stage again")
     with _explained(path):
-        container = av.open(str(path))
+        # As an absolute path: what stands before a colon would be taken for a protocol.
+        container = av.open(str(path.absolute()))
     with container:
         moving = [
             stream
@@ -105,11 +119,28 @@ def _preference(stream: VideoStream) -> tuple[bool, int]:
 
 def rate(path: Path) -> float:
     """Frames a second, on average. Raises UserError where the file is not a video."""
-    with _opened(path) as (_, stream):
+    with opened(path) as (_, stream):
         average = stream.average_rate or stream.guessed_rate
     if not average:
         raise UserError(f"{path} does not say how many frames a second it has; encode it anew")
     return float(average)
+
+
+def promised(path: Path) -> float | None:
+    """Seconds that the file says its video lasts; None where it does not say.
+
+    Raises UserError where it is not a video.
+    """
+    with opened(path) as (_, stream):
+        base = float(stream.time_base or 0)
+        if stream.duration and base:
+            return stream.duration * base
+        told = re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", ""))
+        begins = (stream.start_time or 0) * base
+    if told is None:
+        return None
+    # Matroska's tag says when it ends.
+    return 3600 * int(told[1]) + 60 * int(told[2]) + float(told[3]) - begins
 
 
 def decode(path: Path) -> Iterator[Frame]:
@@ -117,7 +148,7 @@ def decode(path: Path) -> Iterator[Frame]:
 
     Raises UserError naming the file where it is missing, truncated, damaged or not a video.
     """
-    with _opened(path) as (container, stream), _explained(path):
+    with opened(path) as (container, stream), _explained(path):
         stream.thread_type = "AUTO"
         aspect = float(stream.sample_aspect_ratio or 1)
         for packet in container.demux(stream):
@@ -136,34 +167,44 @@ def count(path: Path) -> int:
     return sum(1 for _ in decode(path))
 
 
-_SQUARE = 0.01
-"""So near to 1 a pixel is square: 854 x 480 calls itself 1280:1281, which is a matter of rounding.
-"""
-
-
 def pixels(frame: Frame) -> Pixels:
     """The frame as a player shows it, (H, W, 3) uint8 RGB.
 
     It is turned and mirrored as its display matrix says, by quarter turns, and the width of a frame
     whose pixels are not square is stretched until they are.
     """
-    coded, width = frame.coded, None
-    if abs(frame.aspect - 1) > _SQUARE:
-        width = max(1, round(coded.width * frame.aspect))
-    image = np.asarray(coded.to_ndarray(format="rgb24", width=width), dtype=np.uint8)
+    coded = frame.coded
+    image = np.asarray(coded.to_ndarray(format="rgb24", width=frame.width), dtype=np.uint8)
     return np.ascontiguousarray(_upright(image, coded))
 
 
 def _upright(image: Pixels, coded: av.VideoFrame) -> Pixels:
-    """FFmpeg's matrix takes (x, y) to (a x + c y, b x + d y), y downwards."""
+    swapped, down, across = turn(coded)
+    if swapped:
+        image = image.swapaxes(0, 1)
+    return image[:: -1 if down else 1, :: -1 if across else 1]
+
+
+class Turn(NamedTuple):
+    """What makes a frame upright: swapped, its rows become columns; then down, it is mirrored top
+    to bottom; and across, left to right.
+    """
+
+    swapped: bool
+    down: bool
+    across: bool
+
+
+def turn(coded: av.VideoFrame) -> Turn:
+    """What a frame's display matrix asks for, in quarter turns.
+
+    FFmpeg's matrix takes (x, y) to (a x + c y, b x + d y), y downwards.
+    """
     stored: Any = coded.side_data.get("DISPLAYMATRIX")
     if stored is None:
-        return image
+        return Turn(False, False, False)
     a, b, _, c, d = np.frombuffer(bytes(stored), dtype=np.int32)[:5].tolist()
-    across, down = a, d
-    if abs(b) > abs(a):
-        image, across, down = image.swapaxes(0, 1), c, b
-    return image[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]
+    return Turn(True, b < 0, c < 0) if abs(b) > abs(a) else Turn(False, d < 0, a < 0)
 
 
 def encode(path: Path, images: Iterable[Pixels], fps: int, size: tuple[int, int]) -> None:
@@ -175,7 +216,7 @@ def encode(path: Path, images: Iterable[Pixels], fps: int, size: tuple[int, int]
         replacing(path) as temporary,
         av.open(str(temporary), "w", format="mp4") as container,
     ):
-        stream = container.add_stream("libx264", rate=fps, options=dict(_X264))
+        stream = container.add_stream("libx264", rate=fps, options=dict(X264))
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1
