@@ -24,7 +24,7 @@ _AAC = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11
 _USUAL = 48000
 """Samples a second where AAC has no word for the film's own number of them."""
 
-_JITTER = 0.01
+JITTER = 0.01
 """Seconds by which timestamps may disagree with the count of samples before they are believed:
 containers round, and less than half a frame is not seen.
 """
@@ -86,7 +86,7 @@ class Sound:
                 break
             time = chunk.stamp + self._late[chunk.part]
             lag = time - (start + filled / self.rate)
-            if running and abs(lag) <= _JITTER:
+            if running and abs(lag) <= JITTER:
                 lag = 0.0
             samples = round(lag * self.rate)
             if samples > 0:

@@ -1,0 +1,168 @@
+"""A film cut down to spans of its time without encoding it anew: quick, and not to the frame.
+
+Where it is cut, `stages.media.keyframes` says.
+
+Shapes: N packets of the picture, in the order of storing.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.packet import Packet
+from av.stream import Discard, Stream
+
+from stages.errors import UserError
+from stages.media import keyframes, sound, timing, video
+from stages.media.keyframes import Integers, Packets, Piece
+from stages.media.reel import Kept
+from stages.media.skim import Skim
+from stages.media.sound import JITTER
+from stages.media.timing import Span
+from stages.work.files import replacing
+
+
+def copy(
+    target: Path,
+    film: Path,
+    spans: Sequence[Span],
+    told: Callable[[int, int], None] = lambda done, packets: None,
+) -> Skim:
+    """Copy what a film shows and sounds like in spans of its time to an MP4, as it is coded.
+
+    What was kept, which is more than the spans by as much as `said` tells, is in the Skim.
+
+    Args:
+        target: the file to write, which appears whole or not at all.
+        film: the film's.
+        spans: in seconds from the first frame, in order, apart or touching.
+        told: of packets of the picture gone through, and how many there are.
+
+    Raises:
+        UserError: spans out of order or past the film's end, an MP4 cannot hold what the film is
+            coded in, or its container does not say when frames are shown.
+    """
+    timing.checked(film, spans)
+    packets = keyframes.packets(film)
+    pieces = keyframes.pieces(film, packets, spans)
+    with ExitStack() as stack:
+        temporary = stack.enter_context(replacing(target))
+        source, stream = stack.enter_context(video.opened(film))
+        track = sound.track(source)
+        for other in source.streams:
+            if other not in (stream, track):
+                other.discard = Discard.all
+        made = stack.enter_context(
+            av.open(
+                str(temporary.absolute()), "w", format="mp4", options={"movflags": "+faststart"}
+            )
+        )
+        streams = [stream] if track is None else [stream, track]
+        copies = {each.index: _like(made, each, film) for each in streams}
+        placed = _Placed(packets, pieces)
+        for packet in keyframes.read(source, *streams):
+            if packet.stream_index != stream.index:
+                ready = placed.heard(packet)
+            else:
+                ready = placed.shown(packet)
+                told(placed.gone, len(packets.pts_N))
+            if ready:
+                packet.stream = copies[packet.stream_index]
+                made.mux(packet)
+    kept = tuple(
+        Kept(
+            packets.seconds(piece.start),
+            packets.seconds(piece.end),
+            float((piece.start + piece.shift) * packets.base),
+        )
+        for piece in pieces
+    )
+    count = sum(len(placed.times(piece)) for piece in pieces)
+    return Skim(kept, count, track is not None, (_off(film, spans, kept),))
+
+
+def _off(film: Path, spans: Sequence[Span], kept: Sequence[Kept]) -> str:
+    starts = [piece.start for piece in kept]
+    early = [start - starts[max(0, bisect_right(starts, start) - 1)] for start, _ in spans]
+    asked = sum(end - start for start, end in spans)
+    longer = sum(piece.end - piece.start for piece in kept) - asked
+    return (
+        f"{film}: cut at keyframes, so what is kept begins up to {max(early):.2f} seconds early "
+        f"({float(np.mean(early)):.2f} on average), and is {longer:.2f} seconds longer than asked"
+    )
+
+
+def _like(made: av.container.OutputContainer, stream: Stream, film: Path) -> Stream:
+    try:
+        return made.add_stream_from_template(stream, opaque=True)
+    except ValueError as error:
+        name = stream.codec_context.codec.canonical_name
+        raise UserError(
+            f"{film}: an MP4 cannot hold its {stream.type} as it is coded ({name}); "
+            f"{keyframes.REMEDY}"
+        ) from error
+
+
+class _Placed:
+    """Packets at their new times, in the order in which they are read.
+
+    gone: packets of the picture that were read.
+    """
+
+    def __init__(self, packets: Packets, pieces: Sequence[Piece]) -> None:
+        self._packets, self._pieces = packets, pieces
+        self.gone = 0
+        self._heard = -(1 << 32)  # samples, up to the end of the last packet
+        # Decoding times: rising, and as little before those of showing as the order allows.
+        shown_N = np.concatenate([self.times(piece) + piece.shift for piece in pieces])
+        rising_N = np.sort(shown_N)
+        self._decoded = iter((rising_N - (rising_N - shown_N).max()).tolist())
+
+    def times(self, piece: Piece) -> Integers:
+        """When the piece's packets are shown in the film; those before its first, which refer to
+        what is not there, left out.
+        """
+        pts_N = self._packets.pts_N[piece.begin : piece.stop]
+        return pts_N[pts_N >= piece.start]
+
+    def shown(self, packet: "Packet[Any]") -> bool:
+        """Whether a packet of the picture is kept; it then has its new times."""
+        number, self.gone = self.gone, self.gone + 1
+        for piece in self._pieces:
+            pts = self._packets.pts_N[number].item()
+            if piece.begin <= number < piece.stop and pts >= piece.start:
+                packet.pts = pts + piece.shift
+                packet.dts = next(self._decoded)
+                return True
+        return False
+
+    def heard(self, packet: "Packet[Any]") -> bool:
+        """Whether a packet of sound is kept; it then has its new times, to the sample."""
+        if packet.pts is None:
+            return False
+        context = packet.stream.codec_context
+        rate = int(context.rate)
+        lasts = int(context.frame_size) or round((packet.duration or 0) * packet.time_base * rate)
+        middle = packet.pts * packet.time_base + Fraction(lasts, 2 * rate)
+        for piece in self._pieces:
+            start, end = piece.start * self._packets.base, piece.end * self._packets.base
+            if start <= middle < end:
+                at = round(
+                    (packet.pts * packet.time_base + piece.shift * self._packets.base) * rate
+                )
+                # Containers round; and where two pieces meet, one of two packets that overlap by
+                # more than half goes.
+                if abs(at - self._heard) <= JITTER * rate:
+                    at = self._heard
+                elif at + lasts / 2 < self._heard:
+                    return False
+                packet.pts = packet.dts = max(at, self._heard)
+                packet.duration, packet.time_base = lasts, Fraction(1, rate)
+                self._heard = packet.pts + lasts
+                return True
+        return False
