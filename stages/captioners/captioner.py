@@ -21,6 +21,9 @@ from stages.work.items import Arrays
 
 Pixels = npt.NDArray[np.uint8]
 
+SILENCE = "No description."
+"""Stands for the words of a model that ended its turn without any: a caption is never empty."""
+
 
 class Captioner(Protocol):
     """A loaded model that writes captions."""

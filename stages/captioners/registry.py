@@ -17,6 +17,10 @@ def plans(settings: CaptionSettings) -> dict[str, Plan]:
             from stages.captioners.tags import TagPlan
 
             return {"general": TagPlan(settings)}
+        case "blip":
+            from stages.captioners.blip import ImagePlan
+
+            return {"general": ImagePlan(settings)}
         case "llava":
             from stages.captioners.llava import ImageTextPlan
 

@@ -64,4 +64,21 @@ class ImageTextCaption(Section):
         return self
 
 
-CaptionSettings = Annotated[TagCaption | ImageTextCaption, Field(discriminator="captioner")]
+class ImageCaption(Section):
+    """A model of transformers that says what it sees, unasked: BLIP and its like.
+
+    beams: of the search for the likeliest words; 1 is greedy.
+    """
+
+    captioner: Literal["blip"]
+    model: Text
+    revision: str | None
+    beams: Positive
+    max_new_tokens: Positive
+    dtype: Dtype
+    batch: Positive
+
+
+CaptionSettings = Annotated[
+    TagCaption | ImageTextCaption | ImageCaption, Field(discriminator="captioner")
+]

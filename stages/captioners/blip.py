@@ -1,0 +1,122 @@
+"""A captioner that is shown an image and nothing else: BLIP and its like.
+
+Li et al., *BLIP: Bootstrapping Language-Image Pre-training*, ICML 2022. Any
+AutoModelForImageTextToText serves that needs no words to begin a caption, by its name on the hub
+or a folder. Decoding is by beams, every image's by itself, and images are resized to one size, so
+a caption does not depend on the images it shares a batch with, up to the rounding of sums: in
+float32 the tests find the same words at every batch size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from stages.captioners.captioner import SILENCE, Captioner, Pixels
+from stages.captioners.halving import Halving
+from stages.captioners.settings import ImageCaption
+from stages.errors import UserError
+from stages.work import hub, pretrained
+
+VERSION = 1
+"""Raise it when the same image and settings are to give another caption."""
+
+KIND = hub.Kind(alternative="Salesforce/blip-image-captioning-base")
+
+
+@dataclass(frozen=True)
+class ImagePlan:
+    """Settings of `blip`; a `stages.captioners.captioner.Plan`."""
+
+    settings: ImageCaption
+
+    @property
+    def batch(self) -> int:
+        return self.settings.batch
+
+    def determinants(self) -> dict[str, Any]:
+        """See `Plan.determinants`. Raises UserError where the weights cannot be identified."""
+        return {
+            "captioner": self.settings.captioner,
+            "version": VERSION,
+            "weights": hub.identity(self.settings.model, self.settings.revision, KIND),
+            "beams": self.settings.beams,
+            "max_new_tokens": self.settings.max_new_tokens,
+            "dtype": self.settings.dtype,
+        }
+
+    def fetch(self) -> Path:
+        return hub.fetch(self.settings.model, self.settings.revision, KIND)
+
+    def load(self) -> Captioner:
+        from transformers import AutoModelForImageTextToText
+
+        name, folder = self.settings.model, self.fetch()
+        reader = processor(name, folder)
+        dtype = pretrained.dtype_of(self.settings.dtype)
+        model = pretrained.load(AutoModelForImageTextToText, name, folder, dtype)
+        return ImageCaptioner(model, reader, self.settings)
+
+
+def processor(name: str, folder: Path) -> Any:
+    """What turns images into the model's input, by Pillow even where torchvision is installed.
+
+    Raises UserError where the folder has none, or one that has to be asked in words.
+    """
+    from transformers import AutoProcessor
+
+    try:
+        found = AutoProcessor.from_pretrained(
+            folder, backend="pil", local_files_only=True, trust_remote_code=False
+        )
+    except pretrained.FAILURES as error:
+        raise UserError(
+            f"{name}: no usable processor in {folder}; name a model that captions images, such as "
+            f"{KIND.alternative} ({pretrained.first_line(error)})"
+        ) from error
+    if not hasattr(found, "image_processor") or not hasattr(found, "tokenizer"):
+        raise UserError(
+            f"{name}: {folder} has no processor of images and text; name a model that captions "
+            f"images, such as {KIND.alternative}"
+        )
+    if getattr(found, "chat_template", None) is not None:
+        raise UserError(
+            f"{name}: has a chat template, so it is to be asked in words: set caption.captioner "
+            "to llava"
+        )
+    return found
+
+
+class ImageCaptioner:
+    """A model that says what it sees; a `captioner.Captioner`."""
+
+    def __init__(self, model: Any, processor: Any, settings: ImageCaption) -> None:
+        """Take over a loaded model and its `processor`."""
+        self._model = model
+        self._processor = processor
+        self._settings = settings
+        self._halving = Halving(settings.model, settings.batch, self._generate)
+
+    def caption(self, images: Sequence[Pixels], /) -> list[str]:
+        """One line an image, whitespace collapsed; see `Captioner.caption`.
+
+        Where the GPU's memory runs out the batch is halved, and stays so. Raises UserError where a
+        single image is already too much.
+        """
+        return self._halving(images)
+
+    @torch.inference_mode()
+    def _generate(self, images: Sequence[Pixels]) -> list[str]:
+        pictures = [Image.fromarray(image) for image in images]
+        pixels = self._processor.image_processor(images=pictures, return_tensors="pt")
+        written = self._model.generate(
+            pixel_values=pixels["pixel_values"].to(self._model.device, dtype=self._model.dtype),
+            do_sample=False,
+            num_beams=self._settings.beams,
+            max_new_tokens=self._settings.max_new_tokens,
+        )
+        lines = self._processor.batch_decode(written, skip_special_tokens=True)
+        return [" ".join(line.split()) or SILENCE for line in lines]
