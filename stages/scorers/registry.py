@@ -12,6 +12,7 @@ from stages.scorers.settings import Entry
 KINDS = {
     "global-attention": "stages.scorers.global_attention:GlobalAttention",
     "mlp": "stages.scorers.mlp:Mlp",
+    "representative": "stages.scorers.representative:Representative",
 }
 """By kind: module and class."""
 

@@ -33,11 +33,12 @@ class Scorer(nn.Module, ABC):
 
     kind: as in params.yaml. version: to be raised where a change of the module's code changes
     what the same settings give, so that finished trainings are not taken for those of the new
-    code.
+    code. learns: whether training changes it; one that does not is scored as it is built.
     """
 
     kind: ClassVar[str]
     version: ClassVar[int] = 1
+    learns: ClassVar[bool] = True
 
     @classmethod
     def prepare(cls, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:

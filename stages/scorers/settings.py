@@ -57,7 +57,14 @@ class MlpEntry(Entry):
     width: Annotated[int, Field(ge=16, multiple_of=16)]
 
 
-Kinds = GlobalAttentionEntry | MlpEntry
+class RepresentativeEntry(Entry):
+    """Frames that stand for much of the video, by image features; nothing is learnt."""
+
+    kind: Literal["representative"]
+    inputs: tuple[Literal["image"]]
+
+
+Kinds = GlobalAttentionEntry | MlpEntry | RepresentativeEntry
 """The entry of each kind there is."""
 
 Model = Annotated[Kinds, Field(discriminator="kind")]
