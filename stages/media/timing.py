@@ -64,7 +64,6 @@ def timing(film: Path, told: Callable[[int], None] = lambda frames: None) -> Tim
     Raises:
         UserError: it is no video, or nothing of it decodes.
     """
-    rate = video.rate(film)
     stamps: list[float | None] = []
     lasts, damage = None, None
     try:
@@ -74,9 +73,25 @@ def timing(film: Path, told: Callable[[int], None] = lambda frames: None) -> Tim
             told(1)
     except UserError as error:
         damage = str(error)
+    return decoded(film, stamps, lasts, damage)
+
+
+def decoded(
+    film: Path, stamps: Sequence[float | None], lasts: float | None, damage: str | None
+) -> Timing:
+    """The timing of a film that was decoded.
+
+    Args:
+        film: its file.
+        stamps, lasts: of its frames, as `clock.of` takes them.
+        damage: what ended it early, or None.
+
+    Raises:
+        UserError: nothing of it decoded.
+    """
     if not stamps:
         raise UserError(damage or f"{film} holds not a single frame that can be decoded")
-    found = Timing(clock.of(stamps, lasts, rate), damage)
+    found = Timing(clock.of(stamps, lasts, video.rate(film)), damage)
     promised = video.promised(film)
     # Some containers end in the middle without anything in them being wrong.
     if damage is None and promised is not None and promised > found.end + _MISSING:

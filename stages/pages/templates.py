@@ -1,5 +1,6 @@
-"""The pages' templates, and what all pages carry: style, script, colours of rows."""
+"""The pages' templates, and what all pages carry: style, script, data, colours of rows."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from stages.pages.palette import variable
 from stages.pages.thumbnails import Pictures
 
 ROOM = Path(__file__).parent
-FOLDERS = (ROOM, ROOM / "report", ROOM / "comparison")
+FOLDERS = (ROOM, ROOM / "report", ROOM / "comparison", ROOM / "skim")
 STYLE = "page.css"
 
 _environment = jinja2.Environment(
@@ -48,6 +49,14 @@ def resource(name: str) -> str:
     loader = _environment.loader
     assert loader is not None  # given above
     return loader.get_source(_environment, name)[0]
+
+
+def scripted(document: Any) -> str:
+    """A document as JSON that a page's script element can hold, whatever its texts say."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
 def coloured(slots: Iterable[str]) -> str:

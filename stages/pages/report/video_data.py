@@ -1,11 +1,10 @@
 """What a page's script needs of a video, as JSON inside the page."""
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
 
-from stages.pages import paths
+from stages.pages import paths, templates
 from stages.pages.report.legend import Legend
 from stages.pages.report.views import drawn, stills_of
 from stages.pages.stories import Story
@@ -35,10 +34,7 @@ def data(story: Story, legend: Legend, pictures: Pictures) -> str:
         },
         "stretch": {slot: paths.stretch(scores_T) for slot, scores_T in rows.items()},
     }
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return templates.scripted(document)
 
 
 def _distinct(texts: Sequence[str] | None) -> tuple[list[str] | None, list[int] | None]:

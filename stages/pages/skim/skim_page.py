@@ -1,0 +1,145 @@
+"""One film's summary as a page: what was kept, what it is worth, and what was left out around it.
+
+One file without a network: the skim lies beside it, everything else inside. What other lengths
+would keep is worked out here, for every step of the page's slider, by the same choice that made the
+summary.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from stages.captioners.settings import (
+    CaptionSettings,
+    ImageCaption,
+    ImageTextCaption,
+    TagCaption,
+)
+from stages.pages import templates
+from stages.pages.skim.clock import clock
+from stages.pages.thumbnails import WIDTH, Pictures, Thumbnails
+from stages.skimming.summary import Summary
+from stages.summaries.pieces import Piece, Wish
+from stages.work.store import Store
+
+Json = dict[str, Any]
+
+STEPS = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.18, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75)
+"""Shares of the film that the slider offers, beside the one that was asked for."""
+
+
+def build(summary: Summary, store: Store, skim: str | None) -> str:
+    """The page. The same summary gives the same bytes.
+
+    Args:
+        summary: of the film.
+        store: that holds what was seen of it.
+        skim: address of the video beside the page, relative to it; None where none was made.
+    """
+    pictures = Pictures()
+    best = [shot.best for shot in summary.shots]
+    shown, size = _thumbnails(summary, store, best)
+    kept = {piece.shot for piece in summary.kept}
+    rank_S = np.argsort(np.argsort([-shot.score for shot in summary.shots], kind="stable"))
+    highest = max(shot.score for shot in summary.shots) or 1.0
+    steps, made = _steps(summary)
+    shots = [
+        {
+            "from": clock(shot.start),
+            "to": clock(shot.end),
+            "seconds": round(shot.seconds, 2),
+            "score": f"{shot.score:.2f}".lstrip("0") or "0",
+            "height": round(100 * shot.score / highest, 1),
+            "rank": int(rank_S[place]) + 1,
+            "kept": place in kept,
+            "picture": pictures.name(shown[shot.best]),
+            "caption": shot.caption,
+            "reply": shot.reply,
+        }
+        for place, shot in enumerate(summary.shots)
+    ]
+    return templates.rendered(
+        "skim.html",
+        pictures,
+        templates.resource("skim.css"),
+        js=Markup(templates.resource("skim.js")),
+        title=summary.film.path.name,
+        said=steps[made]["said"],
+        damage=summary.film.timing.damage,
+        skim=skim,
+        shots=shots,
+        total=clock(summary.film.seconds),
+        ratio=f"{size[0]}/{size[1]}",
+        words=summary.scored.read is not None,
+        steps=steps,
+        step=made,
+        data=Markup(templates.scripted({"steps": steps, "made": made})),
+        facts=_facts(summary),
+    )
+
+
+def _thumbnails(
+    summary: Summary, store: Store, wanted: Sequence[int]
+) -> tuple[dict[int, bytes], tuple[int, int]]:
+    """The wanted sampled frames, small, and their size; of the film's frames one part in memory."""
+    needed = set(wanted)
+    jpegs = [
+        (index, jpeg) for index, jpeg in enumerate(summary.film.jpegs(store)) if index in needed
+    ]
+    made = Thumbnails.of(
+        len(jpegs), lambda place: jpegs[place][1], len(jpegs), str(summary.film.path)
+    )
+    found = {index: image for (index, _), image in zip(jpegs, made.images, strict=True)}
+    return found, made.size if found else (WIDTH, WIDTH)
+
+
+def _steps(summary: Summary) -> tuple[list[Json], int]:
+    """What each step of the slider would keep, shortest first, and which of them was made."""
+    film, wished = summary.film.seconds, summary.wish.seconds(summary.film.seconds)
+    offered: dict[float, Sequence[Piece]] = {
+        share * film: summary.at(Wish(share=share)) for share in STEPS
+    }
+    offered[wished] = summary.kept
+    lengths = sorted(offered)
+    return [_step(summary, offered[length]) for length in lengths], lengths.index(wished)
+
+
+def _step(summary: Summary, pieces: Sequence[Piece]) -> Json:
+    film = summary.film.seconds
+    seconds = sum(piece.end - piece.start for piece in pieces)
+    count = f"{len(pieces)} of {len(summary.shots)} shots"
+    return {
+        "shots": [piece.shot for piece in pieces],
+        "said": f"{clock(seconds)} of {clock(film)} ({100 * seconds / film:.0f} %), {count}",
+    }
+
+
+def _facts(summary: Summary) -> list[tuple[str, str]]:
+    facts = [
+        ("recipe", summary.recipe.name),
+        ("length asked for", str(summary.wish)),
+        ("scored by", summary.scored.by),
+        ("captions by", captioner(summary.recipe.caption)),
+        (
+            "shots",
+            f"{len(summary.shots)}, by kernel temporal segmentation of a frame every "
+            f"{summary.recipe.looking.every:g} s; cut where the picture changes most",
+        ),
+        ("film", f"{summary.film.n_frames} frames at {summary.film.fps:.4g} a second"),
+    ]
+    if summary.ask:
+        facts.insert(2, ("the viewer cares about", summary.ask))
+    return facts
+
+
+def captioner(caption: CaptionSettings | None) -> str:
+    """Who writes the captions, in words."""
+    match caption:
+        case None:
+            return "nobody: none were needed"
+        case TagCaption():
+            return caption.captioner
+        case ImageCaption() | ImageTextCaption():
+            return f"{caption.model}" + (f" at {caption.revision}" if caption.revision else "")

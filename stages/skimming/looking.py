@@ -1,0 +1,258 @@
+"""A film of one's own, looked at once from its first frame to its last, in parts that are kept.
+
+Memory holds a part's frames, however long the film. A part is an item of the work store, so that a
+second look only reads them, and one that was stopped goes on where it was as far as looking closely
+is concerned; decoding begins anew.
+
+Shapes: N video frames, T sampled frames, P those of a part, D image feature width, h, w a thumbnail's pixels.
+"""
+
+import io
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from stages.errors import UserError
+from stages.media import timing, video
+from stages.media.clock import Clock
+from stages.media.sampling import shrink, to_jpeg
+from stages.media.timing import Timing
+from stages.media.video import Frame
+from stages.skimming.settings import Looking
+from stages.vision.encoder import ImageEncoder
+from stages.work.items import Arrays
+from stages.work.store import Store, content_hash, key
+
+log = logging.getLogger("llmvs")
+
+VERSION = 1
+"""Of what the code makes of the same film; raised where it makes something else."""
+
+_TOLD = 64  # frames at a time
+_PART = 32  # sampled frames that are looked at together: bounds memory
+_THUMBNAIL = 32, 18  # pixels, grey: enough to tell a cut from a movement
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """What is known of a film once it was looked at.
+
+    timing: when each frame is shown, and what ended decoding early. picks_T: the sampled frames.
+    cuts_T: when, between a sampled frame and the next, the picture changes most from one frame to
+    the next, in seconds from the first frame; the last is the end. features_TD: the image
+    encoder's. parts: keys of the store's items with the frames.
+    """
+
+    path: Path
+    timing: Timing
+    picks_T: npt.NDArray[np.int64]
+    cuts_T: Floats
+    features_TD: npt.NDArray[np.float32]
+    parts: tuple[str, ...]
+
+    @property
+    def n_frames(self) -> int:
+        """Frames it decodes to."""
+        return len(self.timing.clock.times_N)
+
+    @property
+    def fps(self) -> float:
+        """Frames a second on average."""
+        return self.timing.clock.fps
+
+    @property
+    def seconds(self) -> float:
+        """From the first frame to the end of the last."""
+        return self.timing.end
+
+    @property
+    def times_T(self) -> Floats:
+        """When the sampled frames are shown, in seconds from the first frame."""
+        found_T: Floats = self.timing.clock.times_N[self.picks_T]
+        return found_T
+
+    def jpegs(self, store: Store) -> Iterator[bytes]:
+        """The sampled frames in order as the bytes of JPEG files, a part in memory at a time.
+
+        Raises UserError where a part has gone from the store since.
+        """
+        for part in self.parts:
+            yield from _jpegs(_there(store, part, self.path))
+
+
+def look(
+    path: Path, looking: Looking, store: Store, told: Callable[[int], None] = lambda frames: None
+) -> Film:
+    """Look at a film, or take from the store what was seen before.
+
+    Args:
+        path: its file.
+        looking: how.
+        store: of what was seen.
+        told: of frames decoded, a few at a time.
+
+    Raises:
+        UserError: the file is no video, or nothing of it decodes.
+    """
+    identity = key(
+        stage="film",
+        version=VERSION,
+        file=content_hash(path),
+        every=looking.every,
+        short_side=looking.short_side,
+        jpeg_quality=looking.jpeg_quality,
+        encoder=ImageEncoder.identity,
+    )
+    whole = key(film=identity, part="whole")
+    seen = store.get(whole)
+    parts = () if seen is None else _parts(identity, int(seen["parts"]))
+    if seen is None or any(part not in store for part in parts):
+        seen = _seen(path, looking, store, identity, told)
+        store.put(whole, seen)
+        parts = _parts(identity, int(seen["parts"]))
+    features = [_there(store, part, path)["features"] for part in parts]
+    times = Clock(float(seen["fps"]), seen["times"])
+    return Film(
+        path=path,
+        timing=Timing(times, str(seen["damage"]) or None),
+        picks_T=seen["picks"],
+        cuts_T=seen["cuts"],
+        features_TD=np.concatenate(features),
+        parts=parts,
+    )
+
+
+def _parts(identity: str, count: int) -> tuple[str, ...]:
+    return tuple(key(film=identity, part=number) for number in range(count))
+
+
+def _there(store: Store, part: str, path: Path) -> Arrays:
+    found = store.get(part)
+    if found is None:
+        raise UserError(f"{path}: what was seen of it has gone from {store.root}; run again")
+    return found
+
+
+def _jpegs(part: Arrays) -> Iterator[bytes]:
+    ends_P = np.cumsum(part["lengths"])[:-1]
+    return (jpeg.tobytes() for jpeg in np.split(part["jpeg"], ends_P))
+
+
+class _Look:
+    """One pass over a film: what is due is sampled, and every change of picture measured."""
+
+    def __init__(self, looking: Looking, rate: float, put: Callable[[list[bytes]], None]) -> None:
+        self._looking, self._put = looking, put
+        self._frame, self._due = 1 / rate, 0.0
+        self._at, self._before = -1 / rate, None
+        self._thumbnail: npt.NDArray[np.int16] | None = None
+        self._waiting: list[bytes] = []
+        self.stamps: list[float | None] = []
+        self.lasts: float | None = None
+        self.picks: list[int] = []
+        self.changed: list[tuple[float, int]] = []
+        """After each sampled frame: the largest change of picture, and the frame it came with."""
+
+    def take(self, frame: Frame) -> None:
+        number = len(self.stamps)
+        self.stamps.append(frame.shown)
+        self.lasts = frame.lasts
+        grey = frame.coded.reformat(*_THUMBNAIL, format="gray").to_ndarray().astype(np.int16)
+        change = 0.0 if self._thumbnail is None else float(np.abs(grey - self._thumbnail).mean())
+        self._thumbnail = grey
+        due = self._is_due(frame)
+        if self.picks and (self.changed[-1][1] < 0 or change > self.changed[-1][0]):
+            self.changed[-1] = change, number
+        if due:
+            image = shrink(video.pixels(frame), self._looking.short_side)
+            self._waiting.append(to_jpeg(image, self._looking.jpeg_quality))
+            self.picks.append(number)
+            self.changed.append((0.0, -1))
+            if len(self._waiting) == _PART:
+                self.flush()
+
+    def _is_due(self, frame: Frame) -> bool:
+        """Whether half a frame's time from now, or before, the next sampled frame is due."""
+        passed = self._frame
+        if frame.shown is not None and self._before is not None:
+            step = frame.shown - self._before
+            # A step back, or a leap, is where parts with clocks of their own were joined.
+            passed = step if 0 <= step < max(10.0, 100 * self._frame) else self._frame
+        self._before = frame.shown
+        self._at += passed
+        if self._at + self._frame / 2 < self._due:
+            return False
+        self._due = max(self._due + self._looking.every, self._at)
+        return True
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._put(self._waiting)
+            self._waiting = []
+
+
+def _seen(
+    path: Path,
+    looking: Looking,
+    store: Store,
+    identity: str,
+    told: Callable[[int], None],
+) -> Arrays:
+    encoder: list[ImageEncoder] = []
+    count = 0
+
+    def put(jpegs: list[bytes]) -> None:
+        nonlocal count
+        part = key(film=identity, part=count)
+        count += 1
+        if part in store:
+            return
+        if not encoder:
+            encoder.append(ImageEncoder.load())
+        # What is stored is what is looked at, so that features can be had again from the frames.
+        features_PD = encoder[0]([_pixels(jpeg) for jpeg in jpegs]).features_TD
+        store.put(
+            part,
+            {
+                "jpeg": np.frombuffer(b"".join(jpegs), dtype=np.uint8),
+                "lengths": np.array([len(jpeg) for jpeg in jpegs], dtype=np.int64),
+                "features": features_PD,
+            },
+        )
+
+    damage = None
+    seeing = _Look(looking, video.rate(path), put)
+    try:
+        for frame in video.decode(path):
+            seeing.take(frame)
+            if len(seeing.stamps) % _TOLD == 0:
+                told(_TOLD)
+    except UserError as error:
+        damage = str(error)
+    found = timing.decoded(path, seeing.stamps, seeing.lasts, damage)
+    told(len(seeing.stamps) % _TOLD)
+    seeing.flush()
+    times_N = found.clock.times_N
+    after_T = np.array([number for _, number in seeing.changed], dtype=np.int64)
+    cuts_T = np.where(after_T < 0, found.end, times_N[after_T])
+    cuts_T[-1] = found.end
+    return {
+        "parts": np.array(count),
+        "fps": np.array(found.clock.fps),
+        "times": times_N,
+        "picks": np.array(seeing.picks, dtype=np.int64),
+        "cuts": cuts_T,
+        "damage": np.array(found.damage or ""),
+    }
+
+
+def _pixels(jpeg: bytes) -> npt.NDArray[np.uint8]:
+    with Image.open(io.BytesIO(jpeg)) as image:
+        return np.asarray(image)

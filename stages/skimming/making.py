@@ -1,0 +1,172 @@
+"""Films one by one: looked at, read, scored, and what was asked for written beside them."""
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.media import cutlist, remux, skim, video
+from stages.media.cutlist import Entry
+from stages.pages.skim import skim_page
+from stages.pages.skim.clock import clock
+from stages.skimming.scoring import Scoring
+from stages.skimming.settings import SkimRecipe
+from stages.skimming.summary import Summary, library, of_film
+from stages.summaries.pieces import Wish, spans
+from stages.work.executor import progress
+from stages.work.files import replacing
+
+log = logging.getLogger("llmvs")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be made of each film beside its page.
+
+    formats: "mp4" and names of `LISTS`. copy: the skim is cut at keyframes, not encoded anew.
+    """
+
+    formats: Collection[str]
+    copy: bool = False
+
+
+class Making:
+    """Makes what is wanted of one film after the other; what scores them is loaded once.
+
+    Args:
+        recipe: that makes the summaries.
+        wish: their length.
+        ask: what the viewer cares about, or None.
+        wanted: what is made.
+
+    Raises:
+        UserError: the scorer cannot be had.
+    """
+
+    def __init__(self, recipe: SkimRecipe, wish: Wish, ask: str | None, wanted: Wanted) -> None:
+        self._recipe, self._wish, self._ask, self._wanted = recipe, wish, ask, wanted
+        self._store = library()
+        self._scoring = Scoring(recipe, ask, self._store)
+
+    def __call__(self, film: Path, stem: Path) -> Iterator[Path]:
+        """The files made of a film, as each is finished. Raises UserError as `of_film`."""
+        log.info("%s", film)
+        summary = self._summary(film)
+        if summary.film.timing.damage:
+            log.warning("%s", summary.film.timing.damage)
+        log.info(
+            "%s: %s of %s, %d of %d shots",
+            *(film.name, clock(summary.seconds), clock(summary.film.seconds)),
+            *(len(summary.kept), len(summary.shots)),
+        )
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        made = None
+        if "mp4" in self._wanted.formats:
+            made = _named(stem, ".mp4")
+            self._cut(summary, made)
+            yield made
+        for name, (ending, text) in LISTS.items():
+            if name in self._wanted.formats:
+                yield _written(_named(stem, ending), text(summary, entries(summary)))
+        page = skim_page.build(summary, self._store, None if made is None else made.name)
+        yield _written(_named(stem, ".html"), page)
+
+    def _summary(self, film: Path) -> Summary:
+        with progress() as bar:
+            row = bar.add_task("frames decoded", total=None)
+            return of_film(
+                film,
+                self._recipe,
+                self._scoring,
+                self._wish,
+                self._ask,
+                self._store,
+                lambda count: bar.advance(row, count),
+            )
+
+    def _cut(self, summary: Summary, target: Path) -> None:
+        kept, film = spans(summary.kept), summary.film
+        with progress() as bar:
+            row = bar.add_task("the skim, frames gone through", total=None)
+
+            def told(done: int, whole: int) -> None:
+                bar.update(row, completed=done, total=whole)
+
+            if self._wanted.copy:
+                done = remux.copy(target, film.path, kept, told)
+            else:
+                done = skim.write(target, film.path, kept, film.timing, told)
+        for sentence in done.said:
+            log.warning("%s", sentence)
+
+
+def entries(summary: Summary) -> list[Entry]:
+    """What is kept, a piece each."""
+    found, begins = [], 0.0
+    for piece in summary.kept:
+        shot = summary.shots[piece.shot]
+        found.append(
+            Entry(piece.start, piece.end, begins, shot.score, shot.caption, shot.reply)
+        )
+        begins += piece.end - piece.start
+    return found
+
+
+def _edl(summary: Summary, kept: Sequence[Entry]) -> str:
+    film = summary.film
+    return cutlist.edl(film.path.name, kept, film.fps, video.sounds(film.path))
+
+
+def _document(summary: Summary, kept: Sequence[Entry]) -> str:
+    film = summary.film
+    shots = [
+        {
+            "start": round(shot.start, 6),
+            "end": round(shot.end, 6),
+            "score": round(shot.score, 6),
+            "moment": round(shot.moment, 6),
+            "caption": shot.caption,
+            "reply": shot.reply,
+        }
+        for shot in summary.shots
+    ]
+    more: dict[str, Any] = {
+        "recipe": summary.recipe.name,
+        "scored_by": summary.scored.by,
+        "captions_by": skim_page.captioner(summary.recipe.caption),
+        "length": str(summary.wish),
+        "ask": summary.ask,
+        "seconds": round(film.seconds, 6),
+        "fps": round(film.fps, 6),
+        "frames": film.n_frames,
+        "damage": film.timing.damage,
+        "shots": shots,
+        "times": [round(time, 6) for time in film.times_T.tolist()],
+        "scores": [round(score, 6) for score in summary.scored.scores_T.tolist()],
+    }
+    return cutlist.document(film.path.name, kept, more)
+
+
+LISTS: dict[str, tuple[str, Callable[[Summary, Sequence[Entry]], str]]] = {
+    "edl": (".edl", _edl),
+    "csv": (".csv", lambda _, kept: cutlist.table(kept)),
+    "json": (".json", _document),
+    "chapters": (
+        ".chapters.txt",
+        lambda summary, kept: cutlist.chapters(
+            summary.film.path.name, kept, summary.film.seconds
+        ),
+    ),
+}
+"""By format: how the file's name ends, and its text."""
+
+
+def _named(stem: Path, ending: str) -> Path:
+    return stem.with_name(stem.name + ending)
+
+
+def _written(path: Path, text: str) -> Path:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path

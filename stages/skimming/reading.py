@@ -1,0 +1,93 @@
+"""What an LLM makes of a film's frames: captions, then each one judged among its neighbours.
+
+Shapes: T sampled frames, W width of an embedding.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.artifacts import frames
+from stages.artifacts.captions import Caption
+from stages.captioners import registry
+from stages.captioners.captioner import CaptionWorker, Frame
+from stages.captioners.settings import CaptionSettings
+from stages.llm import context
+from stages.llm.examples import written
+from stages.llm.reader import read_videos
+from stages.llm.settings import Embed
+from stages.skimming.looking import Film
+from stages.work.executor import Task, complete
+from stages.work.store import Store, key
+
+_GROUP = 512  # frames to a group of the temporary file
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """captions: of the T frames. replies: the LLM's words on each. states_TW: by input's name."""
+
+    captions: tuple[str, ...]
+    replies: tuple[str, ...]
+    states_TW: Mapping[str, Floats]
+
+
+def captions(film: Film, settings: CaptionSettings, store: Store) -> tuple[str, ...]:
+    """A caption of every sampled frame. Raises UserError where the captioner cannot be had."""
+    plan = next(iter(registry.plans(settings).values()))
+    determinants = plan.determinants()
+    images = [key(jpeg=jpeg) for jpeg in film.jpegs(store)]
+    tasks = [
+        Task(
+            key(stage="caption", frame=image, captioner=determinants),
+            Frame(f"part_{index // _GROUP + 1}", index % _GROUP),
+        )
+        for index, image in enumerate(images)
+    ]
+    with tempfile.TemporaryDirectory(dir=_folder(store)) as folder:
+        path = Path(folder) / "frames.h5"
+        if any(task.key not in store for task in tasks):
+            _lay_out(film, store, path)
+        found = complete(tasks, partial(CaptionWorker, plan, path), store)
+    return tuple(str(arrays["caption"]) for arrays in found)
+
+
+def _folder(store: Store) -> Path:
+    store.root.mkdir(parents=True, exist_ok=True)
+    return store.root
+
+
+def _lay_out(film: Film, store: Store, path: Path) -> None:
+    """The film's frames as captioners are handed them."""
+    with frames.writing(path) as put:
+        jpegs = film.jpegs(store)
+        for number, start in enumerate(range(0, len(film.picks_T), _GROUP)):
+            picks_T = film.picks_T[start : start + _GROUP]
+            group = tuple(islice(jpegs, len(picks_T)))
+            put(frames.Sampled(f"part_{number + 1}", picks_T, group))
+
+
+def read(film: Film, said: tuple[str, ...], embed: Embed, store: Store) -> Read:
+    """Have the LLM judge every caption among its neighbours'.
+
+    Raises UserError where the LLM cannot be had, or a prompt is longer than its context.
+    """
+    examples = written(embed)
+    frames_said = [
+        Caption(video=film.path.stem, pick=int(pick), caption=words)
+        for pick, words in zip(film.picks_T, said, strict=True)
+    ]
+    context.check({film.path.stem: frames_said}, embed, [examples])
+    readings, _ = read_videos({"film": said}, embed, examples, store)
+    made = readings["film"]
+    states: dict[str, Any] = {"query": made.query_TW, "answer": made.answer_TW}
+    return Read(said, tuple(made.replies), states)

@@ -1,0 +1,93 @@
+"""A film looked at once, and where its shots are."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from five_scenes import LENGTHS
+
+from stages.errors import UserError
+from stages.media import sampling, video
+from stages.skimming import looking
+from stages.skimming.looking import look
+from stages.skimming.settings import Looking
+from stages.skimming.shots import shots
+from stages.work.store import Store
+
+HOW = Looking(short_side=96)
+
+
+def test_frames_are_half_a_second_apart_and_what_the_file_shows_there(
+    film_of_scenes: Path, store: Store
+) -> None:
+    film = look(film_of_scenes, HOW, store)
+    assert film.n_frames == sum(LENGTHS)
+    assert film.picks_T.tolist() == list(range(0, film.n_frames, 15))
+    np.testing.assert_allclose(film.times_T, np.arange(len(film.picks_T)) / 2)
+    assert film.seconds == pytest.approx(film.n_frames / 30)
+    wanted = [
+        sampling.to_jpeg(sampling.shrink(video.pixels(frame), 96), HOW.jpeg_quality)
+        for number, frame in enumerate(video.decode(film_of_scenes))
+        if number % 15 == 0
+    ]
+    assert list(film.jpegs(store)) == wanted
+    assert film.features_TD.shape == (len(wanted), 1280)
+
+
+def test_every_cut_is_found_to_the_frame(film_of_scenes: Path, store: Store) -> None:
+    film = look(film_of_scenes, HOW, store)
+    ends = np.cumsum(LENGTHS) / 30
+    found_S2 = shots(film, HOW)
+    np.testing.assert_allclose(found_S2[:, 1], ends, atol=1e-6)
+    np.testing.assert_allclose(found_S2[:, 0], np.r_[0, ends[:-1]], atol=1e-6)
+
+
+def test_long_films_are_segmented_by_stretches_with_the_same_cuts(
+    film_of_scenes: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = look(film_of_scenes, HOW, store)
+    whole_S2 = shots(film, HOW)
+    monkeypatch.setattr("stages.skimming.shots._STRETCH", 12)
+    np.testing.assert_array_equal(shots(film, HOW), whole_S2)
+
+
+def test_a_shot_under_a_second_joins_a_neighbour(film_of_scenes: Path, store: Store) -> None:
+    film = look(film_of_scenes, HOW, store)
+    found_S2 = shots(film, Looking(short_side=96, shortest=2.1))
+    assert (np.diff(found_S2) >= 2.1 - 1e-9).all()
+    assert found_S2[0, 0] == 0
+    assert found_S2[-1, 1] == pytest.approx(film.seconds)
+
+
+def test_a_second_look_reads_and_decodes_nothing(
+    film_of_scenes: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = look(film_of_scenes, HOW, store)
+    monkeypatch.setattr(looking.video, "decode", None)
+    again = look(film_of_scenes, HOW, store)
+    np.testing.assert_array_equal(before.features_TD, again.features_TD)
+    np.testing.assert_array_equal(before.cuts_T, again.cuts_T)
+    assert before.parts == again.parts
+
+
+def test_a_damaged_end_is_left_out_and_said(film_of_scenes: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mkv"
+    with av.open(str(film_of_scenes)) as source, av.open(str(cut), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    content = cut.read_bytes()
+    cut.write_bytes(content[: 2 * len(content) // 3])
+    film = look(cut, HOW, Store(tmp_path / "kept"))
+    assert 0 < film.n_frames < sum(LENGTHS)
+    assert film.cuts_T[-1] == film.seconds
+
+
+def test_what_is_no_video_is_refused_by_its_name(tmp_path: Path, store: Store) -> None:
+    path = tmp_path / "letter.mp4"
+    path.write_text("Dear all,")
+    with pytest.raises(UserError, match=r"letter\.mp4"):
+        look(path, HOW, store)
