@@ -66,7 +66,7 @@ def tokenizer(name: str, folder: Path) -> Any:
 
 
 def load(auto_class: Any, name: str, folder: Path, dtype: Any) -> Any:
-    """A model in evaluation mode, on the GPUs where there are any.
+    """A model in evaluation mode, on the GPUs where there are any (`placement.placed`).
 
     Only safetensors are read, and no code that comes with the weights is run.
 
@@ -78,10 +78,12 @@ def load(auto_class: Any, name: str, folder: Path, dtype: Any) -> Any:
 
     Raises:
         UserError: the files hold no model of that class that transformers knows, or one that
-            does not fit into memory.
+            does not fit into the memory of the GPUs.
     """
     import torch
     from transformers.utils import logging
+
+    from stages.work import placement
 
     if not sys.stderr.isatty():  # a bar of "Loading weights" is one long line in a log
         logging.disable_progress_bar()
@@ -89,7 +91,7 @@ def load(auto_class: Any, name: str, folder: Path, dtype: Any) -> Any:
         loaded, report = auto_class.from_pretrained(
             folder,
             dtype=dtype,
-            device_map="auto" if torch.cuda.is_available() else None,
+            device_map=_places(auto_class, name, folder, dtype),
             use_safetensors=True,
             output_loading_info=True,
             local_files_only=True,
@@ -108,4 +110,20 @@ def load(auto_class: Any, name: str, folder: Path, dtype: Any) -> Any:
             f"{name}: the weights in {folder} lack {len(missing)} tensors of its architecture "
             f"({missing[0]}, …); fetch it again, or name another model"
         )
+    placement.checked(name, loaded)
     return loaded.eval()
+
+
+def _places(auto_class: Any, name: str, folder: Path, dtype: Any) -> dict[str, int] | None:
+    """Where the model of a folder goes; None without a GPU."""
+    import torch
+    from transformers import AutoConfig
+
+    from stages.work import placement
+
+    if not torch.cuda.is_available():
+        return None
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    with torch.device("meta"):
+        model = auto_class.from_config(config, trust_remote_code=False)
+    return placement.placed(name, model, dtype)
