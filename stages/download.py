@@ -23,7 +23,8 @@ def download(
 
     Writes OUT/timeline.h5, OUT/people.h5 and, where the recipe is given videos, OUT/videos/. SumMe
     and TVSum are fetched once into the work store, or read from `download.source`; without videos
-    only people's judgement is fetched. The demo is made, not fetched: short videos of the
+    only people's judgement is fetched. Of several files of a video, as SumMe has, the one whose
+    length is nearest to the annotated is taken. The demo is made, not fetched: short videos of the
     photographs in scikit-image, judged by simulated people.
 
     What can be told early ends the stage early: an h5 is held against what is known of the
