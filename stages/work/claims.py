@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from stages.errors import UserError
-from stages.work.locks import lock
+from stages.work.locks import lock, taken
 
 PATIENCE = 15.0
 """Seconds to wait for a run that is on its way out, having been told to stop."""
@@ -60,8 +60,7 @@ def _locked(place: Path, output: Path, until: float) -> IO[str]:
     while True:
         file = place.open("a+", encoding="utf-8")
         try:
-            lock(file)
-            if os.fstat(file.fileno()).st_nlink:  # or it was cleared away before it was locked
+            if taken(file):
                 return file
         except BlockingIOError as error:
             if time.monotonic() > until:

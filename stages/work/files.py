@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from stages.work.locks import lock
+from stages.work.locks import lock, taken
 
 PART = ".part"
 
@@ -84,8 +84,7 @@ def _temporary(path: Path) -> tuple[int, Path]:
     while True:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
         with suppress(BlockingIOError):  # a sweep holds it
-            lock(descriptor)
-            if os.fstat(descriptor).st_nlink:  # or it was swept before it was locked
+            if taken(descriptor):
                 return descriptor, Path(name)
         os.close(descriptor)
 

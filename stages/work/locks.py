@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import os
 from typing import IO
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -23,3 +24,16 @@ def lock(file: IO[str] | IO[bytes] | int) -> bool:
             return False
         raise
     return True
+
+
+def taken(file: IO[str] | IO[bytes] | int) -> bool:
+    """Lock an open file as `lock` does, so that it can be relied on.
+
+    Returns:
+        Whether it still has a name; False where another removed it before it was locked.
+
+    Raises:
+        BlockingIOError: another holds it.
+    """
+    lock(file)
+    return os.fstat(file if isinstance(file, int) else file.fileno()).st_nlink > 0
