@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from stages.artifacts import text
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline, same_picks
 from stages.errors import UserError
@@ -47,13 +48,8 @@ def read(path: Path) -> dict[str, list[Caption]]:
         UserError: the file is absent or empty, a line is not what it should be (its number is
             named), nothing is said of a frame, or a frame occurs twice.
     """
-    try:
-        # Only a newline ends a line: a caption may hold the other separators Unicode knows.
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    except FileNotFoundError as error:
-        raise UserError(f"{path} not found; {_AGAIN}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: {error}; {_AGAIN}") from error
+    # Only a newline ends a line: a caption may hold the other separators Unicode knows.
+    lines = text.read(path, _AGAIN).removesuffix("\n").split("\n")
     if lines == [""]:
         raise UserError(f"{path} holds no caption; {_AGAIN}")
     videos: dict[str, dict[int, Caption]] = {}

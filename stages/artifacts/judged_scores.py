@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from stages.artifacts import hdf5
 from stages.artifacts.places import GivenKind
-from stages.artifacts.predictions import Splits
+from stages.artifacts.predictions import Splits, tested
 from stages.artifacts.results import AGAIN, RESULTS, File, Replies
 from stages.artifacts.timeline import Integers, Origin
 from stages.errors import UserError
@@ -84,7 +84,7 @@ class ScoredProtocol(_Part):
     @property
     def tested(self) -> tuple[str, ...]:
         """The videos that the splits test, each once."""
-        return tuple(dict.fromkeys(video for split in self.splits for video in split))
+        return tested(self.splits)
 
     def columns(self, by_split: bool) -> tuple[str, ...]:
         """The videos in the order of a row's columns."""

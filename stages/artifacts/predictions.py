@@ -71,6 +71,11 @@ def place(protocol: str, seed: int, split: int) -> str:
     return f"{protocol}/seed_{seed}/split_{split}"
 
 
+def tested(splits: Splits) -> tuple[str, ...]:
+    """The videos that splits test, each once."""
+    return tuple(dict.fromkeys(video for split in splits for video in split))
+
+
 def write(path: Path, runs: Iterable[Run], settings: Mapping[str, Any] | None = None) -> None:
     """Write the scores of runs, in the order given, whole or not at all.
 
@@ -146,11 +151,11 @@ def _splits(path: Path, protocol: str, scores: Scores, lengths: Mapping[str, int
                 f"{path}: {seed} and {first} of {protocol} tested different videos; {_AGAIN}"
             )
     if protocol == "strict":
-        tested = [video for split in splits for video in split]
+        every = [video for split in splits for video in split]
         for video in lengths:
-            if tested.count(video) != 1:
+            if every.count(video) != 1:
                 raise UserError(
-                    f"{path}: {video} is tested {tested.count(video)} times a seed, and the "
+                    f"{path}: {video} is tested {every.count(video)} times a seed, and the "
                     f"protocol strict tests each video once; {_AGAIN}"
                 )
     return splits

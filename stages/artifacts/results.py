@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from stages.artifacts import text as text_file
 from stages.artifacts.choosing import Choosing
 from stages.artifacts.places import GivenKind
 from stages.artifacts.row import MARKS, Part, Row
@@ -166,8 +167,8 @@ def read(folder: Path) -> tuple[Results, ByVideo]:
     """
     results, per_video = folder / RESULTS, folder / PER_VIDEO
     return (
-        parsed(_text(results), str(results)),
-        parsed_by_video(_text(per_video), str(per_video)),
+        parsed(text_file.read(results, AGAIN), str(results)),
+        parsed_by_video(text_file.read(per_video, AGAIN), str(per_video)),
     )
 
 
@@ -198,12 +199,3 @@ def parsed_by_video(text: str, origin: str) -> ByVideo:
         of_row = found.setdefault(line["protocol"], {}).setdefault(line["row"], {})
         of_row[line["video"]] = VideoMarks(marks, weight)
     return found
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UserError(f"{path} not found; {AGAIN}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text; {AGAIN} again") from error

@@ -12,7 +12,7 @@ from stages.artifacts import scores as scores_file
 from stages.artifacts import timeline as timeline_file
 from stages.artifacts.people import People
 from stages.artifacts.places import GivenKind, Places
-from stages.artifacts.predictions import Predictions, Splits
+from stages.artifacts.predictions import Predictions, Splits, tested
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
 from stages.metrics import replies
@@ -45,7 +45,7 @@ class Evidence:
 
     def tested(self, protocol: str) -> tuple[str, ...]:
         """The videos a protocol's splits test, each once."""
-        return tuple(dict.fromkeys(video for split in self.splits[protocol] for video in split))
+        return tested(self.splits[protocol])
 
 
 def read(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.predictions import Predictions
+from stages.artifacts.predictions import Predictions, tested
 from stages.artifacts.results import write_csv
 from stages.metrics.panel import Panel
 
@@ -32,11 +32,10 @@ def write(path: Path, panels: Mapping[str, Panel], predictions: Predictions | No
     The model's score is its mean over seeds and over the splits that test the video. Without a
     trained model the heading stands alone.
     """
-    splits = predictions.splits if predictions is not None else ()
-    tested = dict.fromkeys(video for split in splits for video in split)
+    among = tested(predictions.splits if predictions is not None else ())
     lines: list[list[object]] = []
     for video in panels:
-        if predictions is None or video not in tested:
+        if predictions is None or video not in among:
             continue
         scored_RT = [
             split[video]

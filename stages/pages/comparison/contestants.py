@@ -152,8 +152,7 @@ def _taus(places: Places, recipe: Recipe, row: str) -> dict[str, Floats]:
     lengths = {name: len(panel.picks) for name, panel in panels.items()}
     protocol = recipe.splits.protocols[0]
     of = predictions.read(places.predictions(row), lengths, (protocol,))[protocol]
-    tested = dict.fromkeys(video for split in of.splits for video in split)
-    return {video: _by_seed(panels[video], of.scores) for video in tested}
+    return {video: _by_seed(panels[video], of.scores) for video in predictions.tested(of.splits)}
 
 
 def _by_seed(panel: Panel, trained: predictions.Scores) -> Floats:
