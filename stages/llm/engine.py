@@ -30,7 +30,7 @@ from stages.errors import UserError
 from stages.llm import attention, paths
 from stages.llm.readout import Kind, Layer, Norm, Pooled, Pooling, Readout, Spans, States
 
-VERSIONS = {"float32": 4, "float16": 4, "bfloat16": 5}
+VERSIONS = {"float32": 4, "float16": 5, "bfloat16": 5}
 """By dtype, part of every key in the work store: raise one when the same inputs would give other
 numbers in it."""
 

@@ -81,13 +81,12 @@ def test_a_full_memory_is_no_fault_of_the_kernel():
         fault(full)
 
 
-def on(*devices, dtype=torch.bfloat16):
+def on(*devices, dtype=torch.bfloat16, family="llama, grouped heads"):
     """What `choose` asks of a model: where it lies, its dtype, the shape of its heads."""
-    config = CONFIGS["llama, grouped heads"]
     return SimpleNamespace(
         parameters=lambda: [SimpleNamespace(device=torch.device(each)) for each in devices],
         dtype=dtype,
-        config=config,
+        config=CONFIGS[family],
     )
 
 
@@ -119,6 +118,16 @@ def test_half_precision_on_gpus_takes_the_kernel_once_tried_on_each(chosen):
     assert isinstance(path, Varlen)
     assert said == "attention: all rows in a call of torch's varlen kernel, in bfloat16"
     assert tried == [("cuda:0", (4, 2, 16), None), ("cuda:1", (4, 2, 16), None)]
+
+
+def test_a_model_with_a_window_has_the_kernel_tried_with_one(chosen):
+    model = on("cuda:0", family="mistral, window into the prefix")
+    path, _, tried = chosen(model)
+    assert isinstance(path, Varlen)
+    assert [window for _, _, window in tried] == [None, 8]
+    path, said, _ = chosen(model, no_window)
+    assert isinstance(path, RowByRow)
+    assert "is off by" in said
 
 
 @pytest.mark.parametrize(
