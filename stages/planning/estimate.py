@@ -12,6 +12,7 @@ from math import ceil
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
 from stages.llm.settings import Embed
+from stages.llm.softmax import SCORES
 from stages.planning.cards import Card
 from stages.planning.scorer import Size
 from stages.planning.workload import Frames, Prompt
@@ -121,14 +122,14 @@ def embed(
     own = prompt.query + prompt.draft
     steps = prompt.answer - prompt.draft
     cached = width * model.cached_values
-    # A row's keys and values, what a layer holds of it, and scores against the whole prefix.
-    a_row = cached * (own + steps) + own * (
-        width * _between_layers(model) + (4 + 2 * width) * model.heads * prompt.prefix
-    )
+    # A row's keys and values, and what a layer holds of it.
+    a_row = cached * (own + steps) + width * own * _between_layers(model)
     held = cached * prompt.prefix
+    # Scores that exist at a time where no kernel keeps them to itself.
+    scores = 4 * SCORES
     weights = width * model.parameters
     wanted = max(1, settings.token_budget // prompt.query)
-    at_once = _halved(wanted, (machine.memory - weights - held) / a_row)
+    at_once = _halved(wanted, (machine.memory - weights - held - scores) / a_row)
     rows = max(at_once, 1)
 
     reading = model.operations(own, prompt.prefix, answers=prompt.draft + 1)
@@ -139,9 +140,8 @@ def embed(
     )
     batches = runs * frames.total / rows
     operations = runs * frames.total * (reading + writing)
-    return Cost(
-        "embed", operations, batches * batch, weights, held + rows * a_row, at_once, "prompts"
-    )
+    working = held + scores + rows * a_row
+    return Cost("embed", operations, batches * batch, weights, working, at_once, "prompts")
 
 
 def runs_of_train(settings: Train, splits: Splits) -> int:
