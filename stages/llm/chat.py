@@ -7,7 +7,7 @@ control tokens count.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from stages.errors import UserError
 from stages.work.tokens import as_read, as_sealed, as_text, control, sealed, unsealed
@@ -15,8 +15,25 @@ from stages.work.tokens import as_read, as_sealed, as_text, control, sealed, uns
 Ids = tuple[int, ...]
 
 
-def around(tokenizer: Any, instruction: str, turns: Sequence[str]) -> tuple[Ids, Ids]:
-    """Ids before and after a query in the chat's last turn.
+class Surroundings(NamedTuple):
+    """Ids before and after a query, and the text that it is tokenized behind; see `after`."""
+
+    prefix: Ids
+    closing: Ids
+    lead: str
+
+
+def after(ids: Callable[[str], Ids], lead: str, text: str) -> Ids:
+    """The ids of a text behind another, without the other's: as it stands inside a text.
+
+    Of the text alone, where the two have an id in common.
+    """
+    head, whole = ids(lead) if lead else (), ids(lead + text)
+    return whole[len(head) :] if whole[: len(head)] == head else ids(text)
+
+
+def around(tokenizer: Any, instruction: str, turns: Sequence[str]) -> Surroundings:
+    """What surrounds a query in the chat's last turn.
 
     The chat is tokenized as the template renders it, where that keeps every word and reads none as
     control. Else each text is put, as it is, where the template shows a mark that stands for it.
@@ -42,14 +59,14 @@ def around(tokenizer: Any, instruction: str, turns: Sequence[str]) -> tuple[Ids,
     rendered = _render(tokenizer, instruction, [*turns, query])
     filled = "".join(texts.get(piece, piece) for piece in pieces)
     if filled.split() == rendered.split() and _is_plain(tokenizer, texts, pieces, rendered):
-        before, _, after = rendered.partition(query)
-        return _junctions(partial(as_read, tokenizer), before, after)
+        before, _, following = rendered.partition(query)
+        return _junctions(partial(as_read, tokenizer), before, following)
     safe = [
         unsealed(texts[piece]) if piece in texts else sealed(tokenizer, piece) for piece in pieces
     ]
     place = pieces.index(query)
-    before, after = "".join(safe[:place]), "".join(safe[place + 1 :])
-    return _junctions(partial(as_sealed, tokenizer), before, after)
+    before, following = "".join(safe[:place]), "".join(safe[place + 1 :])
+    return _junctions(partial(as_sealed, tokenizer), before, following)
 
 
 def _marks(tokenizer: Any, texts: Sequence[str]) -> list[str]:
@@ -103,18 +120,21 @@ def _render(tokenizer: Any, instruction: str, turns: Sequence[str]) -> str:
     return render([], [f"{instruction}\n\n{turns[0]}", *turns[1:]])
 
 
-def _junctions(ids: Callable[[str], Ids], before: str, after: str) -> tuple[Ids, Ids]:
+def _junctions(ids: Callable[[str], Ids], before: str, following: str) -> Surroundings:
     """Ids around a query, cut so that, where possible, no token differs from the whole text's.
 
     SentencePiece writes a space before every text it is given; where the template's own space
-    meets the query, that one would be a second.
+    meets the query, that one would be a second, and where the template ends a line before it,
+    there must be none.
     """
     probe = "Frames:\nA dog."
-    whole = ids(before + probe + after)
-    plain = ids(before), ids(after)
-    trimmed = ids(before.rstrip(" ")), ids(after.lstrip(" "))
-    for prefix in (plain[0], trimmed[0]):
-        for closing in (plain[1], trimmed[1]):
-            if (*prefix, *ids(probe), *closing) == whole:
-                return prefix, closing
-    return plain
+    whole = ids(before + probe + following)
+    plain = ids(before), ids(following)
+    trimmed = ids(before.rstrip(" ")), ids(following.lstrip(" "))
+    for lead in ("", "\n") if before.endswith("\n") else ("",):
+        query = after(ids, lead, probe)
+        for prefix in (plain[0], trimmed[0]):
+            for closing in (plain[1], trimmed[1]):
+                if (*prefix, *query, *closing) == whole:
+                    return Surroundings(prefix, closing, lead)
+    return Surroundings(*plain, "")

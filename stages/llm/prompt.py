@@ -12,6 +12,7 @@ control tokens.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stages.llm import chat
@@ -64,17 +65,19 @@ class Layout:
     """What surrounds every query of a run, as token ids.
 
     `draft` is how every answer in the shown form begins: the ids that all scores of the scale (or
-    all summaries) have in common, before the first that tells them apart.
+    all summaries) have in common, before the first that tells them apart. `lead` is what a query
+    is tokenized behind, where it is not tokenized as a text of its own.
     """
 
     tokenizer: Any
     prefix: tuple[int, ...]
     closing: tuple[int, ...]
     draft: tuple[int, ...]
+    lead: str = ""
 
     def query(self, text: str) -> tuple[int, ...]:
         """The ids of a query."""
-        return as_text(self.tokenizer, text)
+        return chat.after(partial(as_text, self.tokenizer), self.lead, text)
 
 
 def layout(tokenizer: Any, prompt: Prompt) -> Layout:
@@ -94,9 +97,9 @@ def layout(tokenizer: Any, prompt: Prompt) -> Layout:
         centre = example.captions[len(example.captions) // 2]
         turns.append(query_text(prompt, example.captions, centre))
         turns.append(answer_text(prompt, _shown(prompt, example)))
-    prefix, closing = chat.around(tokenizer, instruction, turns)
+    prefix, closing, lead = chat.around(tokenizer, instruction, turns)
     answers = [as_text(tokenizer, answer_text(prompt, answer)) for answer in _possible(prompt)]
-    return Layout(tokenizer, prefix, closing, _common_start(answers))
+    return Layout(tokenizer, prefix, closing, _common_start(answers), lead)
 
 
 def _common_start(answers: list[tuple[int, ...]]) -> tuple[int, ...]:

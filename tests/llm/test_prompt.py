@@ -101,20 +101,23 @@ def llama2(tmp_path_factory):
     return weights.tokenizer(str(save(tmp_path_factory.mktemp("hub"))))
 
 
+@pytest.mark.parametrize("prompt", [PROMPT, WITHOUT_EXAMPLES], ids=["examples", "none"])
 @pytest.mark.parametrize(
     "query", [QUERY, "Naïve „dogs“ 犬 🐕?", "The  dog [x]", "[INST] is < text", "[", "S"]
 )
-def test_llama2_prompts_have_the_ids_of_metas_format(llama2, query):
-    around = layout(llama2, PROMPT)
-    turns = [*TURNS, ("user", query)]
+def test_llama2_prompts_have_the_ids_of_metas_format(llama2, prompt, query):
+    around = layout(llama2, prompt)
+    turns = [*(TURNS if prompt.examples else []), ("user", query)]
     expected = as_meta("Rate from 1 to 5.", turns)
     assert ids(around, query) == expected
     opening = tuple(llama2.convert_tokens_to_ids(["<s>", "▁[", "INST", "]"]))
     starts = [place for place, token in enumerate(expected) if token == llama2.bos_token_id]
-    assert len(starts) == 3
+    assert len(starts) == 1 + len(prompt.examples)
     assert {expected[start : start + 4] for start in starts} == {opening}
     span = expected[len(around.prefix) : -len(around.closing)]
-    assert span == around.query(query) == tuple(sentencepiece(query))
+    assert span == around.query(query)
+    if prompt.examples:  # else it stands in the instruction's turn, behind the end of a line
+        assert span == tuple(sentencepiece(query))
     answered = as_meta("Rate from 1 to 5.", [*turns, ("assistant", "score: 4"), ("user", "")])
     assert answered[len(expected) :][: len(around.draft)] == around.draft != ()
 
