@@ -56,6 +56,14 @@ def test_pieces_begin_at_the_keyframe_before_and_end_within_frames(
     assert "begins up to 0.26 seconds early" in made.said[0]
 
 
+def test_sound_goes_on_to_the_sample_where_its_container_rounds(tmp_path: Path) -> None:
+    path = keyed(tmp_path / "a.mkv", [Track(noise(10), codec="aac")])
+    remux.copy(tmp_path / "b.mp4", path, SPANS[:1])
+    with av.open(str(tmp_path / "b.mp4")) as file:
+        stamps = [packet.pts for packet in file.demux(audio=0) if packet.size]
+    assert set(np.diff(stamps)) == {1024}
+
+
 def test_packets_are_as_they_were(tmp_path: Path) -> None:
     path = keyed(tmp_path / "a.mp4")
     remux.copy(tmp_path / "b.mp4", path, SPANS)

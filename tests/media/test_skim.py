@@ -164,6 +164,17 @@ def test_where_sound_starts_late_or_ends_early_there_is_silence(tmp_path: Path) 
     assert lag(part_K, source[0], round(0.1 * rate), rate // 20)[0] == pytest.approx(0, abs=48)
 
 
+def test_cuts_do_not_click(tmp_path: Path) -> None:
+    steady = np.full((1, 480_000), 0.5, np.float32)
+    path = film(tmp_path / "a.mkv", NTSC.tolist(), [Track(steady)])
+    made = skim.write(tmp_path / "b.mp4", path, SPANS)
+    found_CK, rate = heard(tmp_path / "b.mp4", made.seconds)
+    for kept in made.kept[1:]:
+        cut = round(kept.begins * rate)
+        assert abs(found_CK[0, cut - 24 : cut + 24]).max() < 0.1
+        assert found_CK[0, cut + 480 : cut + 4800].min() > 0.4
+
+
 def test_of_several_tracks_the_default_one_is_heard(tmp_path: Path) -> None:
     tracks = [Track(noise(10, 1)), Track(noise(10, 2), default=True), Track(noise(10, 3))]
     path = film(tmp_path / "a.mkv", NTSC.tolist(), tracks)

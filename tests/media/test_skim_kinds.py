@@ -281,6 +281,27 @@ def test_parts_that_count_anew_stay_in_step(tmp_path: Path) -> None:
     assert abs(behind) < rate // 25
 
 
+def test_frames_of_another_size_are_fitted_in(tmp_path: Path) -> None:
+    """A broadcast whose picture changes from 96 x 64 to 64 x 96, upright in the middle then."""
+    film(tmp_path / "1.ts", TIMES)
+    film(
+        tmp_path / "2.ts",
+        TIMES,
+        size=(64, 96),
+        paint=lambda _, size: np.full((size[1], size[0], 3), 200, np.uint8),
+    )
+    path = tmp_path / "a.ts"
+    path.write_bytes((tmp_path / "1.ts").read_bytes() + (tmp_path / "2.ts").read_bytes())
+    skim.write(tmp_path / "b.mp4", path, [(2.0, 2.8)])
+    images = [image for _, image in shown(tmp_path / "b.mp4")]
+    assert {image.shape for image in images} == {(64, 96, 3)}
+    assert [number_of(image) for image in images[:10]] == list(range(50, 60))
+    after = images[15].mean(axis=(0, 2))
+    assert after[:20].max() < 30
+    assert after[32:64].min() > 180
+    assert after[-20:].max() < 30
+
+
 @needs_ffmpeg
 def test_ffmpeg_plays_it_from_end_to_end(tmp_path: Path) -> None:
     source = noise(3)
