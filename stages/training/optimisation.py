@@ -19,6 +19,15 @@ class Optimisation:
     so after `period` epochs it climbs back, as torch's CosineAnnealingLR does when it is stepped
     on. A step is taken every `accumulate` passes, and after an epoch's last one, on the gradient
     of the mean loss of the passes since the step before, scaled down to the norm `clip`.
+
+    The release trains on five GPUs (its README), a video a pass, and lets each accumulate two. Its
+    sampler deals one permutation of the videos to the GPUs like cards, so that a step takes the
+    next ten of it; each GPU halves the gradients of its two, and the mean over GPUs is that of the
+    mean loss of all ten. So batch 1 and `accumulate` 10 are its step: two an epoch of SumMe's 20
+    training videos, four of TVSum's 40. Nothing is left over there, under either protocol. Where
+    something is, the release would deal some videos twice until the GPUs are even, and divide the
+    last group by the size of a whole one; here each video counts once, and the last group is a mean
+    like the others.
     """
 
     def __init__(self, model: nn.Module, settings: Train, where: torch.device) -> None:
