@@ -47,7 +47,8 @@ def train(
     each frame the score people gave it (gtscore, mean squared error), and scores the test videos.
 
     official: overlapping splits; the test videos are judged every half epoch, and the weights of
-    the best mean Kendall's τ are kept, which makes the figures optimistic.
+    the best mean Kendall's τ, or Spearman's ρ (train.official.by), are kept, which makes the
+    figures optimistic.
     strict: every video is tested once, by the last epoch's weights; with train.validation, by the
     weights that do best on that share of the training videos.
     """

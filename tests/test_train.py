@@ -126,7 +126,7 @@ def test_curves_hold_every_point_of_every_run(workplace: Path) -> None:
     ]
     for point in points:
         assert min(point.lr, point.train_loss, point.test_loss) > 0
-        assert (point.tau is None) == (point.protocol == "strict")
+        assert (point.tau is None) == (point.rho is None) == (point.protocol == "strict")
 
 
 @pytest.mark.parametrize("model", ["llmvs", "mlp", "query-only"])
@@ -153,12 +153,13 @@ def test_a_checkpoint_gives_the_scores_that_were_written(workplace: Path, model:
                         np.testing.assert_allclose(scores_T, again_T, atol=1e-6)
 
 
+@pytest.mark.parametrize("by", ["tau", "rho"])
 @pytest.mark.parametrize("agreement", ["scores", "summary"])
 def test_official_keeps_the_epoch_that_evaluate_would_find_best(
-    workplace: Path, agreement: Literal["scores", "summary"]
+    workplace: Path, agreement: Literal["scores", "summary"], by: str
 ) -> None:
-    """The τ of the scores written is the best on the curve, at the epoch written."""
-    change("train", epochs=6, batch=1, lr=1e-2)
+    """The mark of the scores written is the best on the curve, at the epoch written."""
+    change("train", epochs=6, batch=1, lr=1e-2, official={"by": by})
     change("evaluate", agreement=agreement, budget=0.5)
     folder = run()
     spine = timeline.read(Path("timeline.h5"))
@@ -167,14 +168,16 @@ def test_official_keeps_the_epoch_that_evaluate_would_find_best(
     found = predictions.read(folder / "p.h5", LENGTHS, ["official"])["official"]
     for seed in (0, 3):
         for number in (0, 1):
-            taus = {at.epoch: at.tau for at in points if (at.seed, at.split) == (seed, number)}
-            assert list(taus) == [half / 2 for half in range(1, 13)]
-            best = max(tau for tau in taus.values() if tau is not None)
+            curve = [at for at in points if (at.seed, at.split) == (seed, number)]
+            marks = {at.epoch: getattr(at, by) for at in curve}
+            assert list(marks) == [half / 2 for half in range(1, 13)]
+            best = max(marks.values())
             scores = found.scores[f"seed_{seed}"][number]
             earned = [
-                judging[name].verdict(scores_T).marks.tau for name, scores_T in scores.items()
+                getattr(judging[name].verdict(scores_T).marks, by)
+                for name, scores_T in scores.items()
             ]
-            assert taus[found.epochs[f"seed_{seed}"][number] or 0] == best
+            assert marks[found.epochs[f"seed_{seed}"][number] or 0] == best
             assert np.mean(earned) == pytest.approx(best, abs=1e-5)
 
 

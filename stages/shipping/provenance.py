@@ -134,7 +134,9 @@ def card(
         llm=dict(joint.llm),
         fingerprint=fingerprint(joint.embed, joint.llm),
         embed=joint.embed.model_dump(mode="json"),
-        train=joint.train.model_dump(mode="json", exclude={"seeds", "validation", "scorer"}),
+        train=joint.train.model_dump(
+            mode="json", exclude={"seeds", "validation", "official", "scorer"}
+        ),
         seed=seed,
         device=where.type,
         torch=str(torch.__version__),

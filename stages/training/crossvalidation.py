@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 
 from stages.artifacts import curves, predictions
@@ -145,9 +146,10 @@ def _print(video: Video) -> str:
 def _finished(job: Job, arrays: Arrays, checkpoint: bytes, keys: tuple[str, str]) -> Finished:
     scores = {name: arrays[f"scores_{place}"] for place, name in enumerate(job.tested)}
     run = predictions.Run(job.protocol, job.seed, job.number, float(arrays["epoch"]), scores)
+    # Runs that were kept before ρ was have none.
+    rho_P = arrays.get("rho", np.full(len(arrays["curve"]), np.nan))
     points = []
-    for epoch, lr, train_loss, test_loss, tau in arrays["curve"].tolist():
-        agreed = None if math.isnan(tau) else tau
-        numbers = (epoch, lr, train_loss, test_loss, agreed)
-        points.append(curves.Point(job.protocol, job.seed, job.number, *numbers))
+    for (*numbers, tau), rho in zip(arrays["curve"].tolist(), rho_P.tolist(), strict=True):
+        agreed = (None if math.isnan(mark) else mark for mark in (tau, rho))
+        points.append(curves.Point(job.protocol, job.seed, job.number, *numbers, *agreed))
     return Finished(run, tuple(points), checkpoint, keys)

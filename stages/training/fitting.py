@@ -22,7 +22,7 @@ from stages.scorers.settings import Entry
 from stages.training.batches import Video, moved, padded
 from stages.training.held_out import HeldOut, Watch
 from stages.training.optimisation import Optimisation
-from stages.training.settings import Train
+from stages.training.settings import By, Train
 from stages.training.standardisation import Standardisation
 
 
@@ -31,8 +31,8 @@ class Epoch:
     """A point of the learning curves, at an epoch's end or, x.5, after half of its passes.
 
     lr is the epoch's rate; losses are means over frames (squared errors, unless the scorer lowers
-    another), the training one over the epoch's passes so far; tau is the agreement on the videos
-    watched, None where none are.
+    another), the training one over the epoch's passes so far; tau and rho are the agreement on the
+    videos watched, None where none are.
     """
 
     epoch: float
@@ -40,6 +40,7 @@ class Epoch:
     train_loss: float
     test_loss: float
     tau: float | None = None
+    rho: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,16 +98,18 @@ def _reproducible(seed: int) -> Iterator[None]:
 
 
 class _Best:
-    """The weights of the best τ seen; the earliest of equals."""
+    """The weights of the best agreement seen; the earliest of equals."""
 
-    def __init__(self) -> None:
-        self._tau = -math.inf
+    def __init__(self, by: By) -> None:
+        self._by = by
+        self._agreed = -math.inf
         self._weights: dict[str, Tensor] = {}
         self.epoch = 0.0
 
     def offer(self, model: Scorer, point: Epoch) -> None:
-        if point.tau is not None and point.tau > self._tau:
-            self._tau, self.epoch = point.tau, point.epoch
+        agreed: float | None = getattr(point, self._by)
+        if agreed is not None and agreed > self._agreed:
+            self._agreed, self.epoch = agreed, point.epoch
             self._weights = {name: of.clone() for name, of in model.state_dict().items()}
 
     def restore(self, model: Scorer) -> None:
@@ -127,8 +130,9 @@ def fit(
     """Train on some videos for `settings.epochs`, whole videos at a time, with AdamW.
 
     Without `watch`, the last epoch's weights are kept, and nothing is chosen. With it, those of
-    the evaluation with the best mean τ over the videos watched. The release is taken to do so
-    with its test videos, every half epoch; ρ and F1 are then of the same weights.
+    the evaluation with the best mean τ, or ρ, over the videos watched; the other and F1 are then
+    of the same weights. The release keeps a checkpoint of either, judging its test videos every
+    half epoch, and its test script takes the one of ρ.
 
     Args:
         train: videos to learn from.
@@ -157,7 +161,7 @@ def fit(
         starts = range(0, len(train), settings.batch)
         half = len(starts) // 2 if watch is not None and watch.halfway else 0
         curve: list[Epoch] = []
-        best = _Best()
+        best = _Best("tau" if watch is None else watch.by)
         for epoch in range(1, settings.epochs + 1):
             model.train()
             squares, frames = torch.zeros((), device=where), 0

@@ -6,6 +6,7 @@ Shapes: B videos, T frames.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import torch
 
 from stages.scorers.scorer import Scorer
 from stages.training.batches import Video, first, moved, padded
+from stages.training.settings import By
 
 AgreementOf = Callable[[npt.NDArray[np.float32]], tuple[float, float]]
 """Scores (T,) of one video to Kendall's τ and Spearman's ρ with people, by the dataset's rules."""
@@ -20,16 +22,26 @@ AgreementOf = Callable[[npt.NDArray[np.float32]], tuple[float, float]]
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """What chooses the weights that are kept: the best mean τ on these videos.
+    """What chooses the weights that are kept: the best mean agreement on these videos.
 
     videos: judged together; may be the test videos themselves.
     agreement: by name, one for each of the videos.
     halfway: judge after half of an epoch's passes too, not only at its end.
+    by: which agreement counts.
     """
 
     videos: Sequence[Video]
     agreement: Mapping[str, AgreementOf]
     halfway: bool
+    by: By = "tau"
+
+
+class Measured(NamedTuple):
+    """The test loss, and the mean τ and ρ over the videos watched, None where none is."""
+
+    loss: float
+    tau: float | None = None
+    rho: float | None = None
 
 
 class HeldOut:
@@ -46,8 +58,8 @@ class HeldOut:
         self._agreement = {} if watch is None else watch.agreement
 
     @torch.inference_mode()
-    def measure(self, model: Scorer) -> tuple[float, float | None]:
-        """The test loss, and the mean τ over the videos watched, None where none is.
+    def measure(self, model: Scorer) -> Measured:
+        """What is to be known of the weights as they are.
 
         The loss of a model that fell apart is not finite. The model is left in training mode.
         """
@@ -56,12 +68,12 @@ class HeldOut:
         model.train()
         loss = model.loss(scores_BT[: len(self._test.valid_BT)], self._test).item()
         if not torch.isfinite(scores_BT).all():
-            return math.nan, None
+            return Measured(math.nan)
         if not self._names:
-            return loss, None
+            return Measured(loss)
         scores: npt.NDArray[np.float32] = scores_BT.cpu().numpy()
-        taus = []
+        agreed = []
         for name in self._names:
             row, length = self._rows[name]
-            taus.append(self._agreement[name](scores[row, :length])[0])
-        return loss, float(np.mean(taus))
+            agreed.append(self._agreement[name](scores[row, :length]))
+        return Measured(loss, *(float(np.mean(each)) for each in zip(*agreed, strict=True)))

@@ -1,6 +1,6 @@
 """params.yaml: datasets.D.train, how a scorer learns."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,16 @@ class Schedule(Section):
     floor: Annotated[float, Field(ge=0)]
 
 
+By = Literal["tau", "rho"]
+"""What an epoch is chosen by: Kendall's τ or Spearman's ρ, the mean over the videos watched."""
+
+
+class Official(Section):
+    """What the protocol official chooses its epoch by. Without the section, by τ."""
+
+    by: By = "tau"
+
+
 class Train(Section):
     """How every row of a dataset is trained.
 
@@ -22,6 +32,7 @@ class Train(Section):
     """
 
     scorer: dict[str, Any] = Field(default_factory=dict)
+    official: Official = Official()
     validation: Annotated[float, Field(ge=0, lt=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
     lr: Annotated[float, Field(gt=0)]

@@ -50,7 +50,7 @@ class EpochJudge:
 
 
 def lessons(entry: Entry, settings: Train) -> dict[str, dict[str, Any]]:
-    """How a row's scorers learn, whatever the seed, in JSON's types.
+    """How a row's scorers learn, whatever the seed and whoever chooses the epoch, in JSON's types.
 
     Args:
         entry: which scorer, its hyperparameters those of the recipe.
@@ -58,7 +58,7 @@ def lessons(entry: Entry, settings: Train) -> dict[str, dict[str, Any]]:
     """
     return {
         "model": entry.model_dump(mode="json", exclude={"title"}),
-        "train": settings.model_dump(mode="json", exclude={"seeds", "scorer"}),
+        "train": settings.model_dump(mode="json", exclude={"seeds", "scorer", "official"}),
     }
 
 
@@ -93,7 +93,8 @@ class Trainer:
     where: torch.device
 
     def __call__(self, jobs: list[Job]) -> Iterator[tuple[int, Arrays]]:
-        """Each run's arrays: epoch, curve (P, 5), scores of the videos tested, and its checkpoint.
+        """Each run's arrays: epoch, curve (P, 5), rho (P,), scores of the videos tested, and its
+        checkpoint.
 
         Raises:
             UserError: a loss is no longer a number.
@@ -114,7 +115,9 @@ class Trainer:
         if job.watched:
             agreement = {name: self.judged[name].agreement for name in job.watched}
             watched = [videos[name] for name in job.watched]
-            watch = Watch(watched, agreement, halfway=job.protocol == "official")
+            official = job.protocol == "official"
+            by = self.settings.official.by if official else "tau"
+            watch = Watch(watched, agreement, halfway=official, by=by)
         return fit(
             [videos[name] for name in job.learnt],
             [videos[name] for name in job.tested],
@@ -135,7 +138,11 @@ class Trainer:
         said = lessons(self.entry, self.settings)
         # What it stands for is in the job: the videos that are watched.
         del said["train"]["validation"]
+        by = self.settings.official.by
+        # Named only where it is not τ, so that runs from before there was a choice are known.
+        other = {"by": by} if job.protocol == "official" and by != "tau" else {}
         return store.key(
+            **other,
             version=[VERSION, registry.scorer(self.entry.kind).version],
             entry=said["model"],
             train=said["train"],
@@ -156,5 +163,6 @@ def _arrays(trained: Trained) -> Arrays:
     return {
         "epoch": np.array(trained.epoch, dtype=np.float64),
         "curve": np.array(points, dtype=np.float64),
+        "rho": np.array([math.nan if at.rho is None else at.rho for at in trained.curve]),
         f"{CHECKPOINT}/bytes": content,
     }

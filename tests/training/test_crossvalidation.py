@@ -16,9 +16,10 @@ from stages.splits.folds import Split
 from stages.splits.settings import Protocol
 from stages.training.batches import Video
 from stages.training.crossvalidation import Finished, cross_validate, jobs
-from stages.training.trainer import EpochJudge, Job, Trainer
+from stages.training.settings import Official
+from stages.training.trainer import VERSION, EpochJudge, Job, Trainer
 from stages.work.items import Arrays
-from stages.work.store import Store
+from stages.work.store import Store, key
 
 NAMES = tuple(f"video_{number}" for number in range(1, 8))
 PLANNED: dict[Protocol, list[Split]] = {
@@ -140,6 +141,8 @@ JUDGED_OTHERWISE = trainer().judged | {"video_1": EpochJudge(flat, "another")}
         (_settings(seeds=(4, 1, 7)), 3),
         (_settings(scorer={"width": 64}), 0),  # the entry holds it already
         (_settings(validation=0.2), 4),  # official watches its test videos
+        (_settings(official=Official(by="tau")), 0),
+        (_settings(official=Official(by="rho")), 2),  # strict chooses nothing
         ({"videos": _another_opinion(Known())}, 6),
         ({"videos": _other_states(Known())}, 6),
         ({"judged": JUDGED_OTHERWISE}, 2),  # where video_1 is watched
@@ -153,6 +156,40 @@ def test_a_run_is_done_again_when_what_determines_it_changes(
     other = trainer(**changes)
     list(cross_validate(other, PLANNED, store, processes=1))
     assert len(other.seen) == redone
+
+
+@pytest.mark.parametrize("protocol", ["strict", "official"])
+def test_a_run_that_chooses_by_tau_is_known_by_the_key_from_before_there_was_a_choice(
+    protocol: Protocol,
+) -> None:
+    job = Job(protocol, 4, 0, ("video_1",), ("video_2",), ("video_2",))
+    contents = {"video_1": "one", "video_2": "two"}
+    train = {
+        "lr": 1e-3, "weight_decay": 0.01, "schedule": None, "clip": None, "epochs": 1, "batch": 2,
+        "accumulate": 1, "standardise": False,
+    }  # fmt: skip
+    assert trainer().key(job, contents) == key(
+        version=[VERSION, 2],
+        entry=ATTENTION.model_dump(mode="json", exclude={"title"}),
+        train=train,
+        protocol=protocol,
+        seed=4,
+        learnt=[["video_1", "one"]],
+        tested=[["video_2", "two"]],
+        watched=[["video_2", "two", "video_2"]],
+    )
+
+
+def test_runs_kept_before_rho_was_have_none_on_their_curves(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    whole = list(cross_validate(trainer(), PLANNED, store, processes=1))
+    assert whole[-1].curve[0].rho == 0
+    run = whole[-1].keys[0]
+    arrays = store.get(run)
+    assert arrays is not None
+    store.put(run, {name: array for name, array in arrays.items() if name != "rho"})
+    again = list(cross_validate(trainer(), PLANNED, store, processes=1))[-1]
+    assert again.curve == tuple(replace(point, rho=None) for point in whole[-1].curve)
 
 
 def test_splits_are_known_by_their_videos(tmp_path: Path) -> None:
