@@ -15,10 +15,12 @@ and strict's curves hold no τ of the videos tested. Where strict keeps an epoch
 (`train.validation`), that choice is part of `training`. A row that nobody trained moves by its
 videos alone, or, where examples are drawn from each split's training videos, by those as well.
 
-`epoch` is never below 0: nothing on a curve is above the epoch kept. Not all of it is optimism, for
-a model may be best before its last epoch on any video. `others` says how much: what a run gains
-at the epoch that is best on the mean curve of the other splits. It leans to the high side, as the
-splits share videos. `epoch` and `others` are read from the curves alone. A curve's τ is of a
+Where the epoch is kept by τ, `epoch` is never below 0: nothing on a curve is above the epoch kept.
+Not all of it is optimism, for a model may be best before its last epoch on any video. `others` says
+how much: what a run gains at the epoch whose τ is best on the mean curve of the other splits. It
+leans to the high side, as the splits share videos. `by` sets the two ways of choosing side by side:
+what a run gains in τ at the epoch of its best mean τ, and of its best mean ρ, which the release
+tests. All three are read from the curves alone. A curve's τ is of a
 padded batch and the row's of single videos; the difference is rounding, though a last bit may put
 another shot into a summary, and falls to `training`.
 
@@ -28,6 +30,7 @@ of a video.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -44,12 +47,14 @@ TAU = MARKS.index("tau")
 
 @dataclass(frozen=True, eq=False)
 class Gains:
-    """τ less that of the last epoch, of each run under official (R, K): at the epoch kept, and at
-    the one that is best on the mean curve of the other splits. NaN where curves hold no τ.
+    """τ less that of the last epoch, of each run under official (R, K): at the epoch kept, at the
+    one that is best on the mean curve of the other splits, and at that of the run's own best mean
+    τ or ρ, the earliest of equals. NaN where curves do not hold what it takes.
     """
 
     kept_RK: Floats
     others_RK: Floats
+    by: Mapping[Literal["tau", "rho"], Floats]
 
 
 def of_rows(
@@ -81,21 +86,28 @@ def of_rows(
 
 def gains(points: Iterable[Point], epochs: Mapping[str, Sequence[float | None]]) -> Gains:
     """What choosing gained every run. epochs: the one kept, [seed][split], as in `Predictions`."""
-    curves: dict[tuple[str, int], dict[float, float]] = {}
+    curves: dict[tuple[str, int], dict[float, tuple[float, float]]] = {}
     for point in points:
         if point.protocol == OFFICIAL:
-            curve = curves.setdefault((f"seed_{point.seed}", point.split), {})
-            curve[point.epoch] = np.nan if point.tau is None else point.tau
+            tau, rho = (np.nan if mark is None else mark for mark in (point.tau, point.rho))
+            curves.setdefault((f"seed_{point.seed}", point.split), {})[point.epoch] = tau, rho
     axis = sorted({epoch for curve in curves.values() for epoch in curve})
-    tau_RKE = np.array(
+    lacking = np.nan, np.nan
+    marks_RKE2 = np.array(
         [
             [
-                [curves.get((seed, split), {}).get(epoch, np.nan) for epoch in axis]
+                [curves.get((seed, split), {}).get(epoch, lacking) for epoch in axis]
                 for split in range(len(of_seed))
             ]
             for seed, of_seed in epochs.items()
         ]
     )
+    marks_RKE2 = marks_RKE2.reshape(*marks_RKE2.shape[:2], len(axis), 2)
+    tau_RKE, rho_RKE = marks_RKE2[..., 0], marks_RKE2[..., 1]
+    by: dict[Literal["tau", "rho"], Floats] = {
+        "tau": _gained_by(tau_RKE, tau_RKE),
+        "rho": _gained_by(rho_RKE, tau_RKE),
+    }
     kept_RK = np.full(tau_RKE.shape[:2], np.nan)
     others_RK = kept_RK.copy()
     for trial, of_seed in enumerate(epochs.values()):
@@ -108,7 +120,16 @@ def gains(points: Iterable[Point], epochs: Mapping[str, Sequence[float | None]])
                 others_E = np.delete(tau_RKE, split, axis=1).mean(axis=(0, 1))
                 if np.isfinite(others_E).all():
                     others_RK[trial, split] = gain_E[others_E.argmax()]
-    return Gains(kept_RK, others_RK)
+    return Gains(kept_RK, others_RK, by)
+
+
+def _gained_by(mark_RKE: Floats, tau_RKE: Floats) -> Floats:
+    """τ at the best epoch by a mark less that at the last, (R, K)."""
+    gained_RK = np.full(mark_RKE.shape[:2], np.nan)
+    for run in np.ndindex(gained_RK.shape):
+        if mark_RKE[run].size and np.isfinite(mark_RKE[run]).all():
+            gained_RK[run] = tau_RKE[run][mark_RKE[run].argmax()] - tau_RKE[run][-1]
+    return gained_RK
 
 
 def steps(
@@ -147,6 +168,11 @@ def steps(
             low=round(float(chosen.kept_RK.min()), DECIMALS),
             high=round(float(chosen.kept_RK.max()), DECIMALS),
             others=round(float(chosen.others_RK.mean()), DECIMALS) if known else None,
+            by={
+                mark: round(float(gain_RK.mean()), DECIMALS)
+                for mark, gain_RK in chosen.by.items()
+                if np.isfinite(gain_RK).all()
+            },
         ),
     )
 

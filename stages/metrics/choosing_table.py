@@ -20,6 +20,9 @@ OTHERS = (
     "others: what the epoch would have gained that is best on the other splits' test videos. "
     "What epoch has above that comes of choosing on the very videos that are tested."
 )
+OTHERWISE = (
+    "by τ, by ρ: what epoch would be had it been chosen by the other of the two, in Kendall's τ."
+)
 UNTRAINED = (
     "Nothing was trained here, so that rows move by the videos alone that official tests, and by "
     "how it weighs them."
@@ -41,6 +44,8 @@ def said(results: Results) -> list[str]:
     notes = [CHAIN]
     if any(row.epoch and row.epoch.others is not None for row in rows.values()):
         notes.append(OTHERS)
+    if any(row.epoch and row.epoch.otherwise for row in rows.values()):
+        notes.append(OTHERWISE)
     titles = results.protocols[STRICT].rows
     notes += [
         f"{titles[name].title}: the learning curves hold no τ of the epoch kept or of the last in "
@@ -84,4 +89,5 @@ def _lines(step: Step | None) -> str:
         lines.append(interval(step.low, step.high))
         if step.others is not None:
             lines.append(f"others {signed(step.others)}")
+        lines += [f"by {of} {signed(gained)}" for of, gained in step.otherwise.items()]
     return "\n".join(lines)

@@ -28,9 +28,20 @@ def scored(taus: dict[str, np.ndarray]) -> Scored:
     return Scored("row", "model", marks)
 
 
-def curves(taus: Taus) -> list[Point]:
+def curves(taus: Taus, rhos: Taus | None = None) -> list[Point]:
+    rhos = {} if rhos is None else rhos
     watched = [
-        Point("official", seed, split, epoch, 0.1, 1.0, 1.0, tau)
+        Point(
+            "official",
+            seed,
+            split,
+            epoch,
+            0.1,
+            1.0,
+            1.0,
+            tau,
+            rhos.get((seed, split), {}).get(epoch),
+        )
         for (seed, split), curve in taus.items()
         for epoch, tau in curve.items()
     ]
@@ -63,7 +74,10 @@ def kept(taus: Taus) -> dict[str, list[float | None]]:
 
 
 def told(
-    strict: dict[str, np.ndarray], official: dict[str, np.ndarray], taus: Taus | None
+    strict: dict[str, np.ndarray],
+    official: dict[str, np.ndarray],
+    taus: Taus | None,
+    rhos: Taus | None = None,
 ) -> Choosing:
     trained = {}
     if taus is not None:
@@ -72,7 +86,7 @@ def told(
     found = of_rows(
         {"strict": {"row": scored(strict)}, "official": {"row": scored(official)}},
         {"strict": STRICT, "official": OFFICIAL},
-        {} if taus is None else {"row": curves(taus)},
+        {} if taus is None else {"row": curves(taus, rhos)},
         trained,
     )
     assert found is not None
@@ -191,6 +205,37 @@ def test_a_run_of_which_there_is_no_curve_or_no_such_epoch_is_lacking() -> None:
     missing = np.isnan(gains(curves(taus), epochs).kept_RK)
     assert np.argwhere(missing).tolist() == [[0, 0], [1, 1], [2, 1]]
     assert np.isnan(gains([], epochs).kept_RK).all()
+
+
+def test_choosing_by_rho_is_told_in_the_tau_of_each_runs_own_best_rho() -> None:
+    strict, official, taus = drawn()
+    random = np.random.default_rng(7)
+    rhos: Taus = {
+        run: dict(zip(EPOCHS, random.random(len(EPOCHS)).tolist(), strict=True)) for run in taus
+    }
+    found = told(strict, official, taus, rhos).epoch
+    assert found is not None
+    gained = []
+    for run, of in rhos.items():
+        best = max(EPOCHS, key=lambda at: of[at])
+        gained.append(taus[run][best] - taus[run][EPOCHS[-1]])
+    assert found.by["rho"] == pytest.approx(np.mean(gained), abs=2e-6)
+    assert found.by["tau"] == pytest.approx(found.mean, abs=2e-6)
+    assert found.otherwise == {"ρ": found.by["rho"]}
+
+
+def test_of_equal_rhos_the_earliest_counts_and_a_run_without_leaves_it_untold() -> None:
+    strict, official, taus = drawn()
+    alike: Taus = {run: dict.fromkeys(EPOCHS, 0.5) for run in taus}
+    found = told(strict, official, taus, alike).epoch
+    assert found is not None
+    first = [curve[EPOCHS[0]] - curve[EPOCHS[-1]] for curve in taus.values()]
+    assert found.by["rho"] == pytest.approx(np.mean(first), abs=2e-6)
+    del alike[0, 1][EPOCHS[2]]
+    found = told(strict, official, taus, alike).epoch
+    assert found is not None
+    assert list(found.by) == ["tau"]
+    assert found.otherwise == {}
 
 
 def test_one_protocol_leaves_nothing_to_compare() -> None:

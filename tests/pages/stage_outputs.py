@@ -350,7 +350,12 @@ def _choosing(protocols: Mapping[str, ProtocolTable]) -> dict[str, Choosing] | N
             )
             continue
         epoch = EpochStep(
-            mean=round(difference - 0.03, 6), spread=0.012, low=0.001, high=0.234, others=0.056
+            mean=round(difference - 0.03, 6),
+            spread=0.012,
+            low=0.001,
+            high=0.234,
+            others=0.056,
+            by={"tau": round(difference - 0.03, 6), "rho": 0.021},
         )
         found[name] = Choosing(
             difference=Step(mean=difference, spread=0.02),

@@ -143,9 +143,10 @@ def test_the_steps_from_strict_to_official_stand_in_a_table_of_their_own(
             assert texts["epoch"] == "–"
         else:
             words = " ".join(texts["epoch"].split())
-            assert words == f"{signed(steps.epoch.mean)} .001 to .234 ±.012 others +.056"
+            assert words == f"{signed(steps.epoch.mean)} .001 to .234 ±.012 others +.056 by ρ +.021"
     assert choosing_table.CHAIN in unescape(section)
     assert choosing_table.OTHERS in unescape(section)
+    assert choosing_table.OTHERWISE in unescape(section)
     alone = build(make(tmp_path, protocols=("official",)), monkeypatch)
     assert choosing_table.TITLE not in alone
 
