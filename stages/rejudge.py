@@ -23,18 +23,21 @@ def rejudge(
     scores.h5 beside evaluate's tables holds what every row scored. No model, no embedding and no
     training is needed: each figure, interval and p of results.json and per_video.csv is computed
     again by evaluate's own code, and one that differs is named and ends the command with an error.
-    What rests on learning curves is left aside. People come from --people, which needs no stage to
-    have run, else from the stages' outputs or the recipe's download.source.
+    What rests on learning curves is left aside. Beside the tables stands, of SumMe and TVSum, what
+    the release's test script would print of these scores, which is of a fifth of the test videos.
+    People come from --people, which needs no stage to have run, else from the stages' outputs or
+    the recipe's download.source.
     """
     from rich.console import Console
 
     from stages import rejudging
-    from stages.metrics import tables
+    from stages.metrics import logged, tables
 
     folder = results or Path("reports/results") / dataset
     measured = rejudging.measure(dataset, folder, people=people, data=data)
     console = Console()
-    for table in tables.tables(measured.results):
+    printed = logged.table(measured)
+    for table in (*tables.tables(measured.results), *([] if printed is None else [printed])):
         console.print(table, soft_wrap=False)
     found = rejudging.compare(measured, folder)
     console.print(found.said, soft_wrap=True)

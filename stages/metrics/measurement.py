@@ -16,6 +16,7 @@ from rich.console import Console
 from stages.artifacts import results as results_file
 from stages.artifacts.judged_scores import About, Floats, JudgedScores
 from stages.artifacts.people import People
+from stages.artifacts.predictions import Splits
 from stages.artifacts.results import ByVideo, Results
 from stages.artifacts.row import MARKS
 from stages.metrics import figures, leaderboard, tables
@@ -32,11 +33,14 @@ Rows = dict[str, dict[str, Scored]]
 
 @dataclass(frozen=True)
 class Measured:
-    """What evaluate writes: results.json and per_video.csv; and [protocol][row], judged."""
+    """What evaluate writes: results.json and per_video.csv; [protocol][row], judged; and the
+    videos that each split of a protocol tests.
+    """
 
     results: Results
     by_video: ByVideo
     rows: Rows
+    splits: Mapping[str, Splits]
 
     @property
     def means(self) -> dict[str, dict[str, dict[str, float]]]:
@@ -87,7 +91,7 @@ def measure(
     )
     splits = {protocol: of.splits for protocol, of in about.protocols.items()}
     by_video = {name: figures.video_marks(of, splits[name]) for name, of in rows.items()}
-    return Measured(results, by_video, rows)
+    return Measured(results, by_video, rows, splits)
 
 
 def _shots(about: About) -> dict[str, int]:

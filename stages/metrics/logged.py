@@ -1,0 +1,109 @@
+"""What the release prints of its test videos: the first GPU's share of them.
+
+It tests on five GPUs and logs τ and ρ without bringing them together, so that what is printed, and
+then averaged over splits, is of the first GPU alone. Its sampler deals a split's test videos to the
+GPUs like cards, ordered by name as text, as the release lists them: of SumMe's five the first GPU
+has the first, of TVSum's ten the first and the sixth.
+
+Which videos those are is chance. Over all shares that a split could have dealt it, the mean is that
+of all its videos; the standard deviation is what a printed figure can be off by without anyone's
+having done better or worse.
+
+Shapes: C appearances of a video among the splits' test sets, n videos of a split.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from stages.artifacts.predictions import Splits
+from stages.metrics.leaderboard import MARKS, Floats, Scored
+from stages.metrics.measurement import Measured
+from stages.metrics.printed import mark
+
+GPUS = 5
+OFFICIAL = "official"
+SAID = (
+    "τ under official: of all test videos, and of those alone that the first of the release's five "
+    "GPUs has, which is what it prints. ±: standard deviation over the shares that it could have "
+    "been dealt, a draw for each split."
+)
+TAU = MARKS.index("tau")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Mean τ over splits: of all videos, of the first GPU's, and how far shares of that size
+    spread, as a standard deviation.
+    """
+
+    whole: float
+    printed: float
+    deviation: float
+
+
+def share(tested: Sequence[str], gpu: int = 0) -> tuple[str, ...]:
+    """The test videos of a split that a GPU has; where they do not go round, the first again."""
+    ordered = sorted(tested)
+    each = -(-len(ordered) // GPUS)
+    return tuple(ordered[(gpu + GPUS * turn) % len(ordered)] for turn in range(each))
+
+
+def of_row(row: Scored, splits: Splits) -> Logged:
+    """A row's τ, its mean over seeds or draws first, as the release would print it."""
+    wholes, printed, variances = [], [], []
+    for tau in _by_split(row, splits):
+        tau_n = np.array(list(tau.values()))
+        mine = share(list(tau))
+        wholes.append(tau_n.mean())
+        printed.append(np.mean([tau[video] for video in mine]))
+        variances.append(_variance(tau_n, len(mine)))
+    deviation = np.sqrt(np.sum(variances)) / len(splits)
+    return Logged(float(np.mean(wholes)), float(np.mean(printed)), float(deviation))
+
+
+def _by_split(row: Scored, splits: Splits) -> Iterator[dict[str, float]]:
+    """τ of each split's test videos, by name."""
+    appeared: Counter[str] = Counter()
+    for split in splits:
+        found = {}
+        for video in split:
+            tau_C = row.marks[video][..., TAU].mean(axis=0)
+            found[video] = float(tau_C[appeared[video] if len(tau_C) > 1 else 0])
+            appeared[video] += 1
+        yield found
+
+
+def _variance(values_n: Floats, drawn: int) -> float:
+    """Of the mean of so many of the values, drawn without putting back."""
+    count = len(values_n)
+    if drawn == count:
+        return 0.0
+    return float(values_n.var()) * (count - drawn) / (drawn * (count - 1))
+
+
+def table(measured: Measured) -> Table | None:
+    """80 columns wide; None where nothing was measured under the release's own splits."""
+    if measured.results.benchmark is None or OFFICIAL not in measured.rows:
+        return None
+    shown = Table(
+        title=escape(f"{measured.results.title}\nWhat the release would print"),
+        caption=escape(SAID),
+        caption_justify="left",
+        box=SIMPLE,
+        pad_edge=False,
+    )
+    shown.add_column("")
+    for heading in ("all test videos", "first GPU's", "spread of shares"):
+        shown.add_column(heading, justify="right")
+    for row in measured.rows[OFFICIAL].values():
+        found = of_row(row, measured.splits[OFFICIAL])
+        shown.add_row(
+            escape(row.title), mark(found.whole), mark(found.printed), f"±{mark(found.deviation)}"
+        )
+    return shown
