@@ -25,7 +25,7 @@ from stages.scorers import registry
 from stages.scorers.head import STATES
 from stages.scorers.settings import GlobalAttentionEntry, Model, overridden
 from stages.sources import tvsum
-from stages.training.batches import Video, moved, padded
+from stages.training.batches import Video, padded
 from stages.training.fitting import fit, one_thread, predict
 from stages.training.held_out import Watch
 from stages.training.settings import Train
@@ -98,7 +98,7 @@ def _plainly(of: Task, seed: int) -> list[Tensor]:
     model: Any = registry.build(of.entry, of.train[0].widths)
 
     def scores(videos: Sequence[Video]) -> tuple[Tensor, Tensor, Tensor]:
-        batch = moved(padded(videos), CPU)
+        batch = padded(videos)
         h_BTM = model.d_linear1_norm(model.d_linear1(batch.inputs[STATES]))
         h_BTM = model.transformer_encoder_agg(h_BTM, src_key_padding_mask=~batch.valid_BT)
         return model.mlp_head(h_BTM).squeeze(-1), batch.gtscore_BT, batch.valid_BT

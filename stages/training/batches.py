@@ -27,27 +27,27 @@ class Video:
     def widths(self) -> dict[str, int]:
         return {name: x_TD.shape[1] for name, x_TD in self.inputs.items()}
 
+    def on(self, where: torch.device) -> "Video":
+        """The video on a device."""
+        inputs = {name: x_TD.to(where) for name, x_TD in self.inputs.items()}
+        return Video(self.name, inputs, self.gtscore_T.to(where))
+
 
 def padded(videos: Sequence[Video]) -> Batch:
-    """One batch of at least one video, in the order given; a single one is not copied."""
+    """One batch of at least one video, in the order given, where they are; a single one is not
+    copied.
+    """
     if len(videos) == 1:
         (video,) = videos
         gtscore_1T = video.gtscore_T[None]
         return Batch(alone(video.inputs), gtscore_1T, torch.ones_like(gtscore_1T, dtype=torch.bool))
-    lengths_B = torch.tensor([len(video.gtscore_T) for video in videos])
     inputs = {
         name: pad_sequence([video.inputs[name] for video in videos], batch_first=True)
         for name in videos[0].inputs
     }
     gtscore_BT = pad_sequence([video.gtscore_T for video in videos], batch_first=True)
-    valid_BT = torch.arange(gtscore_BT.shape[1]) < lengths_B[:, None]
-    return Batch(inputs, gtscore_BT, valid_BT.to(gtscore_BT.device))
-
-
-def moved(batch: Batch, where: torch.device) -> Batch:
-    """The batch on a device."""
-    inputs = {name: x_BTD.to(where) for name, x_BTD in batch.inputs.items()}
-    return Batch(inputs, batch.gtscore_BT.to(where), batch.valid_BT.to(where))
+    real = [torch.ones_like(video.gtscore_T, dtype=torch.bool) for video in videos]
+    return Batch(inputs, gtscore_BT, pad_sequence(real, batch_first=True))
 
 
 def first(batch: Batch, videos: int) -> Batch:

@@ -19,9 +19,10 @@ from stages.errors import UserError
 from stages.scorers import registry
 from stages.scorers.scorer import Scorer, alone
 from stages.scorers.settings import Entry
-from stages.training.batches import Video, moved, padded
+from stages.training.batches import Video
 from stages.training.held_out import HeldOut, Watch
 from stages.training.optimisation import Optimisation
+from stages.training.passes import Passes
 from stages.training.settings import By, Train
 from stages.training.standardisation import Standardisation
 
@@ -158,27 +159,23 @@ def fit(
         optimisation = Optimisation(model, settings, where)
         order = torch.Generator().manual_seed(seed)
         held_out = HeldOut(test, watch, where)
+        passes = Passes(model, train, optimisation, where)
         starts = range(0, len(train), settings.batch)
         half = len(starts) // 2 if watch is not None and watch.halfway else 0
         curve: list[Epoch] = []
         best = _Best("tau" if watch is None else watch.by)
         for epoch in range(1, settings.epochs + 1):
             model.train()
-            squares, frames = torch.zeros((), device=where), 0
+            passes.begin()
             shuffled = torch.randperm(len(train), generator=order).tolist()
             for number, start in enumerate(starts):
                 chosen = shuffled[start : start + settings.batch]
-                batch = moved(padded([train[index] for index in chosen]), where)
-                with optimisation.precision():
-                    loss = model.loss(model(batch.inputs, batch.valid_BT), batch)
-                optimisation.learn(loss, number, len(starts))
-                size = sum(len(train[index].gtscore_T) for index in chosen)
-                squares, frames = squares + loss.detach() * size, frames + size
+                passes.learn(chosen, number, len(starts))
                 if number + 1 not in (half, len(starts)):
                     continue
                 reached = epoch if number + 1 == len(starts) else epoch - 0.5
                 measured = held_out.measure(model)
-                point = Epoch(reached, optimisation.rate, squares.item() / frames, *measured)
+                point = Epoch(reached, optimisation.rate, passes.loss, *measured)
                 _check(point)
                 curve.append(point)
                 best.offer(model, point)

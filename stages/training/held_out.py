@@ -11,9 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from stages.scorers.scorer import Scorer
-from stages.training.batches import Video, first, moved, padded
+from stages.scorers.scorer import Batch, Scorer
+from stages.training.batches import Video, first, padded
 from stages.training.settings import By
 
 AgreementOf = Callable[[npt.NDArray[np.float32]], tuple[float, float]]
@@ -45,15 +47,16 @@ class Measured(NamedTuple):
 
 
 class HeldOut:
-    """The test videos and those watched, in one batch."""
+    """The test videos and those watched, in one batch, on a device."""
 
     def __init__(self, test: Sequence[Video], watch: Watch | None, where: torch.device) -> None:
         tested = {video.name for video in test}
         watched = [] if watch is None else watch.videos
         videos = [*test, *(video for video in watched if video.name not in tested)]
-        self._batch = moved(padded(videos), where)
+        self._batch = padded([video.on(where) for video in videos])
         self._test = first(self._batch, len(test))
-        self._rows = {video.name: (row, len(video.gtscore_T)) for row, video in enumerate(videos)}
+        self._lengths = [len(video.gtscore_T) for video in videos]
+        self._rows = {video.name: row for row, video in enumerate(videos)}
         self._names = [video.name for video in watched]
         self._agreement = {} if watch is None else watch.agreement
 
@@ -64,16 +67,39 @@ class HeldOut:
         The loss of a model that fell apart is not finite. The model is left in training mode.
         """
         model.eval()
-        scores_BT = model(self._batch.inputs, self._batch.valid_BT)
+        scores_BT = scores_of(model, self._batch, self._lengths)
         model.train()
-        loss = model.loss(scores_BT[: len(self._test.valid_BT)], self._test).item()
-        if not torch.isfinite(scores_BT).all():
+        of_test = model.loss(scores_BT[: len(self._test.valid_BT)], self._test)
+        # A device is waited for once.
+        read_N = torch.cat([scores_BT.flatten(), of_test.view(1)]).cpu().numpy()
+        loss, scores = float(read_N[-1]), read_N[:-1].reshape(scores_BT.shape)
+        if not np.isfinite(scores).all():
             return Measured(math.nan)
         if not self._names:
             return Measured(loss)
-        scores: npt.NDArray[np.float32] = scores_BT.cpu().numpy()
         agreed = []
         for name in self._names:
-            row, length = self._rows[name]
-            agreed.append(self._agreement[name](scores[row, :length]))
+            row = self._rows[name]
+            agreed.append(self._agreement[name](scores[row, : self._lengths[row]]))
         return Measured(loss, *(float(np.mean(each)) for each in zip(*agreed, strict=True)))
+
+
+def scores_of(model: Scorer, batch: Batch, lengths: Sequence[int]) -> Tensor:
+    """Scores (B, T) of videos of these lengths, zero at padding.
+
+    On a CPU at once, where a scorer leaves padding out by itself; elsewhere one by one, as most of
+    a batch of long and short videos would be padding.
+    """
+    if batch.gtscore_BT.device.type == "cpu":
+        found: Tensor = model(batch.inputs, batch.valid_BT)
+        return found
+    return one_by_one(model, batch, lengths)
+
+
+def one_by_one(model: Scorer, batch: Batch, lengths: Sequence[int]) -> Tensor:
+    """The same, each video without its padding."""
+    scores = []
+    for row, length in enumerate(lengths):
+        inputs = {name: x_BTD[row : row + 1, :length] for name, x_BTD in batch.inputs.items()}
+        scores.append(model(inputs)[0])
+    return pad_sequence(scores, batch_first=True)

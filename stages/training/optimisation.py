@@ -4,7 +4,7 @@ Learning rate on a cosine, gradients summed over several passes and clipped, hal
 GPU. Each can be switched off, and what is left is AdamW at a constant rate.
 """
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,6 @@ class Optimisation:
         self._parameters = list(model.parameters())
         self._settings = settings
         self._half = where.type == "cuda"
-        self._where = where
         self._optimizer = torch.optim.AdamW(
             self._parameters, lr=settings.lr, weight_decay=settings.weight_decay, fused=True
         )
@@ -53,7 +52,9 @@ class Optimisation:
 
     def precision(self) -> AbstractContextManager[None]:
         """What a forward pass runs in: float16 where it is safe on a GPU, else as it is."""
-        return torch.autocast(self._where.type, torch.float16, enabled=self._half)
+        if not self._half:
+            return nullcontext()
+        return torch.autocast("cuda", torch.float16)
 
     def learn(self, loss: Tensor, number: int, passes: int) -> None:
         """Take the gradient of pass `number` (from 0) of an epoch's `passes`, and step if due."""
