@@ -37,7 +37,10 @@ def train(
     inputs: Annotated[Path, typer.Option(help="folder of what scorers are fed")],
     predictions: Annotated[Path, typer.Option(help="HDF5 file of test scores to write")],
     checkpoints_folder: Annotated[
-        Path, typer.Option("--checkpoints", help="folder to write a model a split and seed to")
+        Path,
+        typer.Option(
+            "--checkpoints", help="folder to write a model a split and seed to, of those kept"
+        ),
     ],
     curves: Annotated[Path, typer.Option(help="CSV file of learning curves to write")],
 ) -> None:
@@ -91,6 +94,8 @@ def train(
         runs.append(finished.run)
         points += finished.curve
         keys += finished.keys
+        if finished.checkpoint is None:
+            continue
         place = checkpoints_folder / f"{finished.run.place}{checkpoints.SUFFIX}"
         with replacing(place) as temporary:
             temporary.write_bytes(finished.checkpoint)

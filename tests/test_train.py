@@ -181,6 +181,14 @@ def test_official_keeps_the_epoch_that_evaluate_would_find_best(
             assert np.mean(earned) == pytest.approx(best, abs=1e-5)
 
 
+def test_weights_that_nobody_looks_at_are_not_written_and_all_else_is(workplace: Path) -> None:
+    every = outputs(run(out="a"))
+    change("train", checkpoints="shown")
+    few = outputs(run(out="b"))
+    kept = {f"checkpoints/strict/seed_0/split_{number}.safetensors" for number in (0, 1)}
+    assert few == {name: every[name] for name in {"p.h5", "c.csv"} | kept}
+
+
 def test_strict_alone_needs_no_shots(workplace: Path) -> None:
     bare = [timeline.Video.sampled(of.name, of.title, of.n_frames) for of in videos()]
     timeline.write(Path("timeline.h5"), timeline.Timeline("tiny", tuple(bare)))

@@ -149,6 +149,11 @@ def runs_of_train(settings: Train, splits: Splits) -> int:
     return len(splits.protocols) * splits.folds * len(settings.seeds)
 
 
+def runs_kept(settings: Train, splits: Splits) -> int:
+    """Of how many of them the weights are kept."""
+    return runs_of_train(settings, splits) if settings.checkpoints == "all" else splits.folds
+
+
 def train(
     settings: Train, splits: Splits, frames: Frames, rows: Sequence[Size], machine: Machine
 ) -> Cost:

@@ -127,7 +127,7 @@ class Sheet:
     def train(self, train: Train, splits: Splits, rows: Sequence[Size]) -> None:
         """Scorers of these sizes."""
         self.costs.append(estimate.train(train, splits, self.frames, rows, self.machine))
-        runs = estimate.runs_of_train(train, splits)
+        runs = estimate.runs_kept(train, splits)
         size = runs * sum(4.0 * row.parameters for row in rows)
         self.disk.append(Kept.output(f"checkpoints of {runs * len(rows)} runs", size, work=size))
 

@@ -135,7 +135,7 @@ def card(
         fingerprint=fingerprint(joint.embed, joint.llm),
         embed=joint.embed.model_dump(mode="json"),
         train=joint.train.model_dump(
-            mode="json", exclude={"seeds", "validation", "official", "scorer"}
+            mode="json", exclude={"seeds", "validation", "official", "checkpoints", "scorer"}
         ),
         seed=seed,
         device=where.type,

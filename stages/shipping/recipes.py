@@ -76,7 +76,8 @@ def joint(names: Sequence[str], model: str, captioner: str | None) -> Joint:
             "nothing; set 0"
         )
     identities = {name: weights.identity(of.llm, of.revision) for name, of in embeds.items()}
-    aside = {"seeds", "official"}  # one seed is asked for, and no epoch is chosen
+    # One seed is asked for, no epoch is chosen, and no fold is kept.
+    aside = {"seeds", "official", "checkpoints"}
     _agree("train", trains, lambda name: trains[name].model_dump(mode="json", exclude=aside))
     _agree("embed", embeds, lambda name: determinants(embeds[name], identities[name]))
     _agree("caption", recipes, lambda name: _captions(recipes[name]))

@@ -31,12 +31,14 @@ from stages.work.store import Store
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """A run: its scores, its curve, its checkpoint's bytes, and the keys it is kept under."""
+    """A run: its scores, its curve, its checkpoint's bytes, None where they are not kept, and the
+    keys it is kept under.
+    """
 
     run: predictions.Run
     curve: tuple[curves.Point, ...]
-    checkpoint: bytes
-    keys: tuple[str, str]
+    checkpoint: bytes | None
+    keys: tuple[str, ...]
 
 
 def chosen_by(
@@ -56,16 +58,19 @@ def chosen_by(
 
 
 def jobs(settings: Train, splits: Mapping[Protocol, Sequence[Split]]) -> list[Job]:
-    """Every seed on every split, protocols outermost, then seeds.
+    """Every seed on every split, protocols outermost, then seeds. Where only shown weights are to
+    be kept, they are those of the first of both.
 
     Raises UserError as `chosen_by`.
     """
     planned = []
+    shown = next(iter(splits), None), settings.seeds[0]
     for protocol, of_protocol in splits.items():
         for seed in settings.seeds:
+            weights = settings.checkpoints == "all" or (protocol, seed) == shown
             for number, split in enumerate(of_protocol):
                 learnt, watched = chosen_by(protocol, split, settings.validation, seed)
-                planned.append(Job(protocol, seed, number, learnt, split.test, watched))
+                planned.append(Job(protocol, seed, number, learnt, split.test, watched, weights))
     return planned
 
 
@@ -99,7 +104,8 @@ def cross_validate(
     tasks = []
     for job in planned:
         key = trainer.key(job, contents[job.protocol, job.number])
-        tasks.append(Task(key, job, siblings={CHECKPOINT: store.key(run=key, part=CHECKPOINT)}))
+        siblings = {CHECKPOINT: store.key(run=key, part=CHECKPOINT)} if job.weights else {}
+        tasks.append(Task(key, job, siblings=siblings))
     results = executor.complete(
         tasks,
         partial(_itself, trainer),
@@ -108,13 +114,15 @@ def cross_validate(
         processes=processes or side_by_side(trainer.where),
     )
     for task, arrays in zip(tasks, results, strict=True):
-        beside = task.siblings[CHECKPOINT]
-        weights = kept.get(beside)
-        if weights is None:  # a disk's fault; computing again is always right
-            ((_, again),) = trainer([task.payload])
-            weights = {"bytes": again[f"{CHECKPOINT}/bytes"]}
-            kept.put(beside, weights)
-        yield _finished(task.payload, arrays, weights["bytes"].tobytes(), (task.key, beside))
+        weights = None
+        for beside in task.siblings.values():
+            held = kept.get(beside)
+            if held is None:  # kept without, or a disk's fault; computing again is always right
+                ((_, again),) = trainer([task.payload])
+                held = {"bytes": again[f"{CHECKPOINT}/bytes"]}
+                kept.put(beside, held)
+            weights = held["bytes"].tobytes()
+        yield _finished(task.payload, arrays, weights, (task.key, *task.siblings.values()))
 
 
 def _itself(trainer: Trainer) -> Trainer:
@@ -143,7 +151,9 @@ def _print(video: Video) -> str:
     return store.key(inputs=inputs, gtscore=video.gtscore_T.numpy())
 
 
-def _finished(job: Job, arrays: Arrays, checkpoint: bytes, keys: tuple[str, str]) -> Finished:
+def _finished(
+    job: Job, arrays: Arrays, checkpoint: bytes | None, keys: tuple[str, ...]
+) -> Finished:
     scores = {name: arrays[f"scores_{place}"] for place, name in enumerate(job.tested)}
     run = predictions.Run(job.protocol, job.seed, job.number, float(arrays["epoch"]), scores)
     # Runs that were kept before ρ was have none.

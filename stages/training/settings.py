@@ -28,7 +28,8 @@ class Train(Section):
     """How every row of a dataset is trained.
 
     `scorer`: hyperparameters that this recipe sets otherwise than the entries of `models` do, for
-    each entry whose kind has them.
+    each entry whose kind has them. `checkpoints`: the weights that are kept, of all runs, or of
+    those shown: the first protocol's with the first seed, whose attention the report draws.
     """
 
     scorer: dict[str, Any] = Field(default_factory=dict)
@@ -43,3 +44,4 @@ class Train(Section):
     batch: Positive
     accumulate: Positive
     standardise: bool
+    checkpoints: Literal["all", "shown"] = "all"

@@ -49,6 +49,10 @@ class EpochJudge:
         return cls(panel.agreement, store.key(people=people, rules=rules, spine=spine))
 
 
+_ELSEWHERE = {"seeds", "scorer", "official", "checkpoints"}
+"""Of the recipe's `train` section: what says nothing of how one scorer learns."""
+
+
 def lessons(entry: Entry, settings: Train) -> dict[str, dict[str, Any]]:
     """How a row's scorers learn, whatever the seed and whoever chooses the epoch, in JSON's types.
 
@@ -58,7 +62,7 @@ def lessons(entry: Entry, settings: Train) -> dict[str, dict[str, Any]]:
     """
     return {
         "model": entry.model_dump(mode="json", exclude={"title"}),
-        "train": settings.model_dump(mode="json", exclude={"seeds", "scorer", "official"}),
+        "train": settings.model_dump(mode="json", exclude=_ELSEWHERE),
     }
 
 
@@ -66,7 +70,8 @@ def lessons(entry: Entry, settings: Train) -> dict[str, dict[str, Any]]:
 class Job:
     """One seed on one split, by the names of its videos.
 
-    watched: those whose agreement chooses the epoch, none where the last one counts.
+    watched: those whose agreement chooses the epoch, none where the last one counts. weights:
+    whether they are kept.
     """
 
     protocol: Protocol
@@ -75,6 +80,7 @@ class Job:
     learnt: tuple[str, ...]
     tested: tuple[str, ...]
     watched: tuple[str, ...]
+    weights: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +99,8 @@ class Trainer:
     where: torch.device
 
     def __call__(self, jobs: list[Job]) -> Iterator[tuple[int, Arrays]]:
-        """Each run's arrays: epoch, curve (P, 5), rho (P,), scores of the videos tested, and its
-        checkpoint.
+        """Each run's arrays: epoch, curve (P, 5), rho (P,), scores of the videos tested, and,
+        where its weights are kept, its checkpoint.
 
         Raises:
             UserError: a loss is no longer a number.
@@ -106,7 +112,7 @@ class Trainer:
                 scores = [predict(trained.model, videos[name]) for name in job.tested]
             yield (
                 index,
-                _arrays(trained)
+                _arrays(trained, job.weights)
                 | {f"scores_{place}": scores_T for place, scores_T in enumerate(scores)},
             )
 
@@ -154,15 +160,17 @@ class Trainer:
         )
 
 
-def _arrays(trained: Trained) -> Arrays:
+def _arrays(trained: Trained, weights: bool) -> Arrays:
     points = [
         (at.epoch, at.lr, at.train_loss, at.test_loss, math.nan if at.tau is None else at.tau)
         for at in trained.curve
     ]
-    content = np.frombuffer(checkpoints.packed(trained.model), dtype=np.uint8)
-    return {
+    arrays = {
         "epoch": np.array(trained.epoch, dtype=np.float64),
         "curve": np.array(points, dtype=np.float64),
         "rho": np.array([math.nan if at.rho is None else at.rho for at in trained.curve]),
-        f"{CHECKPOINT}/bytes": content,
     }
+    if weights:
+        content = checkpoints.packed(trained.model)
+        arrays[f"{CHECKPOINT}/bytes"] = np.frombuffer(content, dtype=np.uint8)
+    return arrays

@@ -174,6 +174,7 @@ def test_given_embeddings_cost_training_once_their_width_is_known(tmp_path: Path
     (kept,) = (each for each in known.disk if each.what == "embeddings")
     assert kept.data == kept.cache == 23510 * 2 * 4 * 24
     assert kept.work == 0
+    assert any(each.what == "checkpoints of 20 runs" for each in known.disk), "of 40"
 
 
 def test_nothing_is_left_to_do_with_given_scores() -> None:

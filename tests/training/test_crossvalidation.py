@@ -112,6 +112,26 @@ def test_weights_that_the_store_lost_are_computed_again(tmp_path: Path) -> None:
     assert again.seen == jobs(again.settings, PLANNED)[:1]
 
 
+def test_where_only_shown_weights_are_kept_they_are_the_first_protocols_with_the_first_seed(
+    tmp_path: Path,
+) -> None:
+    every = outcome(cross_validate(trainer(), PLANNED, Store(tmp_path / "a"), processes=1))
+    store = Store(tmp_path / "b")
+    chosen = trainer(**_settings(checkpoints="shown"))
+    shown = outcome(cross_validate(chosen, PLANNED, store, processes=1))
+    kept = [place for place, _, _, checkpoint, *_ in shown if checkpoint is not None]
+    assert kept == ["strict/seed_4/split_0", "strict/seed_4/split_1"]
+    for whole, part in zip(every, shown, strict=True):
+        assert part == whole or part == (*whole[:3], None, whole[4][:1], *whole[5:])
+    assert len(list((tmp_path / "b/items").rglob("*.npz"))) == len(shown) + len(kept)
+
+    later = trainer()
+    assert outcome(cross_validate(later, PLANNED, store, processes=1)) == every
+    assert [(job.protocol, job.seed) for job in later.seen] == [
+        ("strict", 1), ("strict", 1), ("official", 4), ("official", 1),
+    ]  # fmt: skip
+
+
 def _another_opinion(of: Known) -> Known:
     video = of.videos["video_1"]
     return Known(of.videos | {"video_1": replace(video, gtscore_T=1 - video.gtscore_T)})
@@ -141,6 +161,7 @@ JUDGED_OTHERWISE = trainer().judged | {"video_1": EpochJudge(flat, "another")}
         (_settings(seeds=(4, 1, 7)), 3),
         (_settings(scorer={"width": 64}), 0),  # the entry holds it already
         (_settings(validation=0.2), 4),  # official watches its test videos
+        (_settings(checkpoints="shown"), 0),
         (_settings(official=Official(by="tau")), 0),
         (_settings(official=Official(by="rho")), 2),  # strict chooses nothing
         ({"videos": _another_opinion(Known())}, 6),
