@@ -5,7 +5,8 @@ and no more.
 
 On a CPU the runs go side by side, each in a process with a single thread: they are too small for
 more, two of them disturb each other where they share threads, and the bits then do not depend on
-the machine's number of cores. On a GPU they go one after another.
+the machine's number of cores. On a GPU they go one after another, or as many side by side on the
+one card as `LLMVS_RUNS` says: environment, for it changes nothing of what is made.
 """
 
 import math
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 
 from stages.artifacts import curves, predictions
+from stages.errors import UserError
 from stages.splits.folds import Split, set_aside
 from stages.splits.settings import Protocol
 from stages.training.batches import Video
@@ -75,8 +77,15 @@ def jobs(settings: Train, splits: Mapping[Protocol, Sequence[Split]]) -> list[Jo
 
 
 def side_by_side(where: torch.device) -> int:
-    """How many runs a device is to have at a time."""
-    return os.cpu_count() or 1 if where.type == "cpu" else 1
+    """How many runs a device is to have at a time: `LLMVS_RUNS`, without it one a core of a CPU,
+    and one elsewhere. Raises UserError where that is no number from 1.
+    """
+    said = os.environ.get("LLMVS_RUNS", "")
+    if not said:
+        return os.cpu_count() or 1 if where.type == "cpu" else 1
+    if not said.isdecimal() or int(said) < 1:
+        raise UserError(f"LLMVS_RUNS={said}: must be how many trainings run at a time, 1 or more")
+    return int(said)
 
 
 def cross_validate(
@@ -97,7 +106,8 @@ def cross_validate(
         The runs in the order of `jobs`, read one at a time.
 
     Raises:
-        UserError: a loss is no longer a number, or `validation` leaves nothing to learn from.
+        UserError: a loss is no longer a number, `validation` leaves nothing to learn from, or as
+            `side_by_side`.
     """
     planned = jobs(trainer.settings, splits)
     contents = _contents(trainer.videos, splits)

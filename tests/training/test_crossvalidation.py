@@ -11,11 +11,12 @@ import pytest
 import torch
 from lessons import ATTENTION, CPU, MLP, SETTINGS, videos
 
+from stages.errors import UserError
 from stages.metrics.panel import Panel, Rules
 from stages.splits.folds import Split
 from stages.splits.settings import Protocol
 from stages.training.batches import Video
-from stages.training.crossvalidation import Finished, cross_validate, jobs
+from stages.training.crossvalidation import Finished, cross_validate, jobs, side_by_side
 from stages.training.settings import Official
 from stages.training.trainer import VERSION, EpochJudge, Job, Trainer
 from stages.work.items import Arrays
@@ -101,6 +102,21 @@ def test_more_processes_give_the_same_bytes(tmp_path: Path) -> None:
     one = outcome(cross_validate(trainer(), PLANNED, Store(tmp_path / "a"), processes=1))
     two = outcome(cross_validate(trainer(), PLANNED, Store(tmp_path / "b"), processes=2))
     assert one == two
+
+
+def test_a_card_has_one_run_at_a_time_unless_it_is_said_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.delenv("LLMVS_RUNS", raising=False)
+    card = torch.device("cuda")
+    assert (side_by_side(CPU), side_by_side(card)) == (3, 1)
+    monkeypatch.setenv("LLMVS_RUNS", "6")
+    assert (side_by_side(CPU), side_by_side(card)) == (6, 6)
+    for wrong in ("0", "-1", "many", "1.5"):
+        monkeypatch.setenv("LLMVS_RUNS", wrong)
+        with pytest.raises(UserError, match=rf"LLMVS_RUNS={wrong}: must be how many"):
+            side_by_side(card)
 
 
 def test_weights_that_the_store_lost_are_computed_again(tmp_path: Path) -> None:
