@@ -1,9 +1,8 @@
 """What the release prints of its test videos: the first GPU's share of them.
 
 It tests on five GPUs and logs τ and ρ without bringing them together, so that what is printed, and
-then averaged over splits, is of the first GPU alone. Its sampler deals a split's test videos to the
-GPUs like cards, ordered by name as text, as the release lists them: of SumMe's five the first GPU
-has the first, of TVSum's ten the first and the sixth.
+then averaged over splits, is of the first GPU alone (`splits.dealing`): one of SumMe's five videos
+of a split, two of TVSum's ten.
 
 Which videos those are is chance. Over all shares that a split could have dealt it, the mean is that
 of all its videos; the standard deviation is what a printed figure can be off by without anyone's
@@ -13,7 +12,7 @@ Shapes: C appearances of a video among the splits' test sets, n videos of a spli
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +24,8 @@ from stages.artifacts.predictions import Splits
 from stages.metrics.leaderboard import MARKS, Floats, Scored
 from stages.metrics.measurement import Measured
 from stages.metrics.printed import mark
+from stages.splits.dealing import share
 
-GPUS = 5
 OFFICIAL = "official"
 SAID = (
     "τ under official: of all test videos, and of those alone that the first of the release's five "
@@ -45,13 +44,6 @@ class Logged:
     whole: float
     printed: float
     deviation: float
-
-
-def share(tested: Sequence[str], gpu: int = 0) -> tuple[str, ...]:
-    """The test videos of a split that a GPU has; where they do not go round, the first again."""
-    ordered = sorted(tested)
-    each = -(-len(ordered) // GPUS)
-    return tuple(ordered[(gpu + GPUS * turn) % len(ordered)] for turn in range(each))
 
 
 def of_row(row: Scored, splits: Splits) -> Logged:

@@ -23,7 +23,7 @@ from stages.training.batches import Video
 from stages.training.held_out import HeldOut, Watch
 from stages.training.optimisation import Optimisation
 from stages.training.passes import Passes
-from stages.training.settings import By, Train
+from stages.training.settings import Train
 from stages.training.standardisation import Standardisation
 
 
@@ -99,18 +99,19 @@ def _reproducible(seed: int) -> Iterator[None]:
 
 
 class _Best:
-    """The weights of the best agreement seen; the earliest of equals."""
+    """The weights of the best agreement seen, which is better than before in every share of the
+    videos watched; the earliest of equals.
+    """
 
-    def __init__(self, by: By) -> None:
-        self._by = by
-        self._agreed = -math.inf
+    def __init__(self) -> None:
+        self._shares: tuple[float, ...] = ()
         self._weights: dict[str, Tensor] = {}
         self.epoch = 0.0
 
-    def offer(self, model: Scorer, point: Epoch) -> None:
-        agreed: float | None = getattr(point, self._by)
-        if agreed is not None and agreed > self._agreed:
-            self._agreed, self.epoch = agreed, point.epoch
+    def offer(self, model: Scorer, epoch: float, shares: tuple[float, ...]) -> None:
+        before = self._shares or (-math.inf,) * len(shares)
+        if shares and all(new > old for new, old in zip(shares, before, strict=True)):
+            self._shares, self.epoch = shares, epoch
             self._weights = {name: of.clone() for name, of in model.state_dict().items()}
 
     def restore(self, model: Scorer) -> None:
@@ -163,7 +164,7 @@ def fit(
         starts = range(0, len(train), settings.batch)
         half = len(starts) // 2 if watch is not None and watch.halfway else 0
         curve: list[Epoch] = []
-        best = _Best("tau" if watch is None else watch.by)
+        best = _Best()
         for epoch in range(1, settings.epochs + 1):
             model.train()
             passes.begin()
@@ -174,11 +175,11 @@ def fit(
                 if number + 1 not in (half, len(starts)):
                     continue
                 reached = epoch if number + 1 == len(starts) else epoch - 0.5
-                measured = held_out.measure(model)
-                point = Epoch(reached, optimisation.rate, passes.loss, *measured)
+                loss, tau, rho, shares = held_out.measure(model)
+                point = Epoch(reached, optimisation.rate, passes.loss, loss, tau, rho)
                 _check(point)
                 curve.append(point)
-                best.offer(model, point)
+                best.offer(model, reached, shares)
                 on_point(point)
             optimisation.end_epoch()
         model.eval()

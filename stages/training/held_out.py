@@ -6,7 +6,7 @@ Shapes: B videos, T frames.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from stages.scorers.scorer import Batch, Scorer
+from stages.splits.dealing import share
 from stages.training.batches import Video, first, padded
 from stages.training.settings import By
 
@@ -30,20 +31,25 @@ class Watch:
     agreement: by name, one for each of the videos.
     halfway: judge after half of an epoch's passes too, not only at its end.
     by: which agreement counts.
+    gpus: of so many shares of the videos each must be better, as `settings.Official` says.
     """
 
     videos: Sequence[Video]
     agreement: Mapping[str, AgreementOf]
     halfway: bool
     by: By = "tau"
+    gpus: int = 1
 
 
 class Measured(NamedTuple):
-    """The test loss, and the mean τ and ρ over the videos watched, None where none is."""
+    """The test loss, and the mean τ and ρ over the videos watched, None where none is; and what
+    the epoch is chosen by, of each share of these videos.
+    """
 
     loss: float
     tau: float | None = None
     rho: float | None = None
+    shares: tuple[float, ...] = ()
 
 
 class HeldOut:
@@ -57,8 +63,7 @@ class HeldOut:
         self._test = first(self._batch, len(test))
         self._lengths = [len(video.gtscore_T) for video in videos]
         self._rows = {video.name: row for row, video in enumerate(videos)}
-        self._names = [video.name for video in watched]
-        self._agreement = {} if watch is None else watch.agreement
+        self._watch = watch
 
     @torch.inference_mode()
     def measure(self, model: Scorer) -> Measured:
@@ -75,13 +80,22 @@ class HeldOut:
         loss, scores = float(read_N[-1]), read_N[:-1].reshape(scores_BT.shape)
         if not np.isfinite(scores).all():
             return Measured(math.nan)
-        if not self._names:
+        if self._watch is None or not self._watch.videos:
             return Measured(loss)
-        agreed = []
-        for name in self._names:
-            row = self._rows[name]
-            agreed.append(self._agreement[name](scores[row, : self._lengths[row]]))
-        return Measured(loss, *(float(np.mean(each)) for each in zip(*agreed, strict=True)))
+        agreed = {}
+        for video in self._watch.videos:
+            row = self._rows[video.name]
+            scores_T = scores[row, : self._lengths[row]]
+            agreed[video.name] = self._watch.agreement[video.name](scores_T)
+        tau, rho = (float(np.mean(each)) for each in zip(*agreed.values(), strict=True))
+        return Measured(loss, tau, rho, self._shares(self._watch, agreed))
+
+    def _shares(self, watch: Watch, agreed: Mapping[str, tuple[float, float]]) -> tuple[float, ...]:
+        place = get_args(By).index(watch.by)
+        if watch.gpus == 1:
+            return (float(np.mean([marks[place] for marks in agreed.values()])),)
+        dealt = (share(list(agreed), gpu, watch.gpus) for gpu in range(watch.gpus))
+        return tuple(float(np.mean([agreed[name][place] for name in of])) for of in dealt)
 
 
 def scores_of(model: Scorer, batch: Batch, lengths: Sequence[int]) -> Tensor:

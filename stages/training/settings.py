@@ -19,9 +19,15 @@ By = Literal["tau", "rho"]
 
 
 class Official(Section):
-    """What the protocol official chooses its epoch by. Without the section, by τ."""
+    """How the protocol official chooses its epoch. Without the section, by τ of all test videos.
+
+    gpus: the test videos are dealt to so many (`splits.dealing`), and an evaluation takes the place
+    of the one kept where the share of each is better than it was. The release, on five, keeps its
+    checkpoints so: Lightning saves where all processes are for it, and each knows its own share.
+    """
 
     by: By = "tau"
+    gpus: Positive = 1
 
 
 class Train(Section):

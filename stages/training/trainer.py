@@ -18,7 +18,7 @@ from stages.splits.settings import Protocol
 from stages.training.batches import Video
 from stages.training.fitting import Trained, fit, one_thread, predict
 from stages.training.held_out import AgreementOf, Watch
-from stages.training.settings import Train
+from stages.training.settings import Official, Train
 from stages.work import store
 from stages.work.items import Arrays
 
@@ -122,8 +122,8 @@ class Trainer:
             agreement = {name: self.judged[name].agreement for name in job.watched}
             watched = [videos[name] for name in job.watched]
             official = job.protocol == "official"
-            by = self.settings.official.by if official else "tau"
-            watch = Watch(watched, agreement, halfway=official, by=by)
+            choice = self.settings.official if official else Official()
+            watch = Watch(watched, agreement, official, choice.by, choice.gpus)
         return fit(
             [videos[name] for name in job.learnt],
             [videos[name] for name in job.tested],
@@ -144,9 +144,9 @@ class Trainer:
         said = lessons(self.entry, self.settings)
         # What it stands for is in the job: the videos that are watched.
         del said["train"]["validation"]
-        by = self.settings.official.by
-        # Named only where it is not τ, so that runs from before there was a choice are known.
-        other = {"by": by} if job.protocol == "official" and by != "tau" else {}
+        # Named only where it is another, so that runs from before there was a choice are known.
+        choice = self.settings.official.model_dump(mode="json", exclude_defaults=True)
+        other = choice if job.protocol == "official" else {}
         return store.key(
             **other,
             version=[VERSION, registry.scorer(self.entry.kind).version],

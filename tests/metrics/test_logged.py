@@ -11,7 +11,8 @@ from torch.utils.data import DistributedSampler
 
 from stages.artifacts.predictions import Splits
 from stages.metrics.leaderboard import Scored
-from stages.metrics.logged import GPUS, of_row, share
+from stages.metrics.logged import of_row
+from stages.splits.dealing import GPUS, share
 from stages.splits.folds import splits
 
 

@@ -180,6 +180,7 @@ JUDGED_OTHERWISE = trainer().judged | {"video_1": EpochJudge(flat, "another")}
         (_settings(checkpoints="shown"), 0),
         (_settings(official=Official(by="tau")), 0),
         (_settings(official=Official(by="rho")), 2),  # strict chooses nothing
+        (_settings(official=Official(gpus=5)), 2),
         ({"videos": _another_opinion(Known())}, 6),
         ({"videos": _other_states(Known())}, 6),
         ({"judged": JUDGED_OTHERWISE}, 2),  # where video_1 is watched

@@ -36,8 +36,9 @@ def agreement(video: Video) -> AgreementOf:
     return of
 
 
-def watching(tested: Sequence[Video], halfway: bool = True, by: By = "tau") -> Watch:
-    return Watch(tested, {video.name: agreement(video) for video in tested}, halfway, by)
+def watching(tested: Sequence[Video], halfway: bool = True, by: By = "tau", gpus: int = 1) -> Watch:
+    agreements = {video.name: agreement(video) for video in tested}
+    return Watch(tested, agreements, halfway, by, gpus)
 
 
 def official(
@@ -98,6 +99,44 @@ def test_the_evaluation_kept_is_the_best_by_either_mark_and_the_curve_is_the_sam
     assert np.mean(kept) == pytest.approx(best.rho, abs=1e-6)
 
 
+@pytest.mark.parametrize("by", ["tau", "rho"])
+@pytest.mark.parametrize("gpus", [2, 5])
+def test_gpus_that_know_their_own_share_keep_what_is_better_for_each_of_them(
+    by: By, gpus: int
+) -> None:
+    """Seven videos: the first GPU's first again where they do not go round."""
+    tested = videos(7, 1)
+    seen: dict[str, list[float]] = {video.name: [] for video in tested}
+
+    def noting(video: Video) -> AgreementOf:
+        def of(scores_T: npt.NDArray[np.float32]) -> tuple[float, float]:
+            marks = agreement(video)(scores_T)
+            seen[video.name].append(marks[0] if by == "tau" else marks[1])
+            return marks
+
+        return of
+
+    settings = SETTINGS.model_copy(update={"epochs": 12, "lr": 1e-3})
+    watch = Watch(tested, {video.name: noting(video) for video in tested}, True, by, gpus)
+    found = fit(videos(), tested, ATTENTION, settings, seed=0, where=CPU, watch=watch)
+
+    padded = [video.name for video in tested] + [video.name for video in tested][: -7 % gpus]
+    kept = 0
+    for number in range(1, len(found.curve)):
+        better = 0
+        for gpu in range(gpus):
+            now, before = (
+                np.mean([seen[name][at] for name in padded[gpu::gpus]]) for at in (number, kept)
+            )
+            better += bool(now > before)
+        if better == gpus:
+            kept = number
+    assert kept > 0
+    assert found.epoch == found.curve[kept].epoch
+    if by == "tau":  # what stands for ρ gets better with every epoch
+        assert found.epoch != max(found.curve, key=lambda point: point.tau or -9).epoch
+
+
 def test_watching_changes_which_weights_are_kept_and_nothing_else() -> None:
     watched = official(4)
     alone = fit(
@@ -126,9 +165,10 @@ def test_the_test_loss_is_of_the_test_videos_whatever_is_watched_beside_them() -
     model = trained().model
     tested, watched = videos(2, 1), [Video("other", {"states": torch.randn(9, 8)}, torch.rand(9))]
     alone = HeldOut(tested, None, CPU).measure(model)
-    beside, *agreed = HeldOut(tested, watching(watched), CPU).measure(model)
+    beside, *agreed, shares = HeldOut(tested, watching(watched), CPU).measure(model)
     assert beside == pytest.approx(alone.loss, abs=1e-6)
-    assert (alone.tau, alone.rho) == (None, None)
+    assert (alone.tau, alone.rho, alone.shares) == (None, None, ())
+    assert shares == (agreed[0],)
     model.eval()
     assert agreed == pytest.approx(agreement(watched[0])(predict(model, watched[0])))
 
