@@ -106,9 +106,7 @@ def entries(summary: Summary) -> list[Entry]:
     found, begins = [], 0.0
     for piece in summary.kept:
         shot = summary.shots[piece.shot]
-        found.append(
-            Entry(piece.start, piece.end, begins, shot.score, shot.caption, shot.reply)
-        )
+        found.append(Entry(piece.start, piece.end, begins, shot.score, shot.caption, shot.reply))
         begins += piece.end - piece.start
     return found
 
@@ -154,9 +152,7 @@ LISTS: dict[str, tuple[str, Callable[[Summary, Sequence[Entry]], str]]] = {
     "json": (".json", _document),
     "chapters": (
         ".chapters.txt",
-        lambda summary, kept: cutlist.chapters(
-            summary.film.path.name, kept, summary.film.seconds
-        ),
+        lambda summary, kept: cutlist.chapters(summary.film.path.name, kept, summary.film.seconds),
     ),
 }
 """By format: how the file's name ends, and its text."""
