@@ -84,10 +84,11 @@ def chosen(
 ) -> tuple[Piece, ...]:
     """The pieces to keep, in order; at least one, however short the length and long the shots.
 
-    Whole shots are taken, a shot being worth its mean score times its seconds, so that they last at
-    most `seconds`, to the step that durations are rounded up to (a twentieth of a second, more in
-    summaries of over a quarter of an hour). What room is left goes to the best shot that was not
-    taken, trimmed around its best moment, if it is enough for a piece of its own.
+    Whole shots are taken, or one that is longer than `seconds` and trimmed to that, a shot being
+    worth its mean score times its seconds, so that they last at most `seconds`, to the step that
+    durations are rounded up to (a twentieth of a second, more in summaries of over a quarter of an
+    hour). What room is left goes to the best shot that was not taken, if it is enough for a piece
+    of its own. What is trimmed is trimmed around its best moment.
 
     Args:
         scores_S: each shot's mean score, 0 or more.
@@ -100,10 +101,14 @@ def chosen(
     if seconds >= lengths_S.sum():
         return tuple(Piece(shot, *span) for shot, span in enumerate(shots_S2))
     step = max(_FINEST, seconds / _STEPS)
+    capacity = math.floor(max(seconds, SHORTEST) / step + 1e-9)
+    # A shot longer than the summary can be all of it, or the best one would never be.
+    whole_S, lengths_S = lengths_S, np.minimum(lengths_S, max(seconds, SHORTEST))
     weights_S = np.maximum(1, np.ceil(lengths_S / step - 1e-9)).astype(np.int64)
+    weights_S[whole_S > lengths_S] = capacity
     # A shot worth nothing would never enter, and equal ones are to be told apart by length alone.
     worth_S = (values_S + 1e-9) * lengths_S
-    taken = set(knapsack(worth_S, weights_S, math.floor(seconds / step + 1e-9)))
+    taken = set(knapsack(worth_S, weights_S, capacity))
     lasts = {shot: float(lengths_S[shot]) for shot in taken}
     room = seconds - sum(lasts.values())
     left = [shot for shot in range(len(values_S)) if shot not in taken]

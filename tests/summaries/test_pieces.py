@@ -61,6 +61,7 @@ def test_whole_shots_are_worth_as_much_as_any_that_fit(
     )
     fitting = [list(each) for each in subsets if lengths[list(each)].sum() <= seconds]
     best = max((scores[each] * lengths[each]).sum() for each in fitting)
+    best = max(best, *scores[lengths > seconds] * seconds, 0.0)  # one of these, trimmed
     # A swap that fills the last second may cost a little worth, never more than a second's.
     assert earned >= best - SHORTEST * scores.max() - 1e-6
 
@@ -68,6 +69,12 @@ def test_whole_shots_are_worth_as_much_as_any_that_fit(
 def test_a_shot_that_is_longer_than_the_summary_is_trimmed_around_its_best_moment() -> None:
     assert chosen([0.2, 0.9], [(0, 30), (30, 90)], [10, 80], 6) == (Piece(1, 77, 83),)
     assert chosen([0.2, 0.9], [(0, 30), (30, 90)], [10, 30.5], 6) == (Piece(1, 30, 36),)
+
+
+def test_a_poor_shot_that_fits_is_not_kept_for_a_good_one_that_has_to_be_trimmed() -> None:
+    shots = [(0.0, 4.0), (4.0, 5.2)]
+    assert chosen([0.9, 0.2], shots, [2, 4.5], 1.75) == (Piece(0, 1.125, 2.875),)
+    assert chosen([0.2, 0.9], shots, [2, 4.5], 1.3) == (Piece(1, 4, 5.2),)
 
 
 def test_however_short_the_length_a_second_is_kept() -> None:
