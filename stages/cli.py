@@ -22,6 +22,7 @@ from stages import (
     housekeeping,
     judge,
     rejudge,
+    summarise,
     trials,
 )
 from stages.errors import UserError
@@ -80,6 +81,7 @@ app.add_typer(trials.app, name="trial")
 app.add_typer(heads.app, name="head")
 app.command()(comparisons.table)
 app.command()(comparisons.compare)
+app.command()(summarise.summarise)
 app.command()(judge.judge)
 app.command()(rejudge.rejudge)
 app.command()(checks.check)

@@ -69,8 +69,8 @@ def summarise(
     from stages.skimming import films as found
     from stages.skimming import settings
     from stages.skimming.forecast import Forecast
-    from stages.skimming.making import Making, Wanted
     from stages.summaries.pieces import Wish
+    from stages.summarising import Making, Wanted
 
     wish, chosen = Wish.parsed(length), settings.of(recipe, scorer)
     stems = found.beside(found.films(films), out)

@@ -198,7 +198,8 @@ ALLOWED["shipping"] = ROOMS | {"params"}
 ALLOWED["planning"] = ROOMS | {"params"}
 ALLOWED["checking"] = ROOMS | {"params", "planning"}
 ALLOWED["experiments"] = ROOMS | {"params", "rows"}
-ALLOWED["pages"] = ROOMS | {"params", "rows", "experiments"}
+ALLOWED["skimming"] = ROOMS
+ALLOWED["pages"] = ROOMS | {"params", "rows", "experiments", "skimming"}
 ALLOWED["benchmarking"] = ROOMS | {"params", "rows", "pages", "planning"}
 # What is called from the terminal: stages, and the commands beside them.
 COMMANDS = {
@@ -219,6 +220,8 @@ COMMANDS = {
     "people": ROOMS,
     "rejudge": ROOMS | {"rejudging"},
     "rejudging": ROOMS | {"judging"},
+    "summarise": ROOMS | {"command", "skimming", "summarising"},
+    "summarising": ROOMS | {"pages", "skimming"},
     "trials": {"errors", "work", "resilience"},
     "cli": None,  # the roof: everything, each when it is called
 }

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages.planning import architecture
+from stages.work import architecture
 
 
 def save(folder: Path) -> Path:

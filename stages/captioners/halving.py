@@ -1,11 +1,11 @@
 """Batches that shrink where a GPU's memory runs out, for captioners of transformers."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
-from stages.captioners.captioner import Pixels
 from stages.errors import UserError
 
 log = logging.getLogger("llmvs")
@@ -17,17 +17,15 @@ class Halving:
     Args:
         model: what the person called it, for messages.
         batch: images at once, to begin with.
-        generate: one caption for each (H, W, 3) uint8 RGB image.
+        generate: one caption for each of the images (images, 3, H, W).
     """
 
-    def __init__(
-        self, model: str, batch: int, generate: Callable[[Sequence[Pixels]], list[str]]
-    ) -> None:
+    def __init__(self, model: str, batch: int, generate: Callable[[Tensor], list[str]]) -> None:
         self._model = model
         self._batch = batch
         self._generate = generate
 
-    def __call__(self, images: Sequence[Pixels], /) -> list[str]:
+    def __call__(self, images: Tensor, /) -> list[str]:
         """Raises UserError where a single image is already too much for the memory."""
         captions: list[str] = []
         refused = 0

@@ -1,23 +1,101 @@
 """What summarising films will take and fetch, before any of it is done.
 
-Rates are of two cores of a laptop's kind, measured; another machine is faster or slower by its
-cores. Films are not decoded for it: how long they last is what their files say.
+Films are not decoded for it: how long they last is what their files say. Rates are of two cores,
+as measured; more of them, or a GPU, are faster.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-LOOKED_AT_PER_SECOND = 9.0
-"""Sampled frames of 1080p that are decoded up to, shrunk and looked at in a second."""
+from stages.captioners import blip, llava
+from stages.captioners.settings import ImageCaption, ImageTextCaption
+from stages.llm import smollm2
+from stages.media import video
+from stages.scorers.heads import shelf
+from stages.skimming.settings import REPRESENTATIVE, SkimRecipe
+from stages.work import hub
+from stages.work.pace import duration
+
+FRAMES_PER_SECOND = 9.0
+"""Sampled frames of 1080p, decoding up to them included."""
+
+DOWNLOADS = {"Salesforce/blip-image-captioning-base": 990}
+"""Megabytes of models on the hub that come with a recipe."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Of films together: seconds they last, frames that are sampled, and seconds of each step by
-    its name; None where no rate is known. fetched: models to fetch first, by name, with megabytes
-    where they are known.
+    """Of films together.
+
+    unknown: files that do not say how long they last. seconds: of the others. frames: sampled of
+    those. caption, llm: the models that read them, None where none does. absent: models that have
+    to be fetched first.
     """
 
-    film: float
+    films: int
+    unknown: int
+    seconds: float
     frames: int
-    steps: dict[str, float | None]
-    fetched: dict[str, int | None]
+    caption: str | None
+    llm: str | None
+    absent: tuple[str, ...]
+
+    @classmethod
+    def of(cls, films: Sequence[Path], recipe: SkimRecipe) -> "Forecast":
+        """Raises UserError where a file is no video, or there is no such scorer."""
+        told = [video.promised(film) for film in films]
+        lengths = [length for length in told if length is not None]
+        caption, llm = recipe.caption, None
+        absent: list[str] = []
+        match caption:
+            case ImageCaption():
+                here = hub.status(caption.model, caption.revision, blip.KIND).present
+            case ImageTextCaption():
+                here = hub.status(caption.model, caption.revision, llava.KIND).present
+            case _:
+                here = True
+        model = None if caption is None else getattr(caption, "model", caption.captioner)
+        if model is not None and not here:
+            absent.append(model)
+        if recipe.scorer not in (None, REPRESENTATIVE):
+            llm = str(shelf.card(str(recipe.scorer)).embed["llm"])
+        return cls(
+            len(films),
+            len(films) - len(lengths),
+            sum(lengths),
+            sum(int(length / recipe.looking.every) + 1 for length in lengths),
+            model,
+            llm,
+            tuple(absent),
+        )
+
+    def said(self) -> str:
+        """A line each for the films, the steps and what is fetched."""
+        lines = [
+            f"{self.films} films, {duration(self.seconds)}: {self.frames:,} frames to look at"
+            + (f" ({self.unknown} do not say how long they last)" if self.unknown else ""),
+            f"decoding and looking: about {duration(self.frames / FRAMES_PER_SECOND)} at 1080p",
+        ]
+        if self.caption is not None:
+            lines.append(f"captions by {self.caption}: one a frame{self._captioned()}")
+        if self.llm is not None:
+            lines.append(f"judged by {self.llm}: one prompt a frame{self._read()}")
+        for model in self.absent:
+            size = DOWNLOADS.get(model)
+            lines.append(f"to fetch, once: {model}" + (f", {size} MB" if size else ""))
+        if not self.absent:
+            lines.append("nothing to fetch")
+        return "\n".join(lines)
+
+    def _captioned(self) -> str:
+        if self.caption not in DOWNLOADS:
+            return ""
+        rate = blip.FRAMES_PER_SECOND
+        return f", about {duration(self.frames / rate)} on two cores (at {rate:g}/s)"
+
+    def _read(self) -> str:
+        if self.llm != smollm2.NAME:
+            return ""
+        rate = smollm2.PROMPTS_PER_SECOND
+        return f", at most {duration(self.frames / rate)} on two cores (at {rate:g}/s)"

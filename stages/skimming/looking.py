@@ -4,7 +4,7 @@ Memory holds a part's frames, however long the film. A part is an item of the wo
 second look only reads them, and one that was stopped goes on where it was as far as looking closely
 is concerned; decoding begins anew.
 
-Shapes: N video frames, T sampled frames, P those of a part, D image feature width, h, w a thumbnail's pixels.
+Shapes: N video frames, T sampled frames, P those of a part, D image feature width.
 """
 
 import io
@@ -151,7 +151,8 @@ class _Look:
     def __init__(self, looking: Looking, rate: float, put: Callable[[list[bytes]], None]) -> None:
         self._looking, self._put = looking, put
         self._frame, self._due = 1 / rate, 0.0
-        self._at, self._before = -1 / rate, None
+        self._at = -1 / rate
+        self._before: float | None = None
         self._thumbnail: npt.NDArray[np.int16] | None = None
         self._waiting: list[bytes] = []
         self.stamps: list[float | None] = []
@@ -227,7 +228,7 @@ def _seen(
             },
         )
 
-    damage = None
+    damage: str | None = None
     seeing = _Look(looking, video.rate(path), put)
     try:
         for frame in video.decode(path):

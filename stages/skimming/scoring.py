@@ -67,7 +67,7 @@ class Scoring:
         assert self._caption is not None
         said = captions(film, self._caption, self._store)
         made = read(film, said, self._embed, self._store)
-        fed = {name: torch.from_numpy(made.states_TW[name]) for name in self._head.card.inputs}
+        fed = {str(name): torch.from_numpy(made.states_TW[name]) for name in self._head.card.inputs}
         scores_T = self._head.scorer.scores(fed).numpy()
         return Scored(scores_T, self._words(), made)
 

@@ -44,7 +44,8 @@ def _lasts(unit_TD: npt.NDArray[np.float32], penalty: float) -> list[int]:
     while True:
         rows_S2 = kts.change_points(unit_TD[start : start + _STRETCH], None, penalty) + start
         if start + _STRETCH >= len(unit_TD):
-            return lasts + rows_S2[:, 1].tolist()
+            lasts += rows_S2[:, 1].tolist()
+            return lasts
         # The stretch's end is no cut, so what its last shot is is for the next one to say.
         kept_S2 = rows_S2[:-1] if len(rows_S2) > 1 else rows_S2
         lasts += kept_S2[:, 1].tolist()

@@ -32,7 +32,7 @@ def save_blip(folder: Path, seed: int = 0) -> Path:
     words = SPECIAL + WORDS
     vocabulary = folder / "vocab.txt"
     vocabulary.write_text("\n".join(words) + "\n", encoding="utf-8")
-    tokenizer = BertTokenizer(str(vocabulary))
+    tokenizer = BertTokenizer(str(vocabulary), bos_token="[DEC]")
     layers = {"hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 2}
     config = BlipConfig(
         text_config={

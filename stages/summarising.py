@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.media import cutlist, remux, skim, video
+from stages.media import cutlist, remux, skim, sound, video
 from stages.media.cutlist import Entry
 from stages.pages.skim import skim_page
 from stages.pages.skim.clock import clock
@@ -14,7 +14,7 @@ from stages.skimming.scoring import Scoring
 from stages.skimming.settings import SkimRecipe
 from stages.skimming.summary import Summary, library, of_film
 from stages.summaries.pieces import Wish, spans
-from stages.work.executor import progress
+from stages.work.bar import progress
 from stages.work.files import replacing
 
 log = logging.getLogger("llmvs")
@@ -113,7 +113,9 @@ def entries(summary: Summary) -> list[Entry]:
 
 def _edl(summary: Summary, kept: Sequence[Entry]) -> str:
     film = summary.film
-    return cutlist.edl(film.path.name, kept, film.fps, video.sounds(film.path))
+    with video.opened(film.path) as (container, _):
+        heard = sound.track(container) is not None
+    return cutlist.edl(film.path.name, kept, film.fps, heard)
 
 
 def _document(summary: Summary, kept: Sequence[Entry]) -> str:
