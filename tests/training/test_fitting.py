@@ -7,7 +7,7 @@ import torch
 from lessons import ATTENTION, CPU, MLP, SETTINGS, trained, videos
 
 from stages.errors import UserError
-from stages.scorers.settings import Entry
+from stages.scorers.settings import Entry, RepresentativeEntry
 from stages.training.batches import Video, padded
 from stages.training.fitting import Epoch, Trained, fit, predict
 
@@ -111,3 +111,15 @@ def test_training_that_falls_apart_says_what_to_change() -> None:
     broken = [Video("a", {"states": torch.full((3, 8), torch.inf)}, torch.zeros(3))]
     with pytest.raises(UserError, match=r"epoch 1 .*train\.lr"):
         fit(broken, broken, ATTENTION, SETTINGS, seed=0, where=CPU)
+
+
+def test_a_scorer_that_learns_nothing_is_kept_as_it_is_built_whatever_the_settings() -> None:
+    entry = RepresentativeEntry(title="r", kind="representative", inputs=("image",))
+    seen = [Video(v.name, {"image": v.inputs["states"]}, v.gtscore_T) for v in videos()]
+    settings = SETTINGS.model_copy(update={"standardise": True})
+    found = fit(seen[:3], seen[3:], entry, settings, seed=0, where=CPU)
+    assert [(point.epoch, point.lr) for point in found.curve] == [(1, 0)]
+    assert found.curve[0].test_loss > 0
+    np.testing.assert_allclose(
+        predict(found.model, seen[4]), found.model.scores(seen[4].inputs).numpy()
+    )
