@@ -1,0 +1,104 @@
+"""`llmvs summarise`: from files to files."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import av
+import pytest
+from typer.testing import CliRunner
+
+from stages import cli
+from stages.errors import UserError
+from stages.media import video
+
+
+def summarise(*arguments: str | Path) -> list[Path]:
+    """The files it names. Raises what it raises."""
+    done = CliRunner().invoke(cli.app, ["summarise", *map(str, arguments)])
+    if done.exception is not None:
+        raise done.exception
+    return [Path(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def film(film_of_scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A film in a folder of its own, and nothing kept of it yet."""
+    monkeypatch.setenv("LLMVS_CACHE", str(tmp_path / "cache"))
+    place = tmp_path / "my films" / "Übung 1.MP4"
+    place.parent.mkdir()
+    place.write_bytes(film_of_scenes.read_bytes())
+    return place
+
+
+def data(page: str) -> dict[str, list[dict[str, object]]]:
+    (text,) = re.findall(r'<script type="application/json" id="steps">(.*?)</script>', page, re.S)
+    found: dict[str, list[dict[str, object]]] = json.loads(text)
+    return found
+
+
+def test_a_skim_and_a_page_stand_beside_the_film(film: Path) -> None:
+    made = summarise(film, "--recipe", "offline", "--length", "4s")
+    assert [path.name for path in made] == ["Übung 1.summary.mp4", "Übung 1.summary.html"]
+    assert {path.parent for path in made} == {film.parent}
+    with av.open(str(made[0])) as skim:
+        assert skim.duration / 1e6 == pytest.approx(4, abs=0.5)
+    page = made[1].read_text(encoding="utf-8")
+    assert page.count('class="bar') == page.count('<li id="shot-')
+    assert 'src="Übung 1.summary.mp4"' in page
+    assert "http://" not in page
+    assert "https://" not in page
+    steps = data(page)["steps"]
+    assert [len(step["shots"]) for step in steps] == sorted(len(step["shots"]) for step in steps)
+
+
+def test_every_list_is_of_the_same_pieces(film: Path, tmp_path: Path) -> None:
+    formats = [part for name in ("csv", "json", "edl", "chapters") for part in ("--format", name)]
+    out = tmp_path / "out"
+    made = summarise(film, "--recipe", "offline", "--length", "40%", "--out", out, *formats)
+    by_ending = {path.name.split(".summary")[1]: path.read_text("utf-8") for path in made}
+    assert set(by_ending) == {".csv", ".json", ".edl", ".chapters.txt", ".html"}
+    document = json.loads(by_ending[".json"])
+    rows = list(csv.DictReader(by_ending[".csv"].splitlines()))
+    assert [float(row["start"]) for row in rows] == [
+        round(piece["start"], 3) for piece in document["kept"]
+    ]
+    assert document["recipe"] == "offline"
+    assert len(document["scores"]) == len(document["times"])
+    assert by_ending[".edl"].count("FROM CLIP NAME: Übung 1.MP4") == len(rows)
+    assert by_ending[".chapters.txt"].startswith(";FFMETADATA1")
+
+
+def test_another_length_neither_decodes_nor_looks_again(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summarise(film, "--recipe", "offline", "--length", "20%", "--format", "none")
+
+    def refused(path: Path) -> None:
+        raise AssertionError(f"{path} was decoded again")
+
+    monkeypatch.setattr(video, "decode", refused)
+    (page,) = summarise(film, "--recipe", "offline", "--length", "60%", "--format", "none")
+    assert "60" in page.read_text(encoding="utf-8")
+
+
+def test_copying_keeps_what_was_coded(film: Path) -> None:
+    skim, _ = summarise(film, "--recipe", "offline", "--length", "3s", "--copy")
+    assert video.count(skim) > 0
+
+
+def test_a_dry_run_makes_nothing_and_says_what_would_be_fetched(film: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli.app, ["summarise", str(film.parent), "--dry-run"])
+    assert done.exception is None
+    assert "1 films, 12 seconds: 25 frames" in done.stderr
+    assert "to fetch, once: Salesforce/blip-image-captioning-base, 990 MB" in done.stderr
+    assert [path.name for path in film.parent.iterdir()] == [film.name]
+
+
+def test_what_is_no_film_is_one_message_and_leaves_nothing(film: Path) -> None:
+    letter = film.with_name("letter.mov")
+    letter.write_text("Dear all,")
+    with pytest.raises(UserError, match=r"letter\.mov cannot be decoded"):
+        summarise(letter, "--recipe", "offline")
+    assert {path.name for path in film.parent.iterdir()} == {film.name, letter.name}
