@@ -16,7 +16,8 @@ from stages.captioners import registry
 from stages.captioners.captioner import CaptionWorker, Frame, Plan
 from stages.captioners.settings import CaptionSettings
 from stages.llm.reply import parser
-from stages.work import burden, executor
+from stages.work import burden, workers
+from stages.work.burden import Burden
 from stages.work.executor import Task, complete
 from stages.work.store import Store, key
 
@@ -61,8 +62,13 @@ def caption(
             for frame, image in images
         ]
         log.info("asking of every frame: %s", question)
-        _bear(plan, tasks, store)
-        results = complete(tasks, partial(CaptionWorker, plan, frames), store)
+        asked = _bear(plan, tasks, store)
+        results = complete(
+            tasks,
+            partial(CaptionWorker, plan, frames),
+            store,
+            weights=asked.weights if asked else 0,
+        )
         answers[question] = [str(arrays["caption"]) for arrays in results]
         keys += [task.key for task in tasks]
     replies = answers.pop(registry.DIRECT, None)
@@ -85,11 +91,16 @@ def caption(
     store.keep(keys)
 
 
-def _bear(plan: Plan, tasks: Sequence[Task[Frame]], store: Store) -> None:
-    """Raises UserError where what is left to caption is too much for a processor alone."""
+def _bear(plan: Plan, tasks: Sequence[Task[Frame]], store: Store) -> Burden | None:
+    """What is left to caption asks of the machine, as far as that can be told.
+
+    Raises UserError where it is too much for a processor alone.
+    """
     missing = {task.key for task in tasks if task.key not in store}
-    if missing and not executor.cards() and (asked := plan.burden(len(missing))) is not None:
+    asked = plan.burden(len(missing)) if missing else None
+    if asked is not None and not workers.cards():
         burden.bear(asked)
+    return asked
 
 
 def _joined(said: Mapping[str, str]) -> str:

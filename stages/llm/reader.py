@@ -23,7 +23,7 @@ from stages.llm.examples import Examples
 from stages.llm.prompt import query_text
 from stages.llm.settings import Embed
 from stages.llm.window import windows
-from stages.work import burden, executor
+from stages.work import burden, workers
 from stages.work.executor import Task, complete
 from stages.work.items import Arrays
 from stages.work.pace import duration
@@ -157,9 +157,14 @@ def read_videos(
         places[video] = [place[text] for text in texts]
         frames, distinct = frames + len(texts), distinct + len(order)
     log.info("%d frames, %d distinct prompts in %d batches", frames, distinct, len(tasks))
-    _foretell(blueprint, tasks, store)
+    weights = _foretell(blueprint, tasks, store)
     results = complete(
-        tasks, partial(Reader, blueprint), store, noun="batches of prompts", unit="prompts"
+        tasks,
+        partial(Reader, blueprint),
+        store,
+        noun="batches of prompts",
+        unit="prompts",
+        weights=weights,
     )
     readings = {
         video: VideoReading(
@@ -172,22 +177,22 @@ def read_videos(
     return readings, [used for task in tasks for used in (task.key, *task.siblings.values())]
 
 
-def _foretell(blueprint: Blueprint, tasks: Sequence[Task[Queries]], store: Store) -> None:
+def _foretell(blueprint: Blueprint, tasks: Sequence[Task[Queries]], store: Store) -> int:
     """Say how many prompts are to be read and, where that is known before, how long it takes.
 
-    Raises UserError where that is too much for a processor alone.
+    Returns the bytes of the model's weights, 0 where they are not known or wanted. Raises UserError
+    where that is too much for a processor alone.
     """
     missing = {task.key: task for task in tasks if task.key not in store}
     prompts = sum(task.cost for task in missing.values())
     if not prompts:
-        return
-    alone = not executor.cards()
-    if alone:
-        queries = [query for task in missing.values() for query in task.payload]
-        if (asked := blueprint.burden(queries)) is not None:
-            burden.bear(asked)
-    measured = (blueprint.llm, blueprint.dtype) == (smollm2.NAME, "float32")
-    if alone and measured:
+        return 0
+    queries = [query for task in missing.values() for query in task.payload]
+    asked = blueprint.burden(queries)
+    alone = not workers.cards()
+    if alone and asked is not None:
+        burden.bear(asked)
+    if alone and (blueprint.llm, blueprint.dtype) == (smollm2.NAME, "float32"):
         rate = smollm2.PROMPTS_PER_SECOND
         log.info(
             "%s prompts to read, about %s on two cores (at %g/s)",
@@ -195,3 +200,4 @@ def _foretell(blueprint: Blueprint, tasks: Sequence[Task[Queries]], store: Store
         )
     else:
         log.info("%s prompts to read", f"{prompts:,}")
+    return 0 if asked is None else asked.weights

@@ -1,28 +1,22 @@
-"""Bring every task's result into the store, doing only what is missing.
-
-Where the work runs (`LLMVS_EXECUTOR=serial|ray`) is environment, never a parameter: it must not
-invalidate what it made.
-"""
+"""Bring every task's result into the store, doing only what is missing."""
 
 import logging
-import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from stages.errors import UserError
-from stages.work import pool, runs
+from stages.work import runs, workers
 from stages.work.bar import Counted, progress
 from stages.work.items import Arrays
 from stages.work.pace import Pace
 from stages.work.store import Store
+from stages.work.workers import Answers
 from stages.work.writer import Writer
 
 log = logging.getLogger("llmvs")
 P = TypeVar("P")
-Answers = Generator[tuple[int, Arrays], None, None]
 
 
 @dataclass(frozen=True)
@@ -58,13 +52,14 @@ def complete(
     noun: str = "frames",
     unit: str | None = None,
     processes: int | None = None,
+    weights: int = 0,
 ) -> list[Arrays]:
     """The result of every task, in order; tasks with the same key are computed once.
 
     Args, raises: as `stream`, which holds one result at a time.
     """
     unique = list({task.key: task for task in tasks}.values())
-    results = stream(unique, load, store, noun, unit, processes)
+    results = stream(unique, load, store, noun, unit, processes, weights)
     found = {task.key: arrays for task, arrays in zip(unique, results, strict=True)}
     return [found[task.key] for task in tasks]
 
@@ -76,6 +71,7 @@ def stream(
     noun: str = "frames",
     unit: str | None = None,
     processes: int | None = None,
+    weights: int = 0,
 ) -> Iterator[Arrays]:
     """Compute what the store does not hold, then read the result of every task from it, in order.
 
@@ -104,7 +100,7 @@ def stream(
     )
     runs.count(noun, reused, len(unique))
     if missing:
-        answers = _executor() if processes is None else partial(_local, processes)
+        answers = workers.answers(weights) if processes is None else workers.local(processes)
         if processes is not None:
             missing.sort(key=lambda task: task.cost, reverse=True)
         _compute(missing, answers, load, store, noun, unit)
@@ -126,7 +122,7 @@ def _missing(tasks: list[Task[P]], store: Store) -> list[Task[P]]:
 
 def _compute(
     tasks: list[Task[P]],
-    answers: Callable[[list[P], Callable[[], Worker[P]]], Answers],
+    answers: Answers,
     load: Callable[[], Worker[P]],
     store: Store,
     noun: str,
@@ -182,48 +178,3 @@ def _put(store: Store, task: Task[Any], arrays: Arrays) -> Arrays:
             store.put(task.siblings[sibling], found)
     store.put(task.key, own)
     return own
-
-
-def _serial(payloads: list[P], load: Callable[[], Worker[P]]) -> Answers:
-    yield from load()(payloads)
-
-
-def _local(processes: int, payloads: list[P], load: Callable[[], Worker[P]]) -> Answers:
-    if min(processes, len(payloads)) == 1:
-        yield from _serial(payloads, load)
-    else:
-        yield from pool.scatter(payloads, load, processes)
-
-
-def _ray(payloads: list[P], load: Callable[[], Worker[P]]) -> Answers:
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError(
-            "LLMVS_EXECUTOR=ray needs Ray: pip install -c constraints.txt -e '.[ray]'"
-        ) from error
-    import torch
-
-    from stages.work import actors
-
-    if not ray.is_initialized():
-        ray.init(logging_level=logging.ERROR, log_to_driver=False)
-    gpus = torch.cuda.device_count()
-    workers = int(os.environ.get("LLMVS_WORKERS", max(gpus, 1)))
-    yield from actors.scatter(ray, payloads, load, workers, gpus)
-
-
-def cards() -> int:
-    """How many GPUs workers have to share. Raises UserError as `_executor`."""
-    import torch
-
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
-
-
-def _executor() -> Callable[[list[P], Callable[[], Worker[P]]], Answers]:
-    name = os.environ.get("LLMVS_EXECUTOR", "serial")
-    if name == "serial":
-        return _serial
-    if name == "ray":
-        return _ray
-    raise UserError(f"LLMVS_EXECUTOR={name}: must be serial or ray")

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from stages.work.locks import lock, taken
 
@@ -30,6 +31,10 @@ class DiskFullError(OSError):
     def __init__(self, path: Path | str, needed: int | None = None, free: int | None = None):
         super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         self.needed, self.free = needed, free
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: OSError's own would put its arguments in place of ours."""
+        return type(self), (self.filename, self.needed, self.free)
 
 
 @contextmanager

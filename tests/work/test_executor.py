@@ -178,18 +178,3 @@ def test_an_unknown_executor_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("LLMVS_EXECUTOR", "slurm")
     with pytest.raises(UserError, match="slurm"):
         complete(tasks(1), lambda: Squarer([]), Store(tmp_path))
-
-
-def test_ray_gives_what_serial_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ray = pytest.importorskip("ray", reason="Ray is an optional extra")
-    monkeypatch.setenv("LLMVS_EXECUTOR", "ray")
-    monkeypatch.setenv("LLMVS_WORKERS", "2")
-    # Test modules are not importable inside an actor.
-    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    ray.init(num_cpus=2, logging_level=logging.ERROR, include_dashboard=False)
-    try:
-        results = complete(tasks(*range(7)), lambda: Squarer([]), Store(tmp_path))
-    finally:
-        ray.shutdown()
-        ray.cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
-    assert squares(results) == [n**2 for n in range(7)]
