@@ -74,18 +74,14 @@ def _serial(payloads: list[Any], load: Callable[[], Any]) -> Found:
     yield from load()(payloads)
 
 
-def _local(
-    processes: int, payloads: list[Any], load: Callable[[], Any]
-) -> Found:
+def _local(processes: int, payloads: list[Any], load: Callable[[], Any]) -> Found:
     if min(processes, len(payloads)) == 1:
         yield from _serial(payloads, load)
     else:
         yield from pool.scatter(payloads, load, processes)
 
 
-def _ray(
-    weights: int, payloads: list[Any], load: Callable[[], Any]
-) -> Found:
+def _ray(weights: int, payloads: list[Any], load: Callable[[], Any]) -> Found:
     from stages.work import actors, placement
 
     ray = actors.connected()

@@ -1,5 +1,4 @@
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
