@@ -187,8 +187,8 @@ def test_what_is_said_of_the_steps_on_the_demo_and_on_summe_is_measured(
     epoch = {name: steps("demo", name)["epoch"] for name in trained}
     assert f"by {printed(min(gaps.values()))} to {printed(max(gaps.values()))}. The epoch" in said
     ends = f"{printed(min(epoch.values()))} to {printed(max(epoch.values()))}"
-    assert f"The epoch gives them {ends}; without it all four" in said
-    assert sum(gaps[name] < epoch[name] for name in trained) == 4
+    assert f"The epoch gives them {ends}; without it two of the four, LLMVS and the MLP," in said
+    assert {name for name in trained if gaps[name] < epoch[name]} == {"llmvs", "mlp"}
     of_summe = [steps("summe-captions", name) for name in trained]
     gained, moved = ([of[part] for of in of_summe] for part in ("epoch", "videos"))
     assert f"{printed(min(gained))} to {printed(max(gained))} for the epoch on SumMe" in said
