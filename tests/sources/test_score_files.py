@@ -106,7 +106,7 @@ def read(tmp_path: Path, document: Any, name: str = "scores.json", **options: bo
         (SCORED | {"Bike_Polo": [0.5, "1", 0]}, r"video_1 .*: 1: .*number"),
         (SCORED | {"Bike_Polo": [0.5, None, 0]}, r"video_1 .*: 1: .*number"),
         (SCORED | {"Bike_Polo": [[0.5], [1], [0]]}, r"video_1 .*: 0: .*number"),
-        (SCORED | {"Bike_Polo": 3}, r"video_1 \(Bike Polo\): .*valid list; expected"),
+        (SCORED | {"Bike_Polo": 3}, r"video_1 \(Bike Polo\): .*valid list, got 3; expected"),
         (SCORED | {"Bike_Polo": {"gt": [1]}}, r"video_1 .*: has no scores \(has gt\); expected"),
         (
             {"Bike_Polo": SCORED["Bike_Polo"]},
