@@ -1,8 +1,7 @@
 """caption: every sampled frame becomes a sentence."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +11,11 @@ from stages import command, section
 from stages.artifacts import captions as caption_file
 from stages.artifacts.captions import Caption
 from stages.artifacts.frames import reading
-from stages.captioners import registry
-from stages.captioners.captioner import CaptionWorker, Frame, Plan
+from stages.captioners import asking, registry
+from stages.captioners.captioner import Frame
 from stages.captioners.settings import CaptionSettings
 from stages.llm.reply import parser
-from stages.work import burden, workers
-from stages.work.burden import Burden
-from stages.work.executor import Task, complete
-from stages.work.store import Store, key
+from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
 
@@ -51,25 +47,14 @@ def caption(
         for video in videos:
             for index, (pick, jpeg) in enumerate(zip(video.picks(), video.jpegs(), strict=True)):
                 places.append((video.name, int(pick)))
-                images.append((Frame(video.name, index), key(jpeg=jpeg)))
+                images.append((Frame(video.name, index), asking.jpeg_key(jpeg)))
     store = Store.default("caption", out)
     answers: dict[str, list[str]] = {}
     keys: list[str] = []
     for question, plan in registry.plans(settings).items():
-        determinants = plan.determinants()
-        tasks = [
-            Task(key(stage="caption", frame=image, captioner=determinants), frame)
-            for frame, image in images
-        ]
+        tasks = asking.tasks(plan, images)
         log.info("asking of every frame: %s", question)
-        asked = _bear(plan, tasks, store)
-        results = complete(
-            tasks,
-            partial(CaptionWorker, plan, frames),
-            store,
-            weights=asked.weights if asked else 0,
-        )
-        answers[question] = [str(arrays["caption"]) for arrays in results]
+        answers[question] = asking.answers(plan, tasks, frames, store)
         keys += [task.key for task in tasks]
     replies = answers.pop(registry.DIRECT, None)
     captions = [
@@ -89,18 +74,6 @@ def caption(
             lines[place] = lines[place].model_copy(update={"reply": reply, "score": share})
     caption_file.write(out, lines)
     store.keep(keys)
-
-
-def _bear(plan: Plan, tasks: Sequence[Task[Frame]], store: Store) -> Burden | None:
-    """What is left to caption asks of the machine, as far as that can be told.
-
-    Raises UserError where it is too much for a processor alone.
-    """
-    missing = {task.key for task in tasks if task.key not in store}
-    asked = plan.burden(len(missing)) if missing else None
-    if asked is not None and not workers.cards():
-        burden.bear(asked)
-    return asked
 
 
 def _joined(said: Mapping[str, str]) -> str:

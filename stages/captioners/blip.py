@@ -18,6 +18,7 @@ from torch import Tensor
 
 from stages.captioners.captioner import SILENCE, Captioner, Pixels
 from stages.captioners.halving import Halving
+from stages.captioners.processor import read
 from stages.captioners.settings import ImageCaption
 from stages.errors import UserError
 from stages.work import hub, pretrained
@@ -73,26 +74,11 @@ class ImagePlan:
 
 
 def processor(name: str, folder: Path) -> Any:
-    """What turns images into the model's input, by Pillow even where torchvision is installed.
+    """What turns images into the model's input.
 
-    Raises UserError where the folder has none, or one that has to be asked in words.
+    Raises UserError as `read`, or where it has to be asked in words.
     """
-    from transformers import AutoProcessor
-
-    try:
-        found = AutoProcessor.from_pretrained(
-            folder, backend="pil", local_files_only=True, trust_remote_code=False
-        )
-    except pretrained.FAILURES as error:
-        raise UserError(
-            f"{name}: no usable processor in {folder}; name a model that captions images, such as "
-            f"{KIND.alternative} ({pretrained.first_line(error)})"
-        ) from error
-    if not hasattr(found, "image_processor") or not hasattr(found, "tokenizer"):
-        raise UserError(
-            f"{name}: {folder} has no processor of images and text; name a model that captions "
-            f"images, such as {KIND.alternative}"
-        )
+    found = read(name, folder, "a model that captions images", KIND)
     if getattr(found, "chat_template", None) is not None:
         raise UserError(
             f"{name}: has a chat template, so it is to be asked in words: set caption.captioner "
@@ -109,16 +95,20 @@ class ImageCaptioner:
         self._model = model
         self._processor = processor
         self._settings = settings
-        self._halving = Halving(settings.model, settings.batch, self._generate)
+        self._halving = Halving(settings.model, settings.batch, self._generate, self._divided)
 
-    def prepare(self, images: Sequence[Pixels], /) -> Tensor:
-        """The images as the model takes them, (images, 3, H, W); see `Captioner.prepare`."""
+    def prepare(self, images: Sequence[Pixels], /) -> Sequence[Tensor]:
+        """The images as the model takes them, each (images, 3, H, W); see `Captioner.prepare`."""
+        if not images:
+            return []
         pictures = [Image.fromarray(image) for image in images]
         inputs = self._processor.image_processor(images=pictures, return_tensors="pt")
-        pixels: Tensor = inputs["pixel_values"].to(self._model.dtype)
-        return pixels
+        return self._divided([inputs["pixel_values"].to(self._model.dtype)])
 
-    def caption(self, prepared: Tensor, /) -> list[str]:
+    def _divided(self, batches: Sequence[Tensor]) -> Sequence[Tensor]:
+        return torch.split(torch.cat(list(batches)), self._halving.batch)
+
+    def caption(self, prepared: Sequence[Tensor], /) -> list[str]:
         """One line an image, whitespace collapsed; see `Captioner.caption`.
 
         Where the GPU's memory runs out the batch is halved, and stays so. Raises UserError where a

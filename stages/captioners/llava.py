@@ -19,7 +19,8 @@ import torch
 from PIL import Image
 
 from stages.captioners import framing, processor
-from stages.captioners.captioner import Captioner, Pixels
+from stages.captioners.captioner import SILENCE, Captioner, Pixels
+from stages.captioners.halving import Halving
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
 from stages.work import architecture, hub, pretrained
@@ -30,9 +31,6 @@ log = logging.getLogger("llmvs")
 
 VERSION = 1
 """Raise it when the same image and settings are to give another caption."""
-
-SILENCE = "No description."
-"""Stands for the words of a model that ended its turn without any: a caption is never empty."""
 
 KIND = hub.Kind(alternative="llava-hf/llava-1.5-7b-hf")
 
@@ -113,6 +111,9 @@ class Batch:
     images: Sequence[Pixels]
     inputs: Any
 
+    def __len__(self) -> int:
+        return len(self.images)
+
 
 class ImageTextCaptioner:
     """A multimodal LLM asked one thing of each image; a `captioner.Captioner`."""
@@ -135,9 +136,8 @@ class ImageTextCaptioner:
         )
         self._model = model
         self._processor = reader
-        self._settings = settings
         self._prompt = prompt
-        self._batch = settings.batch
+        self._halving = Halving(settings.model, settings.batch, self._generate, self._divided)
         self._preparing = threading.Lock()
         # Of its own for decoding: a fast tokenizer is not for two threads at once.
         self._tokenizer = copy.deepcopy(reader.tokenizer)
@@ -151,9 +151,12 @@ class ImageTextCaptioner:
         See `Captioner.prepare`.
         """
         with self._preparing:
-            size = self._batch
+            size = self._halving.batch
             parts = [images[start : start + size] for start in range(0, len(images), size)]
             return [Batch(part, self._inputs(part)) for part in parts]
+
+    def _divided(self, batches: Sequence[Batch]) -> list[Batch]:
+        return self.prepare([image for each in batches for image in each.images])
 
     def _inputs(self, images: Sequence[Pixels]) -> Any:
         return self._processor.apply_chat_template(
@@ -180,43 +183,12 @@ class ImageTextCaptioner:
         Raises:
             UserError: a single image is already too much for the memory.
         """
-        captions: list[str] = []
-        waiting = list(prepared)
-        refused = 0
-        while waiting:
-            batch = waiting[0]
-            if len(batch.images) > self._batch:
-                waiting = self.prepare([image for each in waiting for image in each.images])
-                continue
-            try:
-                captions += self._generate(batch.inputs)
-            except torch.OutOfMemoryError as error:
-                attempted = len(batch.images)
-                if attempted == 1:
-                    raise UserError(
-                        f"{self._settings.model}: out of memory with a single image; free the "
-                        "GPU of others, or name a smaller model, dtype or max_new_tokens"
-                    ) from error
-                refused = refused or attempted
-                self._batch = attempted // 2
-            else:
-                if refused:
-                    log.warning(
-                        "out of memory with %d images at once: going on with %d; set "
-                        "caption.batch to that to spare the attempt",
-                        *(refused, self._batch),
-                    )
-                refused = 0
-                del waiting[0]
-                continue
-            # Only here, past the handler, has the exception let go of what the attempt held.
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-        return captions
+        return self._halving(prepared)
 
     @torch.inference_mode()
-    def _generate(self, inputs: Any) -> list[str]:
-        inputs = copy.copy(inputs).to(self._model.device)  # which changes what it is called on
+    def _generate(self, batch: Batch) -> list[str]:
+        # A copy, as what it is called on is changed.
+        inputs = copy.copy(batch.inputs).to(self._model.device)
         written = self._model.generate(**inputs)[:, inputs["input_ids"].shape[1] :]
         lines = self._tokenizer.batch_decode(written, skip_special_tokens=True)
         return [" ".join(line.split()) or SILENCE for line in lines]

@@ -14,16 +14,20 @@ def conversation(prompt: str, *images: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"role": "user", "content": [*images, {"type": "text", "text": prompt}]}]
 
 
-def load(name: str, folder: Path, prompt: str, kind: hub.Kind) -> Any:
-    """What turns images and words into the model's input; pads on the left.
+def read(name: str, folder: Path, wanted: str, kind: hub.Kind) -> Any:
+    """A folder's processor of images and text.
 
     Images are resized by Pillow even where torchvision is installed, which rounds otherwise.
 
+    Args:
+        name: what the person called the model.
+        folder: its files.
+        wanted: what is to be named instead where this is none, such as "a model that …".
+        kind: an example of that.
+
     Raises:
-        UserError: there is none that can be used here, or no chat template that shows the model
-            an image and the prompt.
+        UserError: there is none that can be used here.
     """
-    from jinja2 import TemplateError
     from transformers import AutoProcessor
 
     try:
@@ -32,14 +36,27 @@ def load(name: str, folder: Path, prompt: str, kind: hub.Kind) -> Any:
         )
     except pretrained.FAILURES as error:
         raise UserError(
-            f"{name}: no usable processor in {folder}; name an image-text-to-text model, such as "
-            f"{kind.alternative} ({pretrained.first_line(error)})"
+            f"{name}: no usable processor in {folder}; name {wanted}, such as {kind.alternative} "
+            f"({pretrained.first_line(error)})"
         ) from error
     if not hasattr(found, "image_processor") or not hasattr(found, "tokenizer"):
         raise UserError(
-            f"{name}: {folder} has no processor of images and text; name an image-text-to-text "
-            f"model, such as {kind.alternative}"
+            f"{name}: {folder} has no processor of images and text; name {wanted}, such as "
+            f"{kind.alternative}"
         )
+    return found
+
+
+def load(name: str, folder: Path, prompt: str, kind: hub.Kind) -> Any:
+    """What turns images and words into the model's input; pads on the left.
+
+    Raises:
+        UserError: as `read`, or there is no chat template that shows the model an image and the
+            prompt.
+    """
+    from jinja2 import TemplateError
+
+    found = read(name, folder, "an image-text-to-text model", kind)
     if found.chat_template is None:
         raise UserError(
             f"{name}: its processor has no chat template, so how it is to be asked is unknown; "

@@ -2,9 +2,25 @@
 
 from stages.captioners.captioner import Plan
 from stages.captioners.settings import CaptionSettings
+from stages.work.hub import Kind
 
 DIRECT = "direct"
 """The question after the score itself, whose answer is no part of a caption."""
+
+
+def kind(settings: CaptionSettings) -> Kind | None:
+    """Of the model that `caption.model` names, for messages; None where the captioner has none."""
+    match settings.captioner:
+        case "imagenet-tags":
+            return None
+        case "blip":
+            from stages.captioners import blip
+
+            return blip.KIND
+        case "llava":
+            from stages.captioners import llava
+
+            return llava.KIND
 
 
 def plans(settings: CaptionSettings) -> dict[str, Plan]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.captioners import llava
+from stages.captioners import registry
 from stages.llm import smollm2, weights
 from stages.params import Recipe
 from stages.work import hub
@@ -42,6 +42,8 @@ def models(recipe: Recipe) -> Iterator[Frozen]:
     """Those that are large enough to be fetched by themselves, the captioner first."""
     caption, embed = recipe.caption, recipe.embed
     if caption is not None and caption.captioner != "imagenet-tags":
-        yield Frozen(caption.model, caption.revision, llava.KIND)
+        kind = registry.kind(caption)
+        assert kind is not None  # it names a model
+        yield Frozen(caption.model, caption.revision, kind)
     if embed is not None:
         yield Frozen(embed.llm, embed.revision, weights.KIND)

@@ -18,6 +18,7 @@ from stages.planning.estimate import cards_needed
 from stages.planning.plan import Plan, make
 from stages.work import architecture
 from stages.work.burden import bear
+from stages.work.files import standing
 from stages.work.pace import duration
 
 WORDS = 25
@@ -155,9 +156,7 @@ def _size(path: Path) -> int:
 
 def _mounted(path: Path) -> Path:
     """Where the disk of a path is mounted, whether the path is there or not."""
-    place = path.expanduser().absolute()
-    while not place.exists():
-        place = place.parent
+    place = standing(path.expanduser().absolute())
     while not place.is_mount():
         place = place.parent
     return place

@@ -3,7 +3,7 @@
 Shapes: T sampled frames, D image feature width.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,10 +66,23 @@ class Sampler:
         )
 
 
+def packed(jpegs: Sequence[bytes]) -> Arrays:
+    """JPEG files as arrays of an item: `jpeg`, their bytes end to end, `lengths` of those (T,)."""
+    return {
+        "jpeg": np.frombuffer(b"".join(jpegs), dtype=np.uint8),
+        "lengths": np.array([len(jpeg) for jpeg in jpegs], dtype=np.int64),
+    }
+
+
+def unpacked(arrays: Arrays) -> Iterator[bytes]:
+    """The files that were `packed`, in order."""
+    ends_T = np.cumsum(arrays["lengths"])[:-1]
+    return (jpeg.tobytes() for jpeg in np.split(arrays["jpeg"], ends_T))
+
+
 def _arrays(taken: Taken) -> Arrays:
     return {
-        "jpeg": np.frombuffer(b"".join(taken.jpegs), dtype=np.uint8),
-        "lengths": np.array([len(jpeg) for jpeg in taken.jpegs], dtype=np.int64),
+        **packed(taken.jpegs),
         "features": taken.features_TD,
         "times": taken.times_T,
         "fps": np.array(taken.fps, dtype=np.float64),
@@ -79,7 +92,5 @@ def _arrays(taken: Taken) -> Arrays:
 
 def taken_of(arrays: Arrays) -> Taken:
     """What was taken of a video, from a worker's arrays."""
-    ends_T = np.cumsum(arrays["lengths"])[:-1]
-    jpegs = tuple(jpeg.tobytes() for jpeg in np.split(arrays["jpeg"], ends_T))
     clock = float(arrays["fps"]), arrays["times"]
-    return Taken(jpegs, arrays["features"], *clock, int(arrays["n_frames"]))
+    return Taken(tuple(unpacked(arrays)), arrays["features"], *clock, int(arrays["n_frames"]))

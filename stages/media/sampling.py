@@ -114,6 +114,12 @@ def to_jpeg(image: Image.Image, quality: int) -> bytes:
     return stream.getvalue()
 
 
+def from_jpeg(jpeg: bytes) -> Pixels:
+    """What a JPEG file shows, (H, W, 3) uint8 RGB."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        return np.asarray(image)
+
+
 def take(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Taken:
     """Take a video's picked frames out of its file, and look at them.
 
@@ -142,8 +148,7 @@ def take(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Take
             jpeg = to_jpeg(shrink(video.pixels(frame), settings.short_side), settings.jpeg_quality)
             jpegs.append(jpeg)
             # What is stored is what is looked at, so that features can be had again from the file.
-            with Image.open(io.BytesIO(jpeg)) as image:
-                waiting.append(np.asarray(image))
+            waiting.append(from_jpeg(jpeg))
             if len(waiting) == _TOGETHER:
                 look()
         n_frames += 1

@@ -23,6 +23,13 @@ def field_shots(n_frames: int) -> int:
     return math.ceil(n_frames / FRAMES_A_SHOT)
 
 
+def of_unit_length(features_TD: Floats) -> Floats:
+    """Features at the length that a penalty is in the unit of; zeros stay zeros."""
+    norms_T1 = np.linalg.norm(features_TD, axis=1, keepdims=True)
+    unit_TD: Floats = features_TD / np.maximum(norms_T1, np.finfo(np.float32).tiny)
+    return unit_TD
+
+
 def segment(
     features_TD: Floats, picks_T: Integers, n_frames: int, settings: Segmentation
 ) -> Integers:
@@ -33,8 +40,7 @@ def segment(
     sampled frames is placed half way between them; the shots cover every frame from 0 to
     n_frames - 1.
     """
-    norms_T1 = np.linalg.norm(features_TD, axis=1, keepdims=True)
-    unit_TD = features_TD / np.maximum(norms_T1, np.finfo(np.float32).tiny)
+    unit_TD = of_unit_length(features_TD)
     if isinstance(settings, FieldSegmentation):
         shots_S2 = kts.fixed(unit_TD, field_shots(n_frames))
     else:

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
@@ -24,6 +23,7 @@ from stages.artifacts.predictions import Splits
 from stages.metrics.leaderboard import MARKS, Floats, Scored
 from stages.metrics.measurement import Measured
 from stages.metrics.printed import mark
+from stages.metrics.terminal import begun
 from stages.splits.dealing import share
 
 OFFICIAL = "official"
@@ -83,14 +83,7 @@ def table(measured: Measured) -> Table | None:
     """80 columns wide; None where nothing was measured under the release's own splits."""
     if measured.results.benchmark is None or OFFICIAL not in measured.rows:
         return None
-    shown = Table(
-        title=escape(f"{measured.results.title}\nWhat the release would print"),
-        caption=escape(SAID),
-        caption_justify="left",
-        box=SIMPLE,
-        pad_edge=False,
-    )
-    shown.add_column("")
+    shown = begun([measured.results.title, "What the release would print"], [SAID])
     for heading in ("all test videos", "first GPU's", "spread of shares"):
         shown.add_column(heading, justify="right")
     for row in measured.rows[OFFICIAL].values():

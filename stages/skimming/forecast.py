@@ -8,19 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.captioners import blip, llava
-from stages.captioners.settings import ImageCaption, ImageTextCaption
+from stages.captioners import blip, registry
 from stages.llm import smollm2
 from stages.media import video
 from stages.scorers.heads import shelf
-from stages.skimming.settings import REPRESENTATIVE, SkimRecipe
+from stages.skimming.settings import BLIP, REPRESENTATIVE, SkimRecipe
 from stages.work import hub
 from stages.work.pace import duration
 
 FRAMES_PER_SECOND = 9.0
 """Sampled frames of 1080p, decoding up to them included."""
 
-DOWNLOADS = {"Salesforce/blip-image-captioning-base": 990}
+DOWNLOADS = {BLIP.model: 990}
 """Megabytes of models on the hub that come with a recipe."""
 
 
@@ -47,17 +46,14 @@ class Forecast:
         told = [video.promised(film) for film in films]
         lengths = [length for length in told if length is not None]
         caption, llm = recipe.caption, None
+        model: str | None = None
         absent: list[str] = []
-        match caption:
-            case ImageCaption():
-                here = hub.status(caption.model, caption.revision, blip.KIND).present
-            case ImageTextCaption():
-                here = hub.status(caption.model, caption.revision, llava.KIND).present
-            case _:
-                here = True
-        model = None if caption is None else getattr(caption, "model", caption.captioner)
-        if model is not None and not here:
-            absent.append(model)
+        if caption is not None:
+            kind = registry.kind(caption)
+            model = getattr(caption, "model", caption.captioner)
+            revision = getattr(caption, "revision", None)
+            if kind is not None and not hub.status(str(model), revision, kind).present:
+                absent.append(str(model))
         if recipe.scorer not in (None, REPRESENTATIVE):
             llm = str(shelf.card(str(recipe.scorer)).embed["llm"])
         return cls(

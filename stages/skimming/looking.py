@@ -7,28 +7,24 @@ is concerned; decoding begins anew.
 Shapes: N video frames, T sampled frames, P those of a part, D image feature width.
 """
 
-import io
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from stages.errors import UserError
 from stages.media import timing, video
 from stages.media.clock import Clock
-from stages.media.sampling import shrink, to_jpeg
+from stages.media.sampler import packed, unpacked
+from stages.media.sampling import from_jpeg, shrink, to_jpeg
 from stages.media.timing import Timing
 from stages.media.video import Frame
 from stages.skimming.settings import Looking
 from stages.vision.encoder import ImageEncoder
 from stages.work.items import Arrays
 from stages.work.store import Store, content_hash, key
-
-log = logging.getLogger("llmvs")
 
 VERSION = 1
 """Of what the code makes of the same film; raised where it makes something else."""
@@ -84,7 +80,7 @@ class Film:
         Raises UserError where a part has gone from the store since.
         """
         for part in self.parts:
-            yield from _jpegs(_there(store, part, self.path))
+            yield from unpacked(_there(store, part, self.path))
 
 
 def look(
@@ -138,11 +134,6 @@ def _there(store: Store, part: str, path: Path) -> Arrays:
     if found is None:
         raise UserError(f"{path}: what was seen of it has gone from {store.root}; run again")
     return found
-
-
-def _jpegs(part: Arrays) -> Iterator[bytes]:
-    ends_P = np.cumsum(part["lengths"])[:-1]
-    return (jpeg.tobytes() for jpeg in np.split(part["jpeg"], ends_P))
 
 
 class _Look:
@@ -218,15 +209,8 @@ def _seen(
         if not encoder:
             encoder.append(ImageEncoder.load())
         # What is stored is what is looked at, so that features can be had again from the frames.
-        features_PD = encoder[0]([_pixels(jpeg) for jpeg in jpegs]).features_TD
-        store.put(
-            part,
-            {
-                "jpeg": np.frombuffer(b"".join(jpegs), dtype=np.uint8),
-                "lengths": np.array([len(jpeg) for jpeg in jpegs], dtype=np.int64),
-                "features": features_PD,
-            },
-        )
+        features_PD = encoder[0]([from_jpeg(jpeg) for jpeg in jpegs]).features_TD
+        store.put(part, {**packed(jpegs), "features": features_PD})
 
     damage: str | None = None
     seeing = _Look(looking, video.rate(path), put)
@@ -252,8 +236,3 @@ def _seen(
         "cuts": cuts_T,
         "damage": np.array(found.damage or ""),
     }
-
-
-def _pixels(jpeg: bytes) -> npt.NDArray[np.uint8]:
-    with Image.open(io.BytesIO(jpeg)) as image:
-        return np.asarray(image)

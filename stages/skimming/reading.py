@@ -6,7 +6,6 @@ Shapes: T sampled frames, W width of an embedding.
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,15 @@ import numpy.typing as npt
 
 from stages.artifacts import frames
 from stages.artifacts.captions import Caption
-from stages.captioners import registry
-from stages.captioners.captioner import CaptionWorker, Frame
+from stages.captioners import asking, registry
+from stages.captioners.captioner import Frame
 from stages.captioners.settings import CaptionSettings
 from stages.llm import context
 from stages.llm.examples import written
 from stages.llm.reader import read_videos
 from stages.llm.settings import Embed
 from stages.skimming.looking import Film
-from stages.work.executor import Task, complete
-from stages.work.store import Store, key
+from stages.work.store import Store
 
 _GROUP = 512  # frames to a group of the temporary file
 
@@ -44,21 +42,18 @@ class Read:
 def captions(film: Film, settings: CaptionSettings, store: Store) -> tuple[str, ...]:
     """A caption of every sampled frame. Raises UserError where the captioner cannot be had."""
     plan = next(iter(registry.plans(settings).values()))
-    determinants = plan.determinants()
-    images = [key(jpeg=jpeg) for jpeg in film.jpegs(store)]
-    tasks = [
-        Task(
-            key(stage="caption", frame=image, captioner=determinants),
-            Frame(f"part_{index // _GROUP + 1}", index % _GROUP),
-        )
-        for index, image in enumerate(images)
-    ]
+    tasks = asking.tasks(
+        plan,
+        (
+            (Frame(f"part_{index // _GROUP + 1}", index % _GROUP), asking.jpeg_key(jpeg))
+            for index, jpeg in enumerate(film.jpegs(store))
+        ),
+    )
     with tempfile.TemporaryDirectory(dir=_folder(store)) as folder:
         path = Path(folder) / "frames.h5"
         if any(task.key not in store for task in tasks):
             _lay_out(film, store, path)
-        found = complete(tasks, partial(CaptionWorker, plan, path), store)
-    return tuple(str(arrays["caption"]) for arrays in found)
+        return tuple(asking.answers(plan, tasks, path, store))
 
 
 def _folder(store: Store) -> Path:

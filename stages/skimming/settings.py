@@ -1,4 +1,4 @@
-"""How a film of one's own is made a summary of: three recipes with names, and those of params.yaml.
+"""How a film of one's own is made a summary of: two recipes with names, and those of params.yaml.
 
 A recipe says how a film is looked at, who captions its frames, and what scores them. What the LLM
 is and what it is asked is not said here: a head's card has it, so that states are always those

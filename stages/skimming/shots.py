@@ -9,6 +9,7 @@ Shapes: T sampled frames, D image feature width, S shots.
 import numpy as np
 import numpy.typing as npt
 
+from stages.media.segmentation import of_unit_length
 from stages.skimming.looking import Film
 from stages.skimming.settings import Looking
 from stages.summaries import kts
@@ -27,8 +28,7 @@ def shots(film: Film, looking: Looking) -> Floats:
     frame rate. A shot shorter than `looking.shortest` joins that of its neighbours which looks more
     like it.
     """
-    norms_T1 = np.linalg.norm(film.features_TD, axis=1, keepdims=True)
-    unit_TD = film.features_TD / np.maximum(norms_T1, np.finfo(np.float32).tiny)
+    unit_TD = of_unit_length(film.features_TD)
     lasts = _lasts(unit_TD, looking.penalty)
     spans = _joined(unit_TD, lasts, film.cuts_T, looking.shortest)
     ends_S = film.cuts_T[spans]

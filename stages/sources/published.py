@@ -3,7 +3,6 @@
 Shapes: T sampled frames, N video frames, U users.
 """
 
-import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,8 +23,6 @@ from stages.sources.places import files, opened
 from stages.sources.settings import SumMeDownload, TVSumDownload
 from stages.work.files import replacing
 from stages.work.store import Store
-
-log = logging.getLogger("llmvs")
 
 TVSUM_INNER = ("-video.zip", "-data.zip", "-matlab.zip")
 

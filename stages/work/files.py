@@ -66,12 +66,16 @@ def is_full(error: BaseException) -> bool:
     return any(f"(os error {number})" in str(error) for number in _FULL)
 
 
+def standing(path: Path) -> Path:
+    """The path where it is there, else the nearest folder above it that is."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
 def make_room(path: Path, needed: int) -> None:
     """Raises DiskFullError where a file of `needed` bytes cannot be written at `path`."""
-    folder = path.parent
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(standing(path.parent)).free
     if free < needed:
         raise DiskFullError(path, needed, free)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stages.errors import UserError
 from stages.work import parts
+from stages.work.files import standing
 from stages.work.refusals import Kind, explained
 from stages.work.store import content_hash
 
@@ -200,10 +201,7 @@ def _has_room(name: str, sizes: dict[str, int]) -> None:
     repository = cache / f"models--{name.replace('/', '--')}"
     held = sum(path.stat().st_size for path in repository.glob("blobs/*"))
     needed = max(0, sum(sizes.values()) - held)
-    place = cache.absolute()
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(standing(cache.absolute())).free
     if free < needed:
         raise UserError(
             f"{name}: {needed / 1e9:.1f} GB are left to fetch, and {cache} has {free / 1e9:.1f} "

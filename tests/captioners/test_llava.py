@@ -13,8 +13,8 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from stages import params
-from stages.captioners import llava, registry
-from stages.captioners.captioner import Pixels
+from stages.captioners import registry
+from stages.captioners.captioner import SILENCE, Pixels
 from stages.captioners.llava import ImageTextCaptioner
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
@@ -122,7 +122,7 @@ def test_a_caption_is_one_line_and_never_empty(
     model = captioner(llava_folder)
     lines = [" A dog\n\n runs.\t", " \n"]
     monkeypatch.setattr(model._tokenizer, "batch_decode", lambda *_, **__: lines)
-    assert said(model, tiny_llava.pictures(2)) == ["A dog runs.", llava.SILENCE]
+    assert said(model, tiny_llava.pictures(2)) == ["A dog runs.", SILENCE]
 
 
 def test_control_tokens_of_a_reply_are_no_words_of_the_caption(

@@ -1,0 +1,53 @@
+"""Frames put to a captioner through the work store: what is there already is not asked again.
+
+Whoever captions frames does it here, so that a caption has one key, and a model too large for this
+machine is refused before it is loaded, whichever command wants it.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from stages.captioners.captioner import CaptionWorker, Frame, Plan
+from stages.work import burden, workers
+from stages.work.executor import Task, complete
+from stages.work.store import Store, key
+
+
+def tasks(plan: Plan, images: Iterable[tuple[Frame, str]]) -> list[Task[Frame]]:
+    """A task for each frame, given with `jpeg_key` of it. Raises UserError as `determinants`."""
+    determinants = plan.determinants()
+    return [
+        Task(key(stage="caption", frame=image, captioner=determinants), frame)
+        for frame, image in images
+    ]
+
+
+def jpeg_key(jpeg: bytes) -> str:
+    """Of a frame's picture, wherever it comes from."""
+    return key(jpeg=jpeg)
+
+
+def answers(plan: Plan, asked: Sequence[Task[Frame]], frames: Path, store: Store) -> list[str]:
+    """What the captioner says of every frame, in order.
+
+    Args:
+        plan: of the captioner.
+        asked: `tasks` of it.
+        frames: the frames file; not opened where the store holds every answer.
+        store: of finished captions.
+
+    Raises:
+        UserError: it is too much for a processor alone, or the captioner cannot be had.
+    """
+    missing = {task.key for task in asked if task.key not in store}
+    wanted = plan.burden(len(missing)) if missing else None
+    if wanted is not None and not workers.cards():
+        burden.bear(wanted)
+    results = complete(
+        asked,
+        partial(CaptionWorker, plan, frames),
+        store,
+        weights=wanted.weights if wanted else 0,
+    )
+    return [str(arrays["caption"]) for arrays in results]
