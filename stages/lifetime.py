@@ -4,6 +4,7 @@ Imported with the package, before anything that takes seconds to import, so that
 stopped meanwhile ends as one that is stopped at work does.
 """
 
+import _thread
 import contextlib
 import os
 import signal
@@ -15,6 +16,11 @@ from types import TracebackType
 from typing import Any
 
 STOPPED = "stopped. Run again to go on: finished work is kept."
+
+_AGAIN = 0.01
+"""Seconds until Ctrl-C comes once more that met a place which cannot raise it, such as what the
+import system does when a module's lock is let go of.
+"""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -52,6 +58,16 @@ def _answer_interruption() -> None:
             usual(kind, error, trace)
 
     sys.excepthook = answer
+    ignored = sys.unraisablehook
+
+    def again(what: "sys.UnraisableHookArgs") -> None:
+        if _interrupted(what.exc_value):
+            # Not from here: it would meet the very place that has just swallowed it.
+            threading.Timer(_AGAIN, _thread.interrupt_main).start()
+        else:
+            ignored(what)
+
+    sys.unraisablehook = again
 
 
 def _interrupted(error: BaseException | None) -> bool:

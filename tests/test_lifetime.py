@@ -96,6 +96,21 @@ def test_ctrl_c_within_a_compiled_module_is_no_failure_of_that_module(raised: st
     assert ended.stderr == "stopped. Run again to go on: finished work is kept.\n"
 
 
+def test_ctrl_c_that_meets_a_place_which_cannot_raise_it_is_not_lost() -> None:
+    code = """
+import stages, time
+class Callback:
+    def __del__(self): raise KeyboardInterrupt
+Callback()
+time.sleep(30)
+print("went on")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode != 0
+    assert ended.stdout == ""
+    assert ended.stderr == "stopped. Run again to go on: finished work is kept.\n"
+
+
 @pytest.mark.parametrize("command", ["stages.train", "stages.cli train", "stages.cli plan summe"])
 def test_ctrl_c_is_answered_by_one_sentence_while_the_imports_run_too(command: str) -> None:
     for hundredths in range(0, 130, 10):
