@@ -122,10 +122,11 @@ def plan(
     """What a recipe will cost, before anything is downloaded: operations, memory, hours, disk.
 
     From the models' configurations and the dataset's lengths. Says when a stage will not fit, and
-    what would.
+    what would, and how to fetch what is not here.
     """
     from rich.console import Console
 
+    from stages.checking import frozen
     from stages.planning import cards as known
     from stages.planning import estimate, here, plan
 
@@ -139,3 +140,7 @@ def plan(
     else:
         machine = estimate.Machine(known.card(gpu), cards or 1, efficiency)
     Console().print(plan.table(plan.make(settings, dataset, recipe, words, machine)))
+    absent = [each.name for each in frozen.models(recipe) if not each.status().present]
+    if absent:
+        fetch = frozen.fetching(dataset, assignments or [])
+        Console().print(f"not here: {', '.join(absent)}; {fetch}", soft_wrap=True, markup=False)

@@ -3,7 +3,6 @@
 import importlib.metadata
 import os
 import platform
-import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +55,7 @@ def _device() -> Iterator[Finding]:
             bf16 = bfloat16(f"cuda:{index}")
             yield Finding(f"cuda:{index}", f"{card.name}, {card.total_memory / 1e9:.0f} GB, {bf16}")
     elif torch.backends.mps.is_available():
-        yield Finding("device", "Apple GPU (mps)")
+        yield Finding("device", "Apple GPU (mps), for training alone")
     else:
         threads = f"CPU, {torch.get_num_threads()} threads, {bfloat16('cpu')}"
         yield Finding("device", f"{threads}; no GPU")
@@ -91,7 +90,7 @@ def _recipe(
     from stages.work import arithmetic
     from stages.work.store import Store
 
-    fetch = shlex.join(["llmvs", "weights", name, *(f"-S{each}" for each in assignments)])
+    fetch = frozen.fetching(name, assignments)
     for model in frozen.models(recipe):
         status = model.status()
         remedy = "" if status.present else status.remedy.replace("llmvs weights", fetch)

@@ -113,6 +113,14 @@ def test_models_that_are_not_here_are_named_with_the_way_to_get_them(workplace: 
         assert remedy.startswith("llmvs weights tvsum")
 
 
+def test_a_plan_offers_what_is_not_here_whatever_the_model(workplace: Path) -> None:
+    assert f"not here: {LLAVA}, {LLAMA}; llmvs weights tvsum" in plan()
+    tiny_llms.save(Path("llm"))
+    assert f"not here: {LLAVA}; llmvs weights tvsum -S" in plan(
+        "-S", "datasets.tvsum.embed.llm=./llm"
+    )
+
+
 def test_given_embeddings_need_no_model(workplace: Path) -> None:
     begins_with({"kind": "embeddings", "query": "q.h5", "answer": "a.h5"})
     _, rows = doctor()

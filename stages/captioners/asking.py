@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from stages.captioners.captioner import CaptionWorker, Frame, Plan
-from stages.work import burden, workers
+from stages.work import burden
 from stages.work.executor import Task, complete
 from stages.work.store import Store, key
 
@@ -38,12 +38,12 @@ def answers(plan: Plan, asked: Sequence[Task[Frame]], frames: Path, store: Store
         store: of finished captions.
 
     Raises:
-        UserError: it is too much for a processor alone, or the captioner cannot be had.
+        UserError: it is too much for this machine, or the captioner cannot be had.
     """
     missing = {task.key for task in asked if task.key not in store}
     wanted = plan.burden(len(missing)) if missing else None
-    if wanted is not None and not workers.cards():
-        burden.bear(wanted)
+    if wanted is not None:
+        burden.checked(wanted)
     results = complete(
         asked,
         partial(CaptionWorker, plan, frames),

@@ -1,6 +1,7 @@
 """The frozen models that a recipe names, and how they stand on this machine."""
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,11 @@ class Frozen:
         if self.name == smollm2.NAME:
             return weights.fetch(self.name, self.revision)
         return hub.fetch(self.name, self.revision, self.kind)
+
+
+def fetching(dataset: str, assignments: Sequence[str]) -> str:
+    """The command that fetches a recipe's models, with its NAME=VALUE."""
+    return shlex.join(["llmvs", "weights", dataset, *(f"-S{each}" for each in assignments)])
 
 
 def models(recipe: Recipe) -> Iterator[Frozen]:

@@ -181,7 +181,7 @@ def _foretell(blueprint: Blueprint, tasks: Sequence[Task[Queries]], store: Store
     """Say how many prompts are to be read and, where that is known before, how long it takes.
 
     Returns the bytes of the model's weights, 0 where they are not known or wanted. Raises UserError
-    where that is too much for a processor alone.
+    where that is too much for this machine.
     """
     missing = {task.key: task for task in tasks if task.key not in store}
     prompts = sum(task.cost for task in missing.values())
@@ -189,10 +189,10 @@ def _foretell(blueprint: Blueprint, tasks: Sequence[Task[Queries]], store: Store
         return 0
     queries = [query for task in missing.values() for query in task.payload]
     asked = blueprint.burden(queries)
-    alone = not workers.cards()
-    if alone and asked is not None:
-        burden.bear(asked)
-    if alone and (blueprint.llm, blueprint.dtype) == (smollm2.NAME, "float32"):
+    if asked is not None:
+        burden.checked(asked)
+    known = (blueprint.llm, blueprint.dtype) == (smollm2.NAME, "float32")
+    if known and not workers.cards():
         rate = smollm2.PROMPTS_PER_SECOND
         log.info(
             "%s prompts to read, about %s on two cores (at %g/s)",

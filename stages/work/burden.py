@@ -7,7 +7,7 @@ import psutil
 import torch
 
 from stages.errors import UserError
-from stages.work import processor
+from stages.work import processor, workers
 from stages.work.architecture import BYTES
 from stages.work.pace import duration
 
@@ -52,6 +52,18 @@ class Burden:
     def hours(self) -> float:
         """At the rate of this machine's processor for large products."""
         return self.operations / processor.rate(self.dtype) / 3600
+
+
+def checked(asked: Burden) -> None:
+    """Raises UserError where a model is too much for what workers run on: for all cards together,
+    by their whole memory, or without any for this machine's processor (`bear`).
+    """
+    if not workers.cards():
+        bear(asked)
+    elif memory := workers.memory():  # those of a cluster elsewhere are told by their own workers
+        from stages.work import placement
+
+        placement.hold(asked.model, asked.weights, asked.dtype, memory)
 
 
 def bear(burden: Burden) -> None:

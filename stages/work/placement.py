@@ -29,6 +29,17 @@ def cards_needed(weights: float, memory: Sequence[float]) -> int | None:
     return None
 
 
+def hold(name: str, weights: float, dtype: str, memory: Sequence[float]) -> None:
+    """Raises UserError where cards of so many bytes do not hold a model's weights together.
+
+    Args:
+        name: what the person called the model.
+        dtype: of the weights, by its name in torch.
+    """
+    if cards_needed(weights, memory) is None:
+        raise UserError(_refusal(name, weights, memory, getattr(torch, dtype)))
+
+
 def placed(name: str, model: Any, dtype: torch.dtype) -> dict[str, int]:
     """A `device_map` of transformers for this process's cards, by what each has free.
 

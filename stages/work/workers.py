@@ -34,7 +34,7 @@ def answers(weights: int) -> Answers:
     """
     if _named() == "ray":
         return partial(_ray, weights)
-    if (count := len(_memory())) > 1:
+    if (count := len(memory())) > 1:
         log.info(
             "of %d GPUs no more are used than hold the model; LLMVS_EXECUTOR=ray uses all", count
         )
@@ -52,7 +52,7 @@ def cards() -> int:
         from stages.work import actors
 
         return actors.cards(actors.connected())
-    return len(_memory())
+    return len(memory())
 
 
 def _named() -> str:
@@ -62,7 +62,7 @@ def _named() -> str:
     return name
 
 
-def _memory() -> list[int]:
+def memory() -> list[int]:
     """Bytes of each card that this process sees."""
     import torch
 
@@ -86,7 +86,7 @@ def _ray(weights: int, payloads: list[Any], load: Callable[[], Any]) -> Found:
 
     ray = actors.connected()
     gpus, cpus = actors.cards(ray), ray.cluster_resources().get("CPU", 1)
-    each = placement.cards_needed(weights, _memory()) if weights else None
+    each = placement.cards_needed(weights, memory()) if weights else None
     count, options = actors.dealt(len(payloads), actors.wanted(), gpus, each, cpus)
     shares = ", ".join(f"{share:g} {name.removeprefix('num_')}" for name, share in options.items())
     log.info("workers: %d, each with %s", count, shares)

@@ -338,6 +338,23 @@ def test_a_large_model_is_refused_without_a_gpu_before_its_weights_are_read(
         read(VIDEOS, embed, store)
 
 
+def test_a_model_that_the_cards_do_not_hold_is_refused_before_its_weights_are_read(
+    tmp_path, embed, store, monkeypatch
+):
+    path = tmp_path / "model" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | LARGE))
+    card = SimpleNamespace(name="T4", total_memory=15e9)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: card)
+    monkeypatch.setattr(Blueprint, "engine", lambda _: pytest.fail("begun"))
+    with pytest.raises(UserError, match=r"model: its weights are .*2 GPUs have together 30\.0 GB"):
+        read(VIDEOS, embed, store)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    with pytest.raises(pytest.fail.Exception, match="begun"):
+        read(VIDEOS, embed, store)
+
+
 def test_what_is_in_the_store_already_is_asked_of_no_processor(embed, store, monkeypatch):
     read(VIDEOS, embed, store)
     monkeypatch.setattr(Blueprint, "burden", lambda *_: pytest.fail("nothing is left to read"))
