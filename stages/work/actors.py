@@ -1,19 +1,17 @@
 """Spread payloads over Ray actors, each with its own model."""
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from stages.errors import UserError
 from stages.work.files import DiskFullError
 from stages.work.items import Arrays
+from stages.work.pool import WORKERS
 
 P = TypeVar("P")
 Options = dict[str, float]
 
-WORKERS = "LLMVS_WORKERS"
-"""Environment: how many actors; a card each, or as many as the model takes, without it."""
 _GRAIN = 10_000
 """Ray counts resources in ten-thousandths."""
 
@@ -43,16 +41,6 @@ def connected() -> Any:
 def cards(ray: Any) -> int:
     """GPUs of the whole cluster, whether this process sees any or not."""
     return int(ray.cluster_resources().get("GPU", 0))
-
-
-def wanted() -> int | None:
-    """Actors that LLMVS_WORKERS asks for, if it does. Raises UserError where it is no number."""
-    said = os.environ.get(WORKERS)
-    if not said:
-        return None
-    if not said.isdecimal() or not int(said):
-        raise UserError(f"{WORKERS}={said}: must be a number of workers, 1 or more")
-    return int(said)
 
 
 def dealt(

@@ -20,19 +20,29 @@ _held: list[Any] = []
 """In a process of the pool: its worker."""
 
 
+WORKERS = "LLMVS_WORKERS"
+"""Environment: how many processes of this machine, or actors of Ray."""
+
+
+def wanted() -> int | None:
+    """What LLMVS_WORKERS asks for; None where it is silent. Raises UserError where it is none."""
+    said = os.environ.get(WORKERS)
+    if said is None:
+        return None
+    if not said.isdecimal() or int(said) < 1:
+        raise UserError(f"{WORKERS}={said}: must be a whole number, at least 1")
+    return int(said)
+
+
 def processes() -> int:
     """How many processes work that wants a processor alone is spread over: `LLMVS_WORKERS`, or one
     for each core that this process may use.
 
     Raises UserError where `LLMVS_WORKERS` is no number of processes.
     """
-    said = os.environ.get("LLMVS_WORKERS")
-    if said is None:
-        # Of a job that was given some of a machine's cores, those; macOS does not tell.
-        return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    if not said.isdecimal() or int(said) < 1:
-        raise UserError(f"LLMVS_WORKERS={said}: must be a whole number, at least 1")
-    return int(said)
+    # Of a job that was given some of a machine's cores, those; macOS does not tell.
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return wanted() or cores
 
 
 def _hold(load: Callable[[], Any]) -> None:

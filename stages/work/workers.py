@@ -87,7 +87,7 @@ def _ray(weights: int, payloads: list[Any], load: Callable[[], Any]) -> Found:
     ray = actors.connected()
     gpus, cpus = actors.cards(ray), ray.cluster_resources().get("CPU", 1)
     each = placement.cards_needed(weights, memory()) if weights else None
-    count, options = actors.dealt(len(payloads), actors.wanted(), gpus, each, cpus)
+    count, options = actors.dealt(len(payloads), pool.wanted(), gpus, each, cpus)
     shares = ", ".join(f"{share:g} {name.removeprefix('num_')}" for name, share in options.items())
     log.info("workers: %d, each with %s", count, shares)
     yield from actors.scatter(ray, payloads, load, count, options)
