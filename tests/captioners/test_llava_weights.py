@@ -7,14 +7,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import hub_llama2
 import pytest
 import tiny_llava
 import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from transformers import AutoModelForImageTextToText, LlamaConfig, LlamaForCausalLM
 
-from stages.captioners import registry
+from stages.captioners import llava, processor, registry
 from stages.captioners.captioner import Plan
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
@@ -242,3 +244,21 @@ def test_an_unreachable_hub_is_one_message(hub: Any, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     with pytest.raises(UserError, match="the hub cannot be reached; connect and run `llmvs weigh"):
         plan("owner/model").fetch()
+
+
+def test_words_become_ids_as_the_folder_of_the_hub_says(folder: Path, tmp_path: Path) -> None:
+    """LLaVA-1.5 reads by Llama-2's tokenizer: a space is written before each part of a turn."""
+    written = hub_llama2.save(tmp_path / "llama")
+    rules = json.loads((written / "tokenizer.json").read_text())
+    image = {"id": len(hub_llama2.VOCABULARY), "content": "<image>", "special": True}
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    rules["added_tokens"].append(image | flags)
+    (folder / "tokenizer.json").write_text(json.dumps(rules))
+    config = json.loads((written / "tokenizer_config.json").read_text())
+    config |= {"extra_special_tokens": {"image_token": "<image>"}, "pad_token": "</s>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    reader = processor.load("llava", folder, "The dog", llava.KIND)
+    asked = "USER: <image>\nThe dog ASSISTANT:"
+    as_written = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(asked).ids
+    assert reader.tokenizer(asked)["input_ids"] == as_written
+    assert hub_llama2.VOCABULARY["▁"] in as_written[as_written.index(image["id"]) :]
