@@ -15,10 +15,11 @@ from stages.captioners.settings import CaptionSettings
 from stages.llm.settings import Embed
 from stages.media.settings import Sample
 from stages.metrics.settings import Evaluate
-from stages.scorers.settings import Model, overridden
+from stages.scorers.settings import Model
 from stages.section import PARAMS, Name, Section
 from stages.sources.settings import Download, Given
 from stages.splits.settings import Splits
+from stages.training.lesson import lesson
 from stages.training.settings import Train
 
 Benchmark = Literal["SumMe", "TVSum"]
@@ -97,7 +98,13 @@ class Params(Section):
             train = self.datasets[name].train
             for model in self.run.models if train is not None else ():
                 assert train is not None
-                overridden(self.models[model], train.scorer, f"datasets.{name}.train.scorer")
+                lesson(self.models[model], train, name, model)
+            unknown = set() if train is None else set(train.models) - set(self.models)
+            if unknown:
+                raise ValueError(
+                    f"datasets.{name}.train.models: no entry {min(unknown)!r} under models (has "
+                    f"{', '.join(sorted(self.models))})"
+                )
         return self
 
 

@@ -15,12 +15,13 @@ from stages.metrics.panel import Rules
 from stages.metrics.panels import panels
 from stages.metrics.settings import Evaluate
 from stages.scorers import checkpoints
-from stages.scorers.settings import Model, overridden
+from stages.scorers.settings import Model
 from stages.splits.folds import Split, splits
 from stages.splits.settings import Protocol, Splits
 from stages.training.crossvalidation import cross_validate
 from stages.training.fitting import device
 from stages.training.inputs import BySplit
+from stages.training.lesson import lesson
 from stages.training.settings import Train
 from stages.training.trainer import EpochJudge, Trainer, lessons
 from stages.work.files import replacing
@@ -47,7 +48,8 @@ def train(
     """Train one row of the comparison, and score the videos it did not see.
 
     For every protocol, seed and split, a scorer learns from the split's training videos to give
-    each frame the score people gave it (gtscore, mean squared error), and scores the test videos.
+    each frame the score people gave it (gtscore, mean squared error, or as its kind has it), and
+    scores the test videos.
 
     official: overlapping splits; the test videos are judged every half epoch, and the weights of
     the best mean Kendall's τ, or Spearman's ρ (train.official.by), are kept, which makes the
@@ -56,9 +58,10 @@ def train(
     weights that do best on that share of the training videos.
     """
     chosen: Splits = section.lookup(Splits, "datasets", dataset, "splits")
-    settings: Train = section.lookup(Train, "datasets", dataset, "train")
-    entry = overridden(
-        section.lookup(Model, "models", model), settings.scorer, f"datasets.{dataset}.train.scorer"
+    entry, settings = lesson(
+        section.lookup(Model, "models", model),
+        section.lookup(Train, "datasets", dataset, "train"),
+        *(dataset, model),
     )
     videos = timelines.read(timeline)
     judged = judgements.read(people, videos)
@@ -67,13 +70,13 @@ def train(
         for protocol in chosen.protocols
     }
     choosing: dict[str, EpochJudge] = {}
+    evaluate: Evaluate = section.lookup(Evaluate, "datasets", dataset, "evaluate")
     if "official" in planned or settings.validation:
-        evaluate: Evaluate = section.lookup(Evaluate, "datasets", dataset, "evaluate")
         rules = Rules(evaluate.agreement, evaluate.f1, evaluate.budget)
         found = panels(videos, judged, rules)
         choosing = {name: EpochJudge.of(panel) for name, panel in found.items()}
     trainer = Trainer(
-        videos=BySplit.of(inputs, model, entry, videos, judged),
+        videos=BySplit.of(inputs, model, entry, videos, judged, evaluate.budget),
         judged=choosing,
         entry=entry,
         settings=settings,

@@ -188,7 +188,7 @@ ALLOWED = {
     "metrics": GROUND | {"summaries", "splits"},
     "scorers": GROUND,
     "sources": GROUND | {"media", "summaries"},
-    "training": GROUND | {"metrics", "scorers", "splits"},
+    "training": GROUND | {"metrics", "scorers", "splits", "summaries"},
 }
 ROOMS = set(ALLOWED)
 ALLOWED["params"] = {"section", *(room for room in ROOMS if room not in GROUND)}

@@ -23,11 +23,12 @@ from stages.errors import UserError
 from stages.metrics.panel import Panel
 from stages.scorers import registry
 from stages.scorers.head import STATES
-from stages.scorers.settings import GlobalAttentionEntry, Model, overridden
+from stages.scorers.settings import GlobalAttentionEntry, Model
 from stages.sources import tvsum
 from stages.training.batches import Video, padded
 from stages.training.fitting import fit, one_thread, predict
 from stages.training.held_out import Watch
+from stages.training.lesson import lesson
 from stages.training.settings import Train
 
 TOLERANCE = 2e-3
@@ -59,7 +60,7 @@ def task(recipe: str, model: str, width: int, videos: int) -> Task:
     if settings is None:
         raise UserError(f"datasets.{recipe} trains nothing; name another recipe")
     entry = section.lookup(Model, "models", model)
-    scorer = overridden(entry, settings.scorer, f"datasets.{recipe}.train.scorer")
+    scorer, settings = lesson(entry, settings, recipe, model)
     if not isinstance(scorer, GlobalAttentionEntry):
         raise UserError(f"models.{model} is of kind {scorer.kind}; name a global-attention")
     judged = evaluation.synthetic(videos=videos)

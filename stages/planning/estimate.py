@@ -155,23 +155,30 @@ def runs_kept(settings: Train, splits: Splits) -> int:
 
 
 def train(
-    settings: Train, splits: Splits, frames: Frames, rows: Sequence[Size], machine: Machine
+    splits: Splits, frames: Frames, rows: Sequence[tuple[Train, Size]], machine: Machine
 ) -> Cost:
-    """The train stage: every protocol, split and seed of each row, one run after another."""
+    """The train stage: every protocol, split and seed of each row, one run after another.
+
+    Args:
+        rows: how each is trained, and its size.
+    """
     longest, videos = max(frames.videos), len(frames.videos)
     learnt = 1 - 1 / splits.folds
-    epochs = settings.epochs * runs_of_train(settings, splits)
-    passes = ceil(learnt * videos / settings.batch)
-    # Forward, and twice that backward.
-    each = [3 * learnt * row.operations(frames.videos) for row in rows]
-    seconds = [max(machine.seconds(operations, 0), STEP * passes) for operations in each]
+    operations = seconds = 0.0
+    for settings, size in rows:
+        epochs = settings.epochs * runs_of_train(settings, splits)
+        passes = ceil(learnt * videos / settings.batch)
+        # Forward, and twice that backward.
+        epoch = 3 * learnt * size.operations(frames.videos)
+        operations += epochs * epoch
+        seconds += epochs * max(machine.seconds(epoch, 0), STEP * passes)
     return Cost(
         "train",
-        epochs * sum(each),
-        epochs * sum(seconds),
-        max(16 * row.parameters for row in rows),  # weights, gradients, AdamW's two moments
-        max(4 * settings.batch * row.kept(longest) for row in rows),
-        settings.batch,
+        operations,
+        seconds,
+        max(16 * size.parameters for _, size in rows),  # weights, gradients, Adam's two moments
+        max(4 * settings.batch * size.kept(longest) for settings, size in rows),
+        max(settings.batch for settings, _ in rows),
         "videos",
     )
 

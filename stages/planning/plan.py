@@ -13,8 +13,9 @@ from stages.params import Params, Recipe
 from stages.planning import scorer, workload
 from stages.planning.estimate import Cost, Machine
 from stages.planning.sheet import Kept, Sheet
-from stages.scorers.settings import Input, overridden
+from stages.scorers.settings import Input
 from stages.sources.settings import Embeddings
+from stages.training.lesson import lesson
 from stages.vision.encoder import FEATURES
 from stages.work.burden import Burden
 
@@ -84,18 +85,16 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
     if recipe.train is None:
         sheet.notes.append(f"{recipe.given.kind} are given: no heavy stage is left to do")
     elif "query" in widths:
-        place = f"datasets.{dataset}.train.scorer"
-        entries = [
-            overridden(settings.models[name], recipe.train.scorer, place)
-            for name in settings.run.models
-        ]
-        for name, entry in zip(settings.run.models, entries, strict=True):
+        rows = []
+        for name in settings.run.models:
+            entry, taught = lesson(settings.models[name], recipe.train, dataset, name)
             if missing := [each for each in entry.inputs if each not in widths]:
                 raise UserError(
                     f"params.yaml: models.{name}.inputs: {missing[0]} is not to be had where "
                     f"{recipe.given.kind} are given; leave {name} out of run.models"
                 )
-        sheet.train(recipe.train, recipe.splits, [scorer.size(one, widths) for one in entries])
+            rows.append((taught, scorer.size(entry, widths)))
+        sheet.train(recipe.splits, rows)
     return Plan(
         *(dataset, recipe, machine, sheet.frames, prompt),
         *(tuple(sheet.costs), tuple(sheet.disk), tuple(sheet.notes), tuple(sheet.burdens)),

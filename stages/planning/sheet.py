@@ -124,11 +124,11 @@ class Sheet:
         )
         return width
 
-    def train(self, train: Train, splits: Splits, rows: Sequence[Size]) -> None:
-        """Scorers of these sizes."""
-        self.costs.append(estimate.train(train, splits, self.frames, rows, self.machine))
-        runs = estimate.runs_kept(train, splits)
-        size = runs * sum(4.0 * row.parameters for row in rows)
+    def train(self, splits: Splits, rows: Sequence[tuple[Train, Size]]) -> None:
+        """Scorers of these sizes, each with how it is trained."""
+        self.costs.append(estimate.train(splits, self.frames, rows, self.machine))
+        runs = estimate.runs_kept(rows[0][0], splits)
+        size = runs * sum(4.0 * row.parameters for _, row in rows)
         self.disk.append(Kept.output(f"checkpoints of {runs * len(rows)} runs", size, work=size))
 
 

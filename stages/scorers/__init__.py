@@ -8,7 +8,10 @@ if TYPE_CHECKING:
 
 
 def load_checkpoint(kind: str, path: Path) -> "Scorer":
-    """`stages.scorers.registry.load_checkpoint`; torch is imported when this is called."""
+    """The scorer of a checkpoint of ours, or as the kind's authors release it, ready to be asked.
+
+    `stages.scorers.registry.load_checkpoint`; torch is imported when this is called.
+    """
     from stages.scorers import registry
 
     return registry.load_checkpoint(kind, path)

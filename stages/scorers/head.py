@@ -34,14 +34,7 @@ class Headed(Scorer):
         """Query and answer embedding are maxima over tokens, so their elementwise maximum is the
         maximum over all of them. Raises UserError where inputs are of different widths.
         """
-        widths = {name: x_TD.shape[-1] for name, x_TD in inputs.items()}
-        if len(set(widths.values())) > 1:
-            said = " and ".join(f"{name} {width}" for name, width in widths.items())
-            raise UserError(
-                f"params.yaml: models: a scorer of kind {cls.kind} takes the maximum of its "
-                f"inputs, which must then be equally wide; found {said}"
-            )
-        return {STATES: reduce(torch.maximum, inputs.values())}
+        return maximum(cls.kind, inputs)
 
     def entered(self, states: Tensor) -> Tensor:
         """States (..., D) brought to the network's width, (..., M)."""
@@ -67,6 +60,21 @@ class Headed(Scorer):
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
+
+
+def maximum(kind: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A video's inputs (T, D) as the one prepared input, their elementwise maximum.
+
+    Raises UserError where they are of different widths, which a scorer of this kind cannot take.
+    """
+    widths = {name: x_TD.shape[-1] for name, x_TD in inputs.items()}
+    if len(set(widths.values())) > 1:
+        said = " and ".join(f"{name} {width}" for name, width in widths.items())
+        raise UserError(
+            f"params.yaml: models: a scorer of kind {kind} takes the maximum of its inputs, "
+            f"which must then be equally wide; found {said}"
+        )
+    return {STATES: reduce(torch.maximum, inputs.values())}
 
 
 def head(width: int) -> nn.Sequential:

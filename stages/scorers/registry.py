@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from stages.errors import UserError
-from stages.scorers import checkpoints
+from stages.scorers import checkpoints, released
 from stages.scorers.scorer import Scorer
 from stages.scorers.settings import Entry
 
@@ -13,6 +13,7 @@ KINDS = {
     "global-attention": "stages.scorers.global_attention:GlobalAttention",
     "mlp": "stages.scorers.mlp:Mlp",
     "representative": "stages.scorers.representative:Representative",
+    "vasnet": "stages.scorers.peers.vasnet:VasNet",
 }
 """By kind: module and class."""
 
@@ -32,11 +33,21 @@ def build(entry: Entry, widths: Mapping[str, int]) -> Scorer:
 
 
 def load_checkpoint(kind: str, path: Path) -> Scorer:
-    """The scorer of a checkpoint that the train stage wrote, on the CPU, in evaluation mode.
+    """The scorer of a checkpoint, on the CPU, in evaluation mode.
+
+    Args:
+        kind: which scorer it is expected to be.
+        path: what the train stage wrote, or the weights as the kind's authors release them.
 
     Raises:
-        UserError: the file is missing, is not one of ours, or holds another kind.
+        UserError: the file is missing, is neither, or holds another kind.
     """
+    if released.recognised(path):
+        state = released.weights(path)
+        try:
+            return scorer(kind).released(state).eval()
+        except UserError as error:
+            raise UserError(f"{path}: not a released checkpoint of kind {kind}: {error}") from error
     saved = checkpoints.read(path)
     if saved.kind != kind:
         raise UserError(

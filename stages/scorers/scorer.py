@@ -16,16 +16,27 @@ from typing import Any, ClassVar, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
+from stages.errors import UserError
+
 
 class Batch(NamedTuple):
     """Several videos, zero-padded to the longest; `valid_BT` is True at real frames.
 
-    inputs: the prepared inputs by name, each (B, T, D). gtscore_BT: people's, 0 to 1.
+    inputs: the prepared inputs by name, each (B, T, D). gtscore_BT: people's, 0 to 1. keyshots_BT:
+    True at frames of the summary that people's scores make, for kinds that learn from it, else
+    None. whole: nothing is padded.
     """
 
     inputs: Mapping[str, Tensor]
     gtscore_BT: Tensor
     valid_BT: Tensor
+    keyshots_BT: Tensor | None = None
+    whole: bool = False
+
+    @property
+    def mask_BT(self) -> Tensor | None:
+        """`valid_BT`, or None where it says nothing: attention is faster without a mask."""
+        return None if self.whole else self.valid_BT
 
 
 class Scorer(nn.Module, ABC):
@@ -34,11 +45,13 @@ class Scorer(nn.Module, ABC):
     kind: as in params.yaml. version: to be raised where a change of the module's code changes
     what the same settings give, so that finished trainings are not taken for those of the new
     code. learns: whether training changes it; one that does not is scored as it is built.
+    keyshots: whether it learns from people's keyshots, which its batches then hold.
     """
 
     kind: ClassVar[str]
     version: ClassVar[int] = 1
     learns: ClassVar[bool] = True
+    keyshots: ClassVar[bool] = False
 
     @classmethod
     def prepare(cls, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -57,6 +70,19 @@ class Scorer(nn.Module, ABC):
             entry: the kind's entry of `models` in params.yaml.
             widths: D of each prepared input.
         """
+
+    @classmethod
+    def released(cls, state: Mapping[str, Tensor]) -> Self:
+        """The scorer of weights as the kind's authors release them, its sizes read off them.
+
+        Args:
+            state: by the names of the authors' layers, on the CPU.
+
+        Raises:
+            UserError: there is no such release, or these are other weights; says what was
+                expected and what was found.
+        """
+        raise UserError(f"no checkpoint of kind {cls.kind} was ever released")
 
     @property
     @abstractmethod
@@ -84,11 +110,21 @@ class Scorer(nn.Module, ABC):
                 (x - mean) / deviation.
         """
 
-    def loss(self, scores_BT: Tensor, batch: Batch) -> Tensor:
-        """What training lowers: by default the squared error, a mean over real frames.
+    def learnt(self, batch: Batch, scores_BT: Tensor | None = None) -> Tensor:
+        """What training lowers on a batch: by default the `loss` of its scores.
 
-        Padding counts nowhere.
+        A kind that learns from more than its scores overrides this.
+
+        Args:
+            batch: videos to learn from, or, in evaluation mode, to be measured on.
+            scores_BT: the batch's scores, where they are known already.
         """
+        if scores_BT is None:
+            scores_BT = self(batch.inputs, batch.mask_BT)
+        return self.loss(scores_BT, batch)
+
+    def loss(self, scores_BT: Tensor, batch: Batch) -> Tensor:
+        """By default the squared error, a mean over real frames. Padding counts nowhere."""
         squares_BT = (scores_BT - batch.gtscore_BT).square() * batch.valid_BT
         return squares_BT.sum() / batch.valid_BT.sum()
 

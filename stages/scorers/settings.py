@@ -11,26 +11,10 @@ from pydantic import Field, model_validator
 
 from stages import section
 from stages.errors import UserError
-from stages.section import PARAMS, Positive, Section
-
-Input = Literal["query", "answer", "image"]
-"""What a scorer can be fed: the LLM's states of a frame's query and of its answer, and the image
-encoder's features of the frame.
-"""
-
-
-class Entry(Section):
-    """What every kind's entry has: a title for tables, and the inputs in order."""
-
-    title: str
-    kind: str
-    inputs: Annotated[tuple[Input, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _no_input_twice(self) -> Self:
-        if len(set(self.inputs)) != len(self.inputs):
-            raise ValueError("inputs names one twice")
-        return self
+from stages.scorers.entry import Entry as Entry
+from stages.scorers.entry import Input as Input
+from stages.scorers.peers.settings import VasnetEntry
+from stages.section import PARAMS, Positive
 
 
 class GlobalAttentionEntry(Entry):
@@ -64,7 +48,7 @@ class RepresentativeEntry(Entry):
     inputs: tuple[Literal["image"]]
 
 
-Kinds = GlobalAttentionEntry | MlpEntry | RepresentativeEntry
+Kinds = GlobalAttentionEntry | MlpEntry | RepresentativeEntry | VasnetEntry
 """The entry of each kind there is."""
 
 Model = Annotated[Kinds, Field(discriminator="kind")]
@@ -77,7 +61,9 @@ def hyperparameters(kind: type[Entry]) -> set[str]:
     return set(kind.model_fields) - set(Entry.model_fields)
 
 
-def overridden(entry: E, scorer: Mapping[str, Any], place: str = "train.scorer") -> E:
+def overridden(
+    entry: E, scorer: Mapping[str, Any], place: str = "train.scorer", *, alone: bool = False
+) -> E:
     """An entry with the hyperparameters that a recipe's `train.scorer` sets for its kind.
 
     Args:
@@ -85,18 +71,22 @@ def overridden(entry: E, scorer: Mapping[str, Any], place: str = "train.scorer")
         scorer: hyperparameters by name; those that this entry's kind lacks and another has are
             left to that one.
         place: where `scorer` stands in params.yaml, for messages.
+        alone: it is for this entry and no other, so that the entry must have what it sets.
 
     Raises:
         UserError: a key that is no kind's hyperparameter, or a value that the kind refuses, by its
             path.
     """
     own = hyperparameters(type(entry))
-    known = own.union(*map(hyperparameters, get_args(Kinds)))
+    known = own if alone else own.union(*map(hyperparameters, get_args(Kinds)))
     if unknown := [key for key in scorer if key not in known]:
+        whose = f"{entry.kind} has no" if alone else "no kind of scorer has"
         raise UserError(
-            f"{PARAMS}: {place}.{unknown[0]}: no kind of scorer has such a hyperparameter (there "
-            f"are {', '.join(sorted(known))})"
+            f"{PARAMS}: {place}.{unknown[0]}: {whose} such {'' if alone else 'a '}hyperparameter "
+            f"(there are {', '.join(sorted(known))})"
         )
+    if not (alone or entry.resized):
+        return entry
     chosen = {key: value for key, value in scorer.items() if key in own}
-    found: E = section.validated(type(entry), entry.model_dump() | chosen, str(PARAMS), place)
+    found: E = section.validated(type(entry), dict(entry) | chosen, str(PARAMS), place)
     return found

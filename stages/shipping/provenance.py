@@ -135,7 +135,8 @@ def card(
         fingerprint=fingerprint(joint.embed, joint.llm),
         embed=joint.embed.model_dump(mode="json"),
         train=joint.train.model_dump(
-            mode="json", exclude={"seeds", "validation", "official", "checkpoints", "scorer"}
+            mode="json",
+            exclude={"seeds", "validation", "official", "checkpoints", "scorer", "models"},
         ),
         seed=seed,
         device=where.type,

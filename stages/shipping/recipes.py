@@ -10,8 +10,9 @@ from stages.llm import weights
 from stages.llm.fingerprint import determinants, differing
 from stages.llm.settings import Embed
 from stages.params import Recipe
-from stages.scorers.settings import Entry, Model, overridden
+from stages.scorers.settings import Entry, Model
 from stages.section import PARAMS
+from stages.training.lesson import lesson
 from stages.training.settings import Train
 
 
@@ -20,8 +21,8 @@ class Joint:
     """Recipes in the order of their names, and what holds for all of them.
 
     model: the name in params.yaml of `entry`, whose hyperparameters are those of the recipes'
-    `train.scorer`. llm: what identifies the model that `embed` names. captioner: who wrote the
-    captions.
+    `train.scorer`. train: as it is for this row. llm: what identifies the model that `embed`
+    names. captioner: who wrote the captions.
     """
 
     recipes: Mapping[str, Recipe]
@@ -54,7 +55,8 @@ def joint(names: Sequence[str], model: str, captioner: str | None) -> Joint:
     if len(set(names)) < len(names):
         raise UserError(f"--datasets names one twice: {', '.join(names)}")
     recipes = {name: params.recipe(name) for name in sorted(names)}
-    embeds, trains = {}, {}
+    row: Entry = section.lookup(Model, "models", model)
+    embeds, trains, entries = {}, {}, {}
     for name, recipe in recipes.items():
         if recipe.embed is None or recipe.train is None:
             raise UserError(
@@ -62,7 +64,8 @@ def joint(names: Sequence[str], model: str, captioner: str | None) -> Joint:
                 "how its embeddings are made, and a head is of no use without; name recipes that "
                 "begin with videos or captions"
             )
-        embeds[name], trains[name] = recipe.embed, recipe.train
+        embeds[name] = recipe.embed
+        entries[name], trains[name] = lesson(row, recipe.train, name, model)
     first = next(iter(recipes))
     embed, train = embeds[first], trains[first]
     if embed.prompt.shown.source == "training" and embed.prompt.shown.count:
@@ -81,9 +84,7 @@ def joint(names: Sequence[str], model: str, captioner: str | None) -> Joint:
     _agree("train", trains, lambda name: trains[name].model_dump(mode="json", exclude=aside))
     _agree("embed", embeds, lambda name: determinants(embeds[name], identities[name]))
     _agree("caption", recipes, lambda name: _captions(recipes[name]))
-    entry: Entry = overridden(
-        section.lookup(Model, "models", model), train.scorer, f"datasets.{first}.train.scorer"
-    )
+    entry = entries[first]
     if "image" in entry.inputs:
         raise UserError(
             f"{PARAMS}: models.{model}.inputs: a head is fed what an LLM makes of captions; name a "

@@ -27,7 +27,8 @@ def videos(joint: Joint, data: Path) -> Videos:
         places = Places(data / name)
         spine = timeline.read(places.timeline)
         judged = people.read(places.people, spine)
-        by_split = BySplit.of(places.inputs, joint.model, joint.entry, spine, judged)
+        budget = joint.recipes[name].evaluate.budget
+        by_split = BySplit.of(places.inputs, joint.model, joint.entry, spine, judged, budget)
         found[name] = tuple(by_split("strict", 0).values())  # which are those of every split
     return found
 

@@ -158,7 +158,9 @@ def _contents(
 
 def _print(video: Video) -> str:
     inputs = {name: x_TD.numpy() for name, x_TD in video.inputs.items()}
-    return store.key(inputs=inputs, gtscore=video.gtscore_T.numpy())
+    chosen_T = video.keyshots_T
+    also = {} if chosen_T is None else {"keyshots": chosen_T.numpy()}
+    return store.key(inputs=inputs, gtscore=video.gtscore_T.numpy(), **also)
 
 
 def _finished(

@@ -129,7 +129,7 @@ def fit(
     watch: Watch | None = None,
     on_point: Callable[[Epoch], None] = lambda point: None,
 ) -> Trained:
-    """Train on some videos for `settings.epochs`, whole videos at a time, with AdamW.
+    """Train on some videos for `settings.epochs`, whole videos at a time.
 
     Without `watch`, the last epoch's weights are kept, and nothing is chosen. With it, those of
     the evaluation with the best mean τ, or ρ, over the videos watched; the other and F1 are then
@@ -140,7 +140,7 @@ def fit(
         train: videos to learn from.
         test: videos whose loss is drawn beside; by itself nothing is chosen by it.
         entry: which scorer, and its hyperparameters.
-        settings: the recipe's `train` section.
+        settings: the recipe's `train` section, as it is for this row.
         seed: of the initial weights, the order of the videos and the dropout.
         where: device to train on.
         watch: what to choose the weights by.

@@ -73,8 +73,8 @@ class HeldOut:
         """
         model.eval()
         scores_BT = scores_of(model, self._batch, self._lengths)
+        of_test = model.learnt(self._test, scores_BT[: len(self._test.valid_BT)])
         model.train()
-        of_test = model.loss(scores_BT[: len(self._test.valid_BT)], self._test)
         # A device is waited for once.
         read_N = torch.cat([scores_BT.flatten(), of_test.view(1)]).cpu().numpy()
         loss, scores = float(read_N[-1]), read_N[:-1].reshape(scores_BT.shape)

@@ -21,6 +21,7 @@ from stages.scorers import registry
 from stages.scorers.settings import Entry, Input
 from stages.splits.settings import Protocol
 from stages.training import batches
+from stages.training.targets import keyshots
 
 _EMBEDDINGS, _IMAGE = "embeddings.h5", "image.h5"
 _FILES: dict[Input, str] = {"query": _EMBEDDINGS, "answer": _EMBEDDINGS, "image": _IMAGE}
@@ -118,13 +119,20 @@ class BySplit:
     kind: str
     timeline: Timeline
     gtscores: Mapping[str, Tensor]
+    keyshots: Mapping[str, Tensor] = field(default_factory=dict)
     _split: tuple[Protocol, int] | None = None
     _differ: bool = True
     _videos: dict[str, batches.Video] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, folder: Path, model: str, entry: Entry, timeline: Timeline, people: People
+        cls,
+        folder: Path,
+        model: str,
+        entry: Entry,
+        timeline: Timeline,
+        people: People,
+        budget: float = 0.15,
     ) -> "BySplit":
         """Those of one row.
 
@@ -134,9 +142,10 @@ class BySplit:
             entry: the row's entry there.
             timeline: the dataset's videos.
             people: bring gtscore; a video they did not judge is left out.
+            budget: share of a video that a summary may show, for kinds that learn from one.
 
         Raises:
-            UserError: an input is not there.
+            UserError: an input is not there, or shots that a summary needs are not known.
         """
         inputs = Inputs(folder, model, entry.inputs)
         inputs.check()
@@ -144,7 +153,11 @@ class BySplit:
             video.name: torch.from_numpy(video.gtscore_T.astype(np.float32))
             for video in people.videos
         }
-        return cls(inputs, entry.kind, timeline, gtscores)
+        chosen = {}
+        if registry.scorer(entry.kind).keyshots:
+            known = timeline.by_name
+            chosen = {name: keyshots(of_T, known[name], budget) for name, of_T in gtscores.items()}
+        return cls(inputs, entry.kind, timeline, gtscores, chosen)
 
     def __call__(self, protocol: Protocol, number: int) -> dict[str, batches.Video]:
         """The videos by name, their inputs prepared. Raises UserError as `Inputs.reading`."""
@@ -158,6 +171,7 @@ class BySplit:
                         video.name,
                         prepare(file.video(video, protocol, number)),
                         self.gtscores[video.name],
+                        self.keyshots.get(video.name),
                     )
                     for video in self.timeline.videos
                     if video.name in self.gtscores
@@ -166,4 +180,4 @@ class BySplit:
         return self._videos
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return BySplit, (self.inputs, self.kind, self.timeline, self.gtscores)
+        return BySplit, (self.inputs, self.kind, self.timeline, self.gtscores, self.keyshots)

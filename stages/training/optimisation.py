@@ -1,7 +1,7 @@
 """How a loss becomes a step: as the authors' release drives AdamW.
 
 Learning rate on a cosine, gradients summed over several passes and clipped, half precision on a
-GPU. Each can be switched off, and what is left is AdamW at a constant rate.
+GPU. Each can be switched off, and what is left is AdamW, or Adam, at a constant rate.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +13,7 @@ from stages.training.settings import Train
 
 
 class Optimisation:
-    """AdamW over a model's parameters, told of every pass and of every epoch's end.
+    """AdamW, or Adam, over a model's parameters, told of every pass and of every epoch's end.
 
     The rate starts at `lr` and follows floor + (lr - floor) (1 + cos(π · epochs / period)) / 2,
     so after `period` epochs it climbs back, as torch's CosineAnnealingLR does when it is stepped
@@ -34,7 +34,8 @@ class Optimisation:
         self._parameters = list(model.parameters())
         self._settings = settings
         self._half = where.type == "cuda"
-        self._optimizer = torch.optim.AdamW(
+        optimiser = torch.optim.Adam if settings.optimiser == "adam" else torch.optim.AdamW
+        self._optimizer = optimiser(
             self._parameters, lr=settings.lr, weight_decay=settings.weight_decay, fused=True
         )
         # Half precision loses small gradients unless the loss is scaled up for them.

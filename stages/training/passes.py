@@ -42,9 +42,7 @@ class Passes:
         """Learn from some videos, by their places, in pass `number` (from 0) of so many."""
         batch = padded([self._videos[index] for index in chosen])
         with self._optimisation.precision():
-            # One video has no padding, and attention is faster without a mask.
-            scores_BT = self._model(batch.inputs, batch.valid_BT if len(chosen) > 1 else None)
-            loss = self._model.loss(scores_BT, batch)
+            loss = self._model.learnt(batch)
         self._optimisation.learn(loss, number, passes)
         size = sum(len(self._videos[index].gtscore_T) for index in chosen)
         self._squares, self._frames = self._squares + loss.detach() * size, self._frames + size

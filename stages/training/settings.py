@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from stages.section import Count, Positive, Section
+from stages.section import Count, Name, Positive, Section
 
 
 class Schedule(Section):
@@ -34,11 +34,15 @@ class Train(Section):
     """How every row of a dataset is trained.
 
     `scorer`: hyperparameters that this recipe sets otherwise than the entries of `models` do, for
-    each entry whose kind has them. `checkpoints`: the weights that are kept, of all runs, or of
-    those shown: the first protocol's with the first seed, whose attention the report draws.
+    each entry whose kind has them and may be resized. `models`: by row, what is set otherwise for
+    it alone, `scorer` included (`stages.training.lesson`). `optimiser`: AdamW, or Adam, whose
+    weight decay is a part of the gradient. `checkpoints`: the weights that are kept, of all runs,
+    or of those shown: the first protocol's with the first seed, whose attention the report draws.
     """
 
     scorer: dict[str, Any] = Field(default_factory=dict)
+    models: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    optimiser: Literal["adamw", "adam"] = "adamw"
     official: Official = Official()
     validation: Annotated[float, Field(ge=0, lt=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]

@@ -49,7 +49,7 @@ class EpochJudge:
         return cls(panel.agreement, store.key(people=people, rules=rules, spine=spine))
 
 
-_ELSEWHERE = {"seeds", "scorer", "official", "checkpoints"}
+_ELSEWHERE = {"seeds", "scorer", "models", "official", "checkpoints"}
 """Of the recipe's `train` section: what says nothing of how one scorer learns."""
 
 
@@ -58,12 +58,13 @@ def lessons(entry: Entry, settings: Train) -> dict[str, dict[str, Any]]:
 
     Args:
         entry: which scorer, its hyperparameters those of the recipe.
-        settings: the recipe's `train` section.
+        settings: the recipe's `train` section, as it is for this row.
     """
-    return {
-        "model": entry.model_dump(mode="json", exclude={"title"}),
-        "train": settings.model_dump(mode="json", exclude=_ELSEWHERE),
-    }
+    how = settings.model_dump(mode="json", exclude=_ELSEWHERE)
+    # Named only where it is another, so that runs from before there was a choice are known.
+    if how["optimiser"] == Train.model_fields["optimiser"].default:
+        del how["optimiser"]
+    return {"model": entry.model_dump(mode="json", exclude={"title"}), "train": how}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Trainer:
 
     videos: all that the splits name. judged: by video; only protocols that choose an epoch need
     them. entry: which scorer, its hyperparameters those of this recipe. settings: the recipe's
-    `train` section. where: device to train on.
+    `train` section, as it is for this row. where: device to train on.
     """
 
     videos: Videos

@@ -99,3 +99,12 @@ def test_accumulated_passes_train_as_one_larger_batch() -> None:
     np.testing.assert_allclose(scores(2, 2), whole, atol=1e-4)
     np.testing.assert_allclose(scores(1, 4), whole, atol=1e-4)
     assert np.abs(scores(1, 1) - whole).max() > 1e-3
+
+
+def test_adams_weight_decay_is_a_part_of_the_gradient_and_adamws_is_not() -> None:
+    gradient, rate, decay = torch.tensor([0.5, -0.02]), SETTINGS.lr, 0.1
+    chosen = settings(weight_decay=decay)
+    of_adam = weights_after([gradient], chosen.model_copy(update={"optimiser": "adam"}))
+    torch.testing.assert_close(of_adam, adam([gradient + decay * torch.ones(2)], rate))
+    apart = adam([gradient], rate) - rate * decay * torch.ones(2)
+    torch.testing.assert_close(weights_after([gradient], chosen), apart)

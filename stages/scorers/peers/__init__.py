@@ -1,0 +1,1 @@
+"""Systems of other papers, their weights named as their authors name them."""
