@@ -14,6 +14,9 @@ KINDS = {
     "mlp": "stages.scorers.mlp:Mlp",
     "representative": "stages.scorers.representative:Representative",
     "vasnet": "stages.scorers.peers.vasnet:VasNet",
+    "pgl-sum": "stages.scorers.peers.pgl_sum:PglSum",
+    "msva": "stages.scorers.peers.msva:Msva",
+    "dsnet": "stages.scorers.peers.dsnet:Dsnet",
 }
 """By kind: module and class."""
 

@@ -13,7 +13,7 @@ from stages import section
 from stages.errors import UserError
 from stages.scorers.entry import Entry as Entry
 from stages.scorers.entry import Input as Input
-from stages.scorers.peers.settings import VasnetEntry
+from stages.scorers.peers.settings import DsnetEntry, MsvaEntry, PglSumEntry, VasnetEntry
 from stages.section import PARAMS, Positive
 
 
@@ -48,7 +48,15 @@ class RepresentativeEntry(Entry):
     inputs: tuple[Literal["image"]]
 
 
-Kinds = GlobalAttentionEntry | MlpEntry | RepresentativeEntry | VasnetEntry
+Kinds = (
+    GlobalAttentionEntry
+    | MlpEntry
+    | RepresentativeEntry
+    | VasnetEntry
+    | PglSumEntry
+    | MsvaEntry
+    | DsnetEntry
+)
 """The entry of each kind there is."""
 
 Model = Annotated[Kinds, Field(discriminator="kind")]

@@ -6,6 +6,7 @@ Each is written for one video at a time, as its authors' code is: nothing of it 
 padding, and segments or pools are those of the video's own length.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
@@ -13,7 +14,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from stages.scorers.scorer import Scorer, alone
+from stages.scorers.scorer import Batch, Scorer, alone
 
 
 class _Standard(nn.Module):
@@ -39,10 +40,12 @@ class Peer(Scorer):
         standardised: by prepared input, the width of those that are brought to one scale first,
             because the scorer learnt from such. What its authors release is fed raw.
 
-    authors_inputs: what the authors feed; of more, a released scorer takes these alone.
+    authors_inputs: what the authors feed; of more, a released scorer takes these alone. stretches:
+    whether they stretch people's scores to 0..1, video by video, before they are learnt.
     """
 
     authors_inputs: ClassVar[tuple[str, ...]] = ("pool5",)
+    stretches: ClassVar[bool] = False
 
     def __init__(self, standardised: Mapping[str, int] | None = None) -> None:
         super().__init__()
@@ -88,6 +91,12 @@ class Peer(Scorer):
             scores.append(scores_T)
         return torch.stack(scores)
 
+    def loss(self, scores_BT: Tensor, batch: Batch) -> Tensor:
+        if self.stretches:
+            target_BT = stretched(batch.gtscore_BT, batch.valid_BT)
+            batch = batch._replace(gtscore_BT=target_BT)
+        return super().loss(scores_BT, batch)
+
     def videos(
         self, inputs: Mapping[str, Tensor], valid_BT: Tensor | None
     ) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
@@ -129,3 +138,27 @@ class Peer(Scorer):
         self._standardise({name: len(mean_D) for name, mean_D in means.items()})
         for name, standard in self.standard.items():
             standard.load_state_dict({"mean": means[name], "deviation": deviations[name]})
+
+
+def stretched(gtscore_BT: Tensor, valid_BT: Tensor) -> Tensor:
+    """People's scores with each video's least at 0 and its greatest at 1, (B, T).
+
+    All alike, they are 0. Padding is as it was.
+    """
+    low_B1 = gtscore_BT.masked_fill(~valid_BT, torch.inf).amin(1, keepdim=True)
+    high_B1 = gtscore_BT.masked_fill(~valid_BT, -torch.inf).amax(1, keepdim=True)
+    spread_B1 = high_B1 - low_B1
+    found_BT = (gtscore_BT - low_B1) / spread_B1.where(spread_B1 > 0, torch.ones_like(spread_B1))
+    return torch.where(valid_BT, found_BT, gtscore_BT)
+
+
+@torch.no_grad()
+def started(model: nn.Module, bias: float = 0.1) -> None:
+    """Every linear layer as VASNet's authors, and others after them, begin: Xavier's uniform
+    weights with a gain of √2, and each bias the same.
+    """
+    for part in model.modules():
+        if isinstance(part, nn.Linear):
+            nn.init.xavier_uniform_(part.weight, gain=math.sqrt(2))
+            if part.bias is not None:
+                nn.init.constant_(part.bias, bias)

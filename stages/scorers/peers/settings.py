@@ -1,11 +1,13 @@
 """params.yaml: models, entries of systems of other papers, of their authors' sizes by default."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stages.scorers.entry import Entry
 from stages.section import Positive
+
+Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
 class PeerEntry(Entry):
@@ -19,4 +21,54 @@ class VasnetEntry(PeerEntry):
 
     kind: Literal["vasnet"]
     hidden: Positive = 1024
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    dropout: Dropout = 0.5
+
+
+class PglSumEntry(PeerEntry):
+    """PGL-SUM (Apostolidis et al., ISM 2021): attention over the whole video and within segments.
+
+    An input's width must be a multiple of global_heads, and of segments · local_heads.
+    """
+
+    kind: Literal["pgl-sum"]
+    segments: Annotated[int, Field(ge=2)] = 4
+    global_heads: Positive = 8
+    local_heads: Positive = 4
+    dropout: Dropout = 0.5
+
+
+class MsvaEntry(PeerEntry):
+    """MSVA (Ghauri et al., ICME 2021): one attention for every input, their results summed.
+
+    Inputs are equally wide. reach: frames this far apart, or farther, do not see each other.
+    hidden: the widths of the three layers that follow.
+    """
+
+    kind: Literal["msva"]
+    reach: Positive = 250
+    hidden: tuple[Positive, Positive, Positive] = (365, 365, 512)
+    dropout: Dropout = 0.5
+
+
+class DsnetEntry(PeerEntry):
+    """DSNet (Zhu et al., TIP 2021): proposals of what to show.
+
+    heads: anchor-based, intervals of set lengths around each frame; anchor-free, how far a frame's
+    own interval reaches to either side. scales: the set lengths, in frames. suppression: overlap
+    from which the lesser of two intervals is dropped; its authors' 0.5 and 0.4. An input's width
+    must be a multiple of attention_heads.
+    """
+
+    kind: Literal["dsnet"]
+    heads: Literal["anchor-based", "anchor-free"]
+    hidden: Positive = 128
+    attention_heads: Positive = 8
+    scales: Annotated[tuple[Positive, ...], Field(min_length=1)] = (4, 8, 16, 32)
+    suppression: Annotated[float, Field(gt=0, le=1)] | None = None
+    dropout: Dropout = 0.5
+
+    @model_validator(mode="after")
+    def _scales_are_even(self) -> Self:
+        if any(scale % 2 for scale in self.scales):
+            raise ValueError("scales must be even: pools of an odd length lose a frame")
+        return self

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from stages.scorers import released
 from stages.scorers.peers.mixing import Mixing
 from stages.scorers.peers.norm import Norm
+from stages.scorers.peers.peer import started
 from stages.scorers.peers.settings import VasnetEntry
-from stages.scorers.peers.stream import Stream, started
+from stages.scorers.peers.stream import Stream
 
 
 class VasNet(Stream):
@@ -30,6 +31,7 @@ class VasNet(Stream):
     """
 
     kind = "vasnet"
+    stretches = True
 
     def __init__(
         self,

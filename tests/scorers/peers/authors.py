@@ -6,14 +6,23 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from stages.scorers.peers.dsnet import Dsnet
+from stages.scorers.peers.msva import Msva
 from stages.scorers.peers.peer import Peer
+from stages.scorers.peers.pgl_sum import PglSum
 from stages.scorers.peers.vasnet import VasNet
 
 
 def peers() -> dict[str, Peer]:
     """One of each kind, smaller than its authors' and away from where training begins."""
     torch.manual_seed(0)
-    made: dict[str, Peer] = {"vasnet": VasNet(16, 12)}
+    made: dict[str, Peer] = {
+        "vasnet": VasNet(16, 12),
+        "pgl-sum": PglSum(16),
+        "msva": Msva(16, (10, 11, 12)),
+        "dsnet anchor-based": Dsnet(16, "anchor-based", 12),
+        "dsnet anchor-free": Dsnet(16, "anchor-free", 12),
+    }
     for model in made.values():
         shaken(model)
     return made
