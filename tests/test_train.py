@@ -153,6 +153,40 @@ def test_a_checkpoint_gives_the_scores_that_were_written(workplace: Path, model:
                         np.testing.assert_allclose(scores_T, again_T, atol=1e-6)
 
 
+PEERS: dict[str, dict[str, Any]] = {
+    "vasnet": {"hidden": 8},
+    "pgl-sum": {"segments": 2, "global_heads": 2, "local_heads": 1},
+    "msva": {"hidden": [8, 8, 8]},
+    "anchor-based": {"kind": "dsnet", "heads": "anchor-based", "attention_heads": 2},
+    "anchor-free": {"kind": "dsnet", "heads": "anchor-free", "attention_heads": 2},
+}
+
+
+@pytest.mark.parametrize("model", PEERS)
+def test_a_system_of_another_paper_is_trained_as_its_authors_and_the_recipe_have_it(
+    workplace: Path, model: str
+) -> None:
+    own = {"optimiser": "adam", "epochs": 5, "batch": 1, "lr": 1e-3, "standardise": True}
+    said = {"title": model, "kind": model, "inputs": ["query", "answer"], "train": own}
+    document = yaml.safe_load(Path("params.yaml").read_text())
+    document["models"] = {model: said | PEERS[model]}
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+    change("train", models={model: {"epochs": 3}})
+    folder = run(model)
+    assert max(point.epoch for point in curves.read(folder / "c.csv")) == 3
+    how = predictions.settings(folder / "p.h5")["train"]
+    assert (how["optimiser"], how["batch"], how["epochs"]) == ("adam", 1, 3)
+    found = predictions.read(folder / "p.h5", LENGTHS, ["strict"])["strict"].scores["seed_3"][1]
+    place = folder / "checkpoints" / f"{predictions.place('strict', 3, 1)}.safetensors"
+    entry = section.lookup(Model, "models", model)
+    loaded = load_checkpoint(entry.kind, place)
+    by_name = {video.name: video for video in videos()}
+    with Inputs(Path("inputs"), model, entry.inputs).reading() as inputs:
+        for name, scores_T in found.items():
+            again_T = loaded.scores(inputs.video(by_name[name], "strict", 1))
+            np.testing.assert_allclose(scores_T, again_T, atol=1e-5)
+
+
 @pytest.mark.parametrize("by", ["tau", "rho"])
 @pytest.mark.parametrize("agreement", ["scores", "summary"])
 def test_official_keeps_the_epoch_that_evaluate_would_find_best(

@@ -6,16 +6,23 @@ M width of the attention, L layers, H heads.
 Layers and their names are those of the authors' release, so that its checkpoints fit.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from stages.errors import UserError
 from stages.scorers.encoder import encoded
-from stages.scorers.head import STATES, Headed, head
+from stages.scorers.head import STATES, Headed, head, loaded, own
 from stages.scorers.scorer import alone
 from stages.scorers.settings import GlobalAttentionEntry
+
+HEADS = 2
+"""Attention heads: the paper's number, which weights do not tell."""
+
+_LAYER = re.compile(r"transformer_encoder_agg\.layers\.(\d+)\.")
 
 
 class GlobalAttention(Headed):
@@ -75,6 +82,25 @@ class GlobalAttention(Headed):
             entry.feedforward,
             entry.dropout,
         )
+
+    @classmethod
+    def released(cls, state: Mapping[str, Tensor], heads: int = HEADS) -> Self:
+        """The release's model; D, M, F and the layers are read off its shapes.
+
+        Args:
+            state: as in `Scorer.released`.
+            heads: of the attention, which the shapes leave open.
+        """
+        weights = own(state)
+        width, embedding = weights["d_linear1.weight"].shape
+        layers = {match[1] for name in weights if (match := _LAYER.match(name))}
+        if width % heads:
+            raise UserError(f"d_linear1 is {width} wide, no multiple of {heads} heads")
+        if not layers:
+            raise UserError("there are no encoder layers; a checkpoint without is of kind mlp")
+        inner = weights.get("transformer_encoder_agg.layers.0.linear1.weight")
+        feedforward = 2048 if inner is None else len(inner)
+        return loaded(cls(embedding, width, len(layers), heads, feedforward), weights)
 
     @property
     def architecture(self) -> dict[str, int | float]:

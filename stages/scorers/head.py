@@ -7,6 +7,7 @@ Layers and their names are those of the release, so that its checkpoints fit.
 
 from collections.abc import Mapping
 from functools import reduce
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +61,43 @@ class Headed(Scorer):
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
+
+
+M = TypeVar("M", bound=Headed)
+
+_PARTS = ("d_linear1.", "d_linear1_norm.", "transformer_encoder_agg.", "mlp_head.")
+"""How layers begin, whatever the module was called that held them when they were saved."""
+
+
+def own(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The model's own weights of a release, which holds others besides.
+
+    Raises UserError where the first layer, which D and M are read off, is not among them.
+    """
+    found = {}
+    for name, tensor in state.items():
+        for part in _PARTS:
+            place = name.find(part)
+            if place == 0 or (place > 0 and name[place - 1] == "."):
+                found[name[place:]] = tensor
+                break
+    first = found.get("d_linear1.weight")
+    if first is None or first.dim() != 2:
+        names = ", ".join(sorted(found)[:5]) or "none of its layers"
+        layers = ", ".join(part[:-1] for part in _PARTS)
+        raise UserError(f"expected the layers {layers}, found {names}")
+    if len(first) % 16:
+        raise UserError(f"d_linear1 is {len(first)} wide, no multiple of 16")
+    return found
+
+
+def loaded(model: M, state: Mapping[str, Tensor]) -> M:
+    """The model with these weights. Raises UserError where they do not fit."""
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise UserError(f"not a checkpoint of this model. {error}") from error
+    return model
 
 
 def maximum(kind: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from typing import Self
 
 from torch import Tensor, nn
 
-from stages.scorers.head import STATES, Headed, head
+from stages.scorers.head import STATES, Headed, head, loaded, own
 from stages.scorers.settings import MlpEntry
 
 
@@ -33,6 +33,13 @@ class Mlp(Headed):
     @classmethod
     def build(cls, entry: MlpEntry, widths: Mapping[str, int]) -> Self:
         return cls(widths[STATES], entry.width)
+
+    @classmethod
+    def released(cls, state: Mapping[str, Tensor]) -> Self:
+        """The release's row without attention."""
+        weights = own(state)
+        width, embedding = weights["d_linear1.weight"].shape
+        return loaded(cls(embedding, width), weights)
 
     @property
     def architecture(self) -> dict[str, int]:

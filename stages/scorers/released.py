@@ -38,14 +38,13 @@ def recognised(path: Path) -> bool:
     return begins.startswith(_SAVED) and begins[8:] != b"{"
 
 
-def weights(path: Path) -> dict[str, Tensor]:
-    """The weights by name, on the CPU.
+def content(path: Path) -> Any:
+    """What the file holds, its tensors on the CPU.
 
-    Raises:
-        UserError: the file is missing, holds more than tensors, or none by name.
+    Raises UserError where it is missing or holds more than tensors and what they lie in.
     """
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such checkpoint; fetch it from the authors' page") from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
@@ -54,26 +53,36 @@ def weights(path: Path) -> dict[str, Tensor]:
             f"{path} cannot be read as a checkpoint of tensors: {said[0]} A file that needs more "
             "than tensors to be unpickled is refused"
         ) from error
-    found = _named(content)
-    if found is None and isinstance(content, dict):
-        held = (_named(content.get(name)) for name in _HOLDING)
+
+
+def weights(path: Path) -> dict[str, Tensor]:
+    """The weights by name, on the CPU. Raises UserError as `content`, or where there are none."""
+    whole = content(path)
+    found = _named(whole)
+    if found is None and isinstance(whole, dict):
+        held = (_named(whole.get(name)) for name in _HOLDING)
         found = next((state for state in held if state is not None), None)
     if found is None:
-        has = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise UserError(
-            f"{path}: expected weights by name, alone or under {', '.join(_HOLDING)}; found {has}"
+            f"{path}: expected weights by name, alone or under {', '.join(_HOLDING)}; found "
+            f"{described(whole)}"
         )
     if all(name.startswith(_WRAPPED) for name in found):
         found = {name.removeprefix(_WRAPPED): tensor for name, tensor in found.items()}
     return found
 
 
-def _named(content: Any) -> dict[str, Tensor] | None:
-    if not isinstance(content, Mapping) or not content:
+def described(whole: Any) -> str:
+    """What a file holds, for a message."""
+    return ", ".join(map(str, whole)) if isinstance(whole, dict) else type(whole).__name__
+
+
+def _named(held: Any) -> dict[str, Tensor] | None:
+    if not isinstance(held, Mapping) or not held:
         return None
-    if not all(isinstance(tensor, Tensor) for tensor in content.values()):
+    if not all(isinstance(tensor, Tensor) for tensor in held.values()):
         return None
-    return {str(name): tensor for name, tensor in content.items()}
+    return {str(name): tensor for name, tensor in held.items()}
 
 
 def shape(state: Mapping[str, Tensor], name: str, dimensions: int = 2) -> tuple[int, ...]:

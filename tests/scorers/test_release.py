@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import stages.scorers
 from stages.errors import UserError
 from stages.scorers.global_attention import GlobalAttention
 from stages.scorers.head import Headed
@@ -57,6 +58,17 @@ def test_a_released_row_without_attention_is_an_mlp(tmp_path: Path) -> None:
     assert (loaded.kind, loaded.architecture) == ("mlp", model.architecture)
     inputs = {"query": torch.randn(9, 24)}
     assert torch.equal(loaded.scores(inputs), model.scores(inputs))
+
+
+@pytest.mark.parametrize("model", [GlobalAttention(24, 32, 2, 2, 48), Mlp(24, 32)])
+def test_a_released_checkpoint_is_loaded_by_its_kind(tmp_path: Path, model: Headed) -> None:
+    path = released(tmp_path / "a.ckpt", model.eval())
+    loaded = stages.scorers.load_checkpoint(model.kind, path)
+    inputs = {"query": torch.randn(9, 24)}
+    assert torch.equal(loaded.scores(inputs), model.scores(inputs))
+    other = {"mlp": "global-attention", "global-attention": "mlp"}[model.kind]
+    with pytest.raises(UserError, match=f"a.ckpt: not a released checkpoint of kind {other}"):
+        stages.scorers.load_checkpoint(other, path)
 
 
 def test_the_papers_model_has_its_88_84_million_parameters() -> None:
