@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from stages.scorers import registry
 from stages.scorers.settings import Entry, Input
@@ -51,12 +50,12 @@ def size(entry: Entry, widths: Mapping[Input, int]) -> Size:
         prepared = kind.prepare({name: torch.empty(1, widths[name]) for name in entry.inputs})
         model = kind.build(entry, {name: x_1D.shape[1] for name, x_1D in prepared.items()})
     matrices = [each for each in model.parameters() if each.dim() > 1]
-    attending = [each for each in model.modules() if isinstance(each, nn.MultiheadAttention)]
+    operations, kept = model.pairs
     return Size(
         parameters=sum(each.numel() for each in model.parameters()),
         products=sum(each.numel() for each in matrices),
         # What comes out of each matrix, and of what follows it: a norm, an activation.
         states=2 * sum(each.shape[0] for each in matrices),
-        attention=sum(4 * each.embed_dim for each in attending),
-        heads=sum(each.num_heads for each in attending),
+        attention=operations,
+        heads=kept,
     )

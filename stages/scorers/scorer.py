@@ -147,6 +147,17 @@ class Scorer(nn.Module, ABC):
         """
         return None
 
+    @property
+    def pairs(self) -> tuple[int, int]:
+        """What a pair of frames costs: floating-point operations forward, a product and its sum
+        being two, and numbers kept for the way back. By default what torch's own attention does.
+        """
+        attending = [part for part in self.modules() if isinstance(part, nn.MultiheadAttention)]
+        return (
+            sum(4 * part.embed_dim for part in attending),
+            sum(part.num_heads for part in attending),
+        )
+
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         training = self.training

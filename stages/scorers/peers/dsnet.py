@@ -152,6 +152,10 @@ class Dsnet(Stream):
     def sizes(self) -> dict[str, Any]:
         return dict(self._sizes)
 
+    @property
+    def pairs(self) -> tuple[int, int]:
+        return 4 * self.base_model.K.out_features, self.base_model.heads
+
     def _outputs(self, x_TD: Tensor) -> dict[str, Tensor]:
         """What the last layers give: `cls` (T,) or (T, S) and `ctr` (T,) before their sigmoids,
         `loc` (…, 2) before its exponential where anchor-free.

@@ -97,6 +97,12 @@ class Msva(Peer):
     def sizes(self) -> dict[str, Any]:
         return dict(self._sizes)
 
+    @property
+    def pairs(self) -> tuple[int, int]:
+        """Of the inputs that its authors feed it."""
+        inputs = len(self.authors_inputs)
+        return 4 * self.att1_3.K.out_features * inputs, inputs
+
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         each = (
             self.layer_norm_y_1_3(self.dropout(self.att1_3(x_TD) + x_TD))

@@ -182,6 +182,13 @@ class PglSum(Stream):
     def sizes(self) -> dict[str, Any]:
         return dict(self._sizes)
 
+    @property
+    def pairs(self) -> tuple[int, int]:
+        """Of S segments, each has an S-th of the width and of S² pairs one is within it."""
+        width, segments = self.linear_1.in_features, int(self._sizes["segments"])
+        heads = self._sizes["global_heads"] + self._sizes["local_heads"] / segments
+        return round(4 * width * (1 + 1 / segments**2)), math.ceil(heads)
+
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         (x_TD,) = inputs.values()
         y_TD = self.norm_y(self.drop(self.attentions(x_TD) + x_TD))

@@ -67,6 +67,10 @@ class VasNet(Stream):
     def sizes(self) -> dict[str, Any]:
         return dict(self._sizes)
 
+    @property
+    def pairs(self) -> tuple[int, int]:
+        return 4 * self.att.K.out_features, 1
+
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         (x_TD,) = inputs.values()
         y_TD = self.layer_norm_y(self.dropout(self.att(x_TD) + x_TD))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from authors import inputs_of, peers, saved
+from torch.utils.flop_counter import FlopCounterMode
 
 import stages.scorers
 from stages.errors import UserError
@@ -121,3 +122,15 @@ def test_it_learns_what_it_is_taught(model: Peer) -> None:
         loss.backward()
         optimizer.step()
     assert model.learnt(batch) < before
+
+
+def test_what_a_pair_of_frames_costs_is_what_is_counted(model: Peer) -> None:
+    """Matrix products at two lengths, and what is left of them beyond twice the shorter."""
+
+    def counted(frames: int) -> int:
+        with FlopCounterMode(display=False) as counter:
+            model.scores(inputs_of(model, frames))
+        return counter.get_total_flops()
+
+    operations, _ = model.pairs
+    assert counted(48) - 2 * counted(24) == operations * (48**2 - 2 * 24**2)
