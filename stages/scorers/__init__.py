@@ -7,11 +7,11 @@ if TYPE_CHECKING:
     from stages.scorers.scorer import Scorer
 
 
-def load_checkpoint(kind: str, path: Path) -> "Scorer":
+def load_checkpoint(kind: str, path: Path | str) -> "Scorer":
     """The scorer of a checkpoint of ours, or as the kind's authors release it, ready to be asked.
 
     `stages.scorers.registry.load_checkpoint`; torch is imported when this is called.
     """
     from stages.scorers import registry
 
-    return registry.load_checkpoint(kind, path)
+    return registry.load_checkpoint(kind, Path(path))

@@ -17,6 +17,10 @@ KINDS = {
     "pgl-sum": "stages.scorers.peers.pgl_sum:PglSum",
     "msva": "stages.scorers.peers.msva:Msva",
     "dsnet": "stages.scorers.peers.dsnet:Dsnet",
+    "csta": "stages.scorers.peers.csta:Csta",
+    "a2summ": "stages.scorers.peers.a2summ:A2Summ",
+    "sspvs": "stages.scorers.peers.sspvs:Sspvs",
+    "clip-it": "stages.scorers.peers.clip_it:ClipIt",
 }
 """By kind: module and class."""
 

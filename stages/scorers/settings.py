@@ -13,7 +13,16 @@ from stages import section
 from stages.errors import UserError
 from stages.scorers.entry import Entry as Entry
 from stages.scorers.entry import Input as Input
-from stages.scorers.peers.settings import DsnetEntry, MsvaEntry, PglSumEntry, VasnetEntry
+from stages.scorers.peers.settings import (
+    A2SummEntry,
+    ClipItEntry,
+    CstaEntry,
+    DsnetEntry,
+    MsvaEntry,
+    PglSumEntry,
+    SspvsEntry,
+    VasnetEntry,
+)
 from stages.section import PARAMS, Positive
 
 
@@ -56,6 +65,10 @@ Kinds = (
     | PglSumEntry
     | MsvaEntry
     | DsnetEntry
+    | CstaEntry
+    | A2SummEntry
+    | SspvsEntry
+    | ClipItEntry
 )
 """The entry of each kind there is."""
 

@@ -38,29 +38,47 @@ def centrality(reach_T2: Tensor) -> Tensor:
     return reach_T2.amin(1) / (reach_T2.amax(1) + _EPSILON)
 
 
-def loss(
-    logits_T: Tensor, reach_T2: Tensor, centre_T: Tensor, chosen_T: Tensor, wanted_T2: Tensor
-) -> Tensor:
-    """Focal loss of what is chosen, soft overlap, and the entropy of how central; 0 where nothing
-    is chosen.
+def focal(logits_T: Tensor, chosen_T: Tensor) -> Tensor:
+    """Focal loss of each frame's being chosen, (T,): -(1 - p)² ln p of what is right.
 
     Its code weighs both classes by α and 1 - α and then adds the two up for each frame, so that α
-    falls out of the focal loss: -(1 - p)² ln p of the right class, a sum over all frames by how
-    many are chosen.
+    falls out.
 
     Args:
-        logits_T, centre_T: as proposed; a sigmoid makes each its probability.
+        logits_T: as proposed; a sigmoid makes them probabilities.
+        chosen_T: bool, what people chose.
+    """
+    right_T = torch.where(chosen_T, logits_T, -logits_T)
+    return -((1 - right_T.sigmoid()) ** _FOCUS) * functional.logsigmoid(right_T)
+
+
+def placing(reach_T2: Tensor, centre_T: Tensor, chosen_T: Tensor, wanted_T2: Tensor) -> Tensor:
+    """-ln of the soft overlap and the entropy of how central, means over what is chosen; 0 where
+    nothing is.
+
+    Args:
         reach_T2: as proposed.
+        centre_T: as proposed; a sigmoid makes them 0 to 1.
         chosen_T: bool, what people chose.
         wanted_T2: as `reaches`.
     """
     if not bool(chosen_T.any()):
-        return 0 * logits_T.sum()
-    right_T = torch.where(chosen_T, logits_T, -logits_T)
-    focal_T = -((1 - right_T.sigmoid()) ** _FOCUS) * functional.logsigmoid(right_T)
+        return 0 * reach_T2.sum()
     proposed, wanted = reach_T2[chosen_T], wanted_T2[chosen_T]
     shared = torch.minimum(proposed, wanted).sum(1)
     whole = proposed.sum(1) + wanted.sum(1) - shared
     overlap = shared.clamp(min=0) / torch.where(whole > 0, whole, _EPSILON)
     middle = functional.binary_cross_entropy_with_logits(centre_T[chosen_T], centrality(wanted))
-    return focal_T.sum() / chosen_T.sum() - (overlap + _EPSILON).log().mean() + middle
+    return middle - (overlap + _EPSILON).log().mean()
+
+
+def loss(
+    logits_T: Tensor, reach_T2: Tensor, centre_T: Tensor, chosen_T: Tensor, wanted_T2: Tensor
+) -> Tensor:
+    """DSNet's: `focal`, a sum over all frames by how many are chosen, and `placing`; 0 where
+    nothing is chosen.
+    """
+    if not bool(chosen_T.any()):
+        return 0 * logits_T.sum()
+    focal_T = focal(logits_T, chosen_T)
+    return focal_T.sum() / chosen_T.sum() + placing(reach_T2, centre_T, chosen_T, wanted_T2)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from stages.errors import UserError
 from stages.scorers.scorer import Batch, Scorer, alone
 
 
@@ -44,7 +45,7 @@ class Peer(Scorer):
     whether they stretch people's scores to 0..1, video by video, before they are learnt.
     """
 
-    authors_inputs: ClassVar[tuple[str, ...]] = ("pool5",)
+    authors_inputs: tuple[str, ...] = ("pool5",)
     stretches: ClassVar[bool] = False
 
     def __init__(self, standardised: Mapping[str, int] | None = None) -> None:
@@ -162,3 +163,12 @@ def started(model: nn.Module, bias: float = 0.1) -> None:
             nn.init.xavier_uniform_(part.weight, gain=math.sqrt(2))
             if part.bias is not None:
                 nn.init.constant_(part.bias, bias)
+
+
+def check_divided(kind: str, width: int, heads: int) -> None:
+    """Raises UserError where an input's width is no multiple of the heads that share it."""
+    if width % heads:
+        raise UserError(
+            f"params.yaml: models: a scorer of kind {kind} needs features whose width is a "
+            f"multiple of heads {heads}; found {width}"
+        )

@@ -1,5 +1,6 @@
 """params.yaml: models, entries of systems of other papers, of their authors' sizes by default."""
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -72,3 +73,57 @@ class DsnetEntry(PeerEntry):
         if any(scale % 2 for scale in self.scales):
             raise ValueError("scales must be even: pools of an odd length lose a frame")
         return self
+
+
+class CstaEntry(PeerEntry):
+    """CSTA (Son et al., CVPR 2024): GoogLeNet's attention to a video as an image.
+
+    start: torchvision's file of GoogLeNet's ImageNet weights, which its authors start from; null
+    starts from random ones.
+    """
+
+    kind: Literal["csta"]
+    dropout: Dropout = 0.6
+    start: Path | None = None
+
+
+class A2SummEntry(PeerEntry):
+    """A2Summ (He et al., CVPR 2023): frames and captions that propose; inputs name `sentence`.
+
+    inter, intra: weights of the contrasts between and within videos (its authors': 0.1 and 3.0 on
+    SumMe, 0.1 and 1.0 on TVSum).
+    """
+
+    kind: Literal["a2summ"]
+    hidden: Annotated[int, Field(ge=8, multiple_of=8)] = 128
+    layers: Positive = 2
+    inter: Annotated[float, Field(ge=0)] = 0.1
+    intra: Annotated[float, Field(ge=0)] = 3.0
+
+
+class SspvsEntry(PeerEntry):
+    """SSPVS (Li et al., WACV 2023): a Transformer in several passes; reads where inputs name
+    `sentence`.
+
+    passes: its authors' 3 on SumMe and 4 on TVSum.
+    """
+
+    kind: Literal["sspvs"]
+    passes: Positive = 3
+    layers: Positive = 3
+    heads: Positive = 8
+    feedforward: Positive = 4096
+    dropout: Dropout = 0.1
+
+
+class ClipItEntry(PeerEntry):
+    """CLIP-It (Narasimhan et al., NeurIPS 2021): frames guided by captions; inputs name
+    `sentence`.
+    """
+
+    kind: Literal["clip-it"]
+    captions: Positive = 7
+    layers: Positive = 6
+    heads: Positive = 8
+    feedforward: Positive = 2048
+    dropout: Dropout = 0.1
