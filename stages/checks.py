@@ -35,6 +35,11 @@ def _recipes(
     settings = params.parse(overrides.set_over(assignments or []))
     names = datasets or settings.run.datasets
     for name in names:
+        if name in settings.films:
+            raise UserError(
+                f"params.yaml: datasets.{name}: nobody judged these films, and what they take is "
+                "said by llmvs summarise --dry-run"
+            )
         if name not in settings.datasets:
             known = ", ".join(sorted(settings.datasets))
             raise UserError(f"params.yaml: datasets has no {name!r} (has {known})")

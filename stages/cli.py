@@ -34,7 +34,9 @@ STAGES = {
     "caption": "One sentence a frame.",
     "embed": "The frozen LLM's query and answer embeddings.",
     "train": "A scorer, fold by fold.",
+    "score": "Films of one's own, by a scorer that is trained already.",
     "evaluate": "Scores against people: tau, rho, F1.",
+    "skim": "Films of one's own, cut down to their best shots.",
     "report": "One page with everything.",
 }
 """The DAG in order; a stage is `stages/NAME.py` with a function NAME."""

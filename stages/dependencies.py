@@ -19,6 +19,7 @@ from ruamel.yaml.comments import CommentedMap
 from stages import section
 from stages.errors import UserError
 from stages.params import BEGINS
+from stages.skimming.settings import Score
 
 PACKAGE = "stages"
 _NAMED = re.compile(rf"{PACKAGE}(\.\w+)+:\w+$")
@@ -126,20 +127,37 @@ def module_of(stage: str) -> str:
     return stage.partition("-")[0]
 
 
-def recipes_with(stage: str, params: Mapping[str, Any]) -> list[str]:
-    """The recipes of params.yaml that have a stage before evaluate, by what they are given."""
-    kinds = {name: of["given"]["kind"] for name, of in params["datasets"].items()}
+def recipes_with(stage: str, params: Mapping[str, Any]) -> list[str] | dict[str, str]:
+    """The recipes of params.yaml that have a stage of data/dvc.yaml, by what they are given.
+
+    For a stage that reads what lies elsewhere, the films themselves or what scores them, each with
+    its path.
+    """
+    datasets = params["datasets"].items()
+    films = {name: of for name, of in datasets if section.of_films(of)}
+    kinds = {name: of["given"]["kind"] for name, of in datasets if name not in films}
+    if stage == "download-films":
+        return {name: str(of["download"]["source"]) for name, of in films.items()}
+    if stage == "score":
+        return {name: Score(**of["score"]).place.as_posix() for name, of in films.items()}
+    if stage == "embed-films":
+        return [name for name, of in films.items() if "embed" in of]
     if stage.startswith("given-"):
         return [name for name, kind in kinds.items() if stage == f"given-{kind}"]
     if stage == "download":
         return list(kinds)
-    return [name for name, kind in kinds.items() if stage in BEGINS[kind]]
+    also = [name for name, of in films.items() if stage in ("sample", "caption") and stage in of]
+    return [*(name for name, kind in kinds.items() if stage in BEGINS[kind]), *also]
 
 
 def _listed(entry: CommentedMap) -> Any:
-    """The list of recipes that a stage of data/dvc.yaml is repeated for; None where it has none."""
+    """The recipes that a stage of data/dvc.yaml is repeated for; None where params.yaml says."""
     repeated = entry.get("foreach", entry.get("matrix", {}).get("dataset"))
-    return repeated if isinstance(repeated, list) else None
+    return repeated if isinstance(repeated, list | dict) else None
+
+
+def _in_order(repeated: Any) -> Any:
+    return dict(repeated) if isinstance(repeated, dict) else sorted(repeated)
 
 
 @dataclass(frozen=True)
@@ -166,7 +184,7 @@ def differences(root: Path = Path()) -> dict[str, OutOfLine]:
             wanted = None
             if params is not None and (repeated := _listed(entry)) is not None:
                 recipes = recipes_with(name, params)
-                wanted = tuple(recipes) if sorted(repeated) != sorted(recipes) else None
+                wanted = tuple(recipes) if _in_order(repeated) != _in_order(recipes) else None
             if listed != used or wanted is not None:
                 found[name] = OutOfLine(
                     tuple(sorted(used - listed)), tuple(sorted(listed - used)), wanted
@@ -189,6 +207,11 @@ def write(root: Path = Path()) -> None:
             deps[:] = other + files_used(module_of(name), root)
             repeated = _listed(entry)
             if params is not None and repeated is not None:
-                repeated[:] = recipes_with(name, params)
-                repeated.fa.set_flow_style()  # which a list that was empty has lost
+                recipes = recipes_with(name, params)
+                if isinstance(recipes, dict):
+                    repeated.clear()
+                    repeated.update(recipes)
+                else:
+                    repeated[:] = recipes
+                repeated.fa.set_flow_style()  # which one that was empty has lost
         pipeline.write()

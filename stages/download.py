@@ -8,8 +8,15 @@ import typer
 
 from stages import command, section
 from stages.artifacts import timeline
-from stages.sources import beforehand, demo, published
-from stages.sources.settings import Download, Given, SumMeDownload, TVSumDownload
+from stages.errors import UserError
+from stages.sources import beforehand, demo, folder, published
+from stages.sources.settings import (
+    AnyDownload,
+    FolderDownload,
+    Given,
+    SumMeDownload,
+    TVSumDownload,
+)
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
@@ -18,6 +25,9 @@ log = logging.getLogger("llmvs")
 def download(
     dataset: Annotated[str, typer.Option(help="An entry of params.yaml: datasets.")],
     out: Annotated[Path, typer.Option(help="Folder for timeline.h5, people.h5 and videos/.")],
+    source: Annotated[
+        Path | None, typer.Option(help="Of one's own films, what DVC watches: download.source.")
+    ] = None,
 ) -> None:
     """Bring a dataset's timeline, people's judgement and, where they are what is given, its videos.
 
@@ -25,14 +35,23 @@ def download(
     and TVSum are fetched once into the work store, or read from `download.source`; without videos
     only people's judgement is fetched. Of several files of a video, as SumMe has, the one whose
     length is nearest to the annotated is taken. The demo is made, not fetched: short videos of the
-    photographs in scikit-image, judged by simulated people.
+    photographs in scikit-image, judged by simulated people. Films of one's own are copied: what is
+    in them, `sample` finds out, and nobody judged them.
 
     What can be told early ends the stage early: an h5 is held against what is known of the
     benchmark before anything is fetched, and captions, embeddings or scores at hand against the
     timeline as soon as there is one. What needs a tokenizer or a scorer is left to `llmvs check`,
     which does all of it: were it done here, a changed prompt would have videos fetched anew.
     """
-    settings = section.lookup(Download, "datasets", dataset, "download")
+    settings = section.lookup(AnyDownload, "datasets", dataset, "download")
+    if isinstance(settings, FolderDownload):
+        if source is not None and source != Path(settings.source):
+            raise UserError(
+                f"datasets.{dataset}.download.source is {settings.source}, and DVC watches "
+                f"{source}; bring them in line: llmvs deps --write"
+            )
+        folder.make(settings, out)
+        return
     given = section.lookup(Given, "datasets", dataset, "given")
     videos = given.kind == "videos"
     work = Store.default().root / "downloads"

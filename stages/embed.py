@@ -51,7 +51,6 @@ def embed(
     One group a video: query (T, W), answer (T, W), score (T,), reply (T,), picks (T,).
     """
     settings: Embed = section.lookup(Embed, "datasets", dataset, "embed")
-    split_by: Splits = section.lookup(Splits, "datasets", dataset, "splits")
     prompt = settings.prompt
     videos = timeline_file.read(timeline)
     said = caption_file.of_timeline(captions, videos)
@@ -63,6 +62,7 @@ def embed(
                 "judgement: name --people as well"
             )
         judged = people_file.read(people, videos)
+        split_by: Splits = section.lookup(Splits, "datasets", dataset, "splits")
     store = Store.default("embed", out)
     with embeddings.writing(out, llm=settings.llm, scale=prompt.scale) as file:
         if judged is not None:

@@ -5,6 +5,7 @@ Every section refuses unknown keys, and a wrong value is named by its full path:
 (`stages.section.lookup`); this module is for what looks at whole recipes.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -12,12 +13,14 @@ from pydantic import Field, model_validator
 
 from stages import section
 from stages.captioners.settings import CaptionSettings
+from stages.errors import UserError
 from stages.llm.settings import Embed
-from stages.media.settings import Sample
+from stages.media.settings import Looking, Sample
 from stages.metrics.settings import Evaluate
 from stages.scorers.settings import Model
 from stages.section import PARAMS, Name, Section
-from stages.sources.settings import Download, Given
+from stages.skimming.settings import REPRESENTATIVE, Score, Skim
+from stages.sources.settings import Download, FolderDownload, Given, Videos
 from stages.splits.settings import Splits
 from stages.training.lesson import lesson
 from stages.training.settings import Train
@@ -71,9 +74,43 @@ class Recipe(Section):
         return self
 
 
+class Films(Section):
+    """Films of one's own, from a folder to their summaries: nobody judged them, so nothing is
+    trained on them or measured.
+    """
+
+    title: str
+    given: Videos
+    download: FolderDownload
+    sample: Looking
+    caption: CaptionSettings | None = None
+    embed: Embed | None = None
+    score: Score
+    skim: Skim
+
+    @model_validator(mode="after")
+    def _is_read_or_not(self) -> Self:
+        if (self.caption is None) != (self.embed is None):
+            raise ValueError("needs both caption and embed, or neither: an LLM reads captions")
+        if self.embed is None:
+            return self
+        if self.score.scorer == REPRESENTATIVE:
+            raise ValueError(
+                f"{REPRESENTATIVE} looks at pictures alone; remove the sections caption and embed, "
+                "or name another score.scorer"
+            )
+        shown = self.embed.prompt.shown
+        if shown.source == "training" and shown.count:
+            raise ValueError("embed.prompt.shown.source: there are no training videos here")
+        return self
+
+
 class Run(Section):
-    datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """datasets: which are judged. summarise: films of one's own that are cut down."""
+
+    datasets: tuple[Name, ...]
     models: Annotated[tuple[Name, ...], Field(min_length=1)]
+    summarise: tuple[Name, ...] = ()
 
 
 class Params(Section):
@@ -81,15 +118,43 @@ class Params(Section):
     models: dict[Name, Model]
     shared: Any = None  # YAML anchors, read through the recipes that take them over
     datasets: dict[Name, Recipe]
+    films: dict[Name, Films]  # which stand among the datasets; see `parse`
 
     @model_validator(mode="after")
     def _run_names_exist(self) -> Self:
-        for kind in ("datasets", "models"):
-            known = getattr(self, kind)
+        if not self.run.datasets and not self.run.summarise:
+            raise ValueError("run.datasets: is empty, and so is run.summarise: nothing would run")
+        places: dict[str, Mapping[str, Section]] = {
+            "datasets": self.datasets,
+            "models": self.models,
+            "summarise": self.films,
+        }
+        for kind, known in places.items():
             for name in getattr(self.run, kind):
-                if name not in known:
-                    choices = ", ".join(sorted(known))
-                    raise ValueError(f"run.{kind}: no entry {name!r} under {kind} (has {choices})")
+                if name in known:
+                    continue
+                if kind == "datasets" and name in self.films:
+                    raise ValueError(
+                        f"run.datasets: nobody judged the films of {name}; name it in run.summarise"
+                    )
+                choices = ", ".join(sorted(known))
+                under = "models" if kind == "models" else "datasets"
+                raise ValueError(f"run.{kind}: no entry {name!r} under {under} (has {choices})")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_that_score_films_are_trained(self) -> Self:
+        for name in self.run.summarise:
+            row = self.films[name].score.row
+            if row is None:
+                continue
+            dataset, model = row
+            trained = dataset in self.datasets and self.datasets[dataset].train is not None
+            if not trained or model not in self.run.models:
+                raise ValueError(
+                    f"datasets.{name}.score.scorer: {dataset}/{model} is not trained here; name a "
+                    "recipe of datasets that is, and one of run.models"
+                )
         return self
 
     @model_validator(mode="after")
@@ -109,7 +174,22 @@ class Params(Section):
 
 
 def parse(document: Any, origin: str = "params.yaml") -> Params:
-    """Validate a parsed YAML document. Raises UserError naming every bad key."""
+    """Validate a parsed YAML document. Raises UserError naming every bad key.
+
+    Of its datasets those that are folders of films are `Params.films`.
+    """
+    judged: Any = document.get("datasets") if isinstance(document, dict) else None
+    found: dict[str, Films] = {}
+    if isinstance(document, dict) and "films" in document:
+        raise UserError(f"{origin}: films: unknown key; one's own films stand under datasets")
+    if isinstance(judged, dict):
+        found = {
+            name: section.validated(Films, recipe, origin, f"datasets.{name}")
+            for name, recipe in judged.items()
+            if section.of_films(recipe)
+        }
+        judged = {name: recipe for name, recipe in judged.items() if name not in found}
+        document = document | {"datasets": judged, "films": found}
     parsed: Params = section.validated(Params, document, origin)
     return parsed
 
@@ -120,6 +200,19 @@ def load(path: Path = PARAMS) -> Params:
 
 
 def recipe(name: str, path: Path = PARAMS) -> Recipe:
-    """The recipe of one dataset. Raises UserError where params.yaml has none of that name."""
+    """The recipe of one dataset that people judged.
+
+    Raises UserError where params.yaml has none of that name.
+    """
+    if section.of_films((section.document(path).get("datasets") or {}).get(name)):
+        raise UserError(
+            f"{path}: datasets.{name}: nobody judged these films; they are for run.summarise"
+        )
     found: Recipe = section.lookup(Recipe, "datasets", name, path=path)
+    return found
+
+
+def films(name: str, path: Path = PARAMS) -> Films:
+    """The recipe of films of one's own. Raises UserError where there is none of that name."""
+    found: Films = section.lookup(Films, "datasets", name, path=path)
     return found

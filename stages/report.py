@@ -1,6 +1,7 @@
 """report: everything measured, on one page."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,8 @@ import typer
 
 from stages import command, params
 from stages.artifacts import results as measured
+from stages.artifacts import summaries
+from stages.artifacts.summaries import SUMMARIES, Summaries
 from stages.pages.report import chapters, index, video_page
 from stages.pages.report.chapters import Chapter
 from stages.pages.thumbnails import ON_A_PAGE
@@ -32,16 +35,20 @@ def report(
     people's, and where they are furthest apart. Every video has a page of its own: scores of people
     and models over its frames, shots, summaries, captions and the LLM's replies, and who agrees
     with whom. What a dataset has not, pictures where captions are given or curves where scores are,
-    is left out.
+    is left out. Films of one's own (run.summarise) have a section with their skims and pages.
 
     Writes the page, and beside it videos/D/V.html for each video V of a dataset D, and
     figures/D-{agreement,learning,calibration,shots,video}.svg.
     """
-    told = _chapters(params.load(), data, results)
+    settings = params.load()
+    told = _chapters(settings, data, results)
+    for folder in ("figures", "videos"):  # which DVC expects, also where nobody judged anything
+        (out.parent / folder).mkdir(parents=True, exist_ok=True)
     for chapter in told:
         for figure, svg in chapters.drawings(chapter).items():
             _write(out.parent / "figures" / f"{chapter.name}-{figure}.svg", svg)
-    written = _pages(told, out)
+    films = {name: summaries.read(results / name / SUMMARIES) for name in settings.run.summarise}
+    written = _pages(told, films, out)
     sizes = [path.stat().st_size / 1e6 for path in written]
     log.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
     log.info("%d pages, %.1f MB, the largest %.1f", len(written), sum(sizes), max(sizes))
@@ -66,7 +73,7 @@ def _chapters(settings: Params, data: Path, results: Path) -> list[Chapter]:
         ]
 
 
-def _pages(told: list[Chapter], out: Path) -> list[Path]:
+def _pages(told: list[Chapter], films: Mapping[str, Summaries], out: Path) -> list[Path]:
     """Every video's page, then the index; the videos' folder holds no others afterwards."""
     videos = out.parent / "videos"
     written = []
@@ -80,7 +87,7 @@ def _pages(told: list[Chapter], out: Path) -> list[Path]:
                 bar.advance(row)
     for left in set(videos.glob("*/*.html")) - set(written):
         left.unlink()
-    _write(out, index.build(told))
+    _write(out, index.build(told, films))
     return [*written, out]
 
 

@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 
-from stages import command, section
+from stages import command
 from stages.artifacts import frames, image
 from stages.artifacts import timeline as timelines
 from stages.artifacts.timeline import Timeline, Video
-from stages.media import sampling
+from stages.media import sampling, shots
+from stages.media.films import films
+from stages.media.looking import look
 from stages.media.sampler import Found, Sampler, taken_of
-from stages.media.settings import Sample
+from stages.media.settings import Looking, sampled_by
 from stages.work import pool
+from stages.work.bar import progress
 from stages.work.executor import Task, stream
 from stages.work.store import Store
 
@@ -37,10 +40,17 @@ def sample(
     from what people judged. Within it the longer of the two is cut: the timeline says by how much,
     and `people.read` goes by that.
 
+    Of films of one's own nothing is known beforehand: a frame is taken every so many seconds, the
+    timeline is made here, and a damaged end is left out and said.
+
     What is taken of a video is kept in the work store under the content of its file and all that
     decides it, so a stopped run goes on where it was, and adding a video costs that video.
     """
-    settings = section.lookup(Sample, "datasets", dataset, "sample")
+    settings = sampled_by(dataset)
+    if isinstance(settings, Looking):
+        found = _films(dataset, settings, source / "videos", frames_to, images)
+        timelines.write(timeline, found)
+        return
     known = timelines.read(source / "timeline.h5")
     sampler, store = Sampler(settings), Store.default("sample", frames_to)
     tasks: list[Task[Found]] = []
@@ -66,6 +76,33 @@ def sample(
     timelines.write(timeline, Timeline(known.dataset, tuple(final)))
     store.keep(task.key for task in tasks)
     log.info("%s: the frames of %d videos", frames_to, len(final))
+
+
+def _films(
+    dataset: str, settings: Looking, videos: Path, frames_to: Path, images: Path
+) -> Timeline:
+    store = Store.default("sample", frames_to)
+    keys: list[str] = []
+    spines: list[Video] = []
+    with (
+        progress(command.stderr) as bar,
+        frames.writing(frames_to) as put_frames,
+        image.writing(images) as put_features,
+    ):
+        row = bar.add_task("frames decoded", total=None)
+        for number, path in enumerate(films([videos]), 1):
+            film = look(path, settings, store, lambda count: bar.advance(row, count))
+            keys += [film.whole, *film.parts]
+            store.begin(keys)
+            if film.timing.damage:
+                log.warning("%s", film.timing.damage)
+            spine = shots.spine(film, settings, f"video_{number}")
+            spines.append(spine)
+            put_frames(frames.Sampled(spine.name, spine.picks_T, film.jpegs(store)))
+            put_features(spine, film.features_TD)
+    store.keep(keys)
+    log.info("%s: the frames of %d films", frames_to, len(spines))
+    return Timeline(dataset, tuple(spines))
 
 
 if __name__ == "__main__":

@@ -124,3 +124,9 @@ def lookup(kind: type[T] | Any, *place: str, path: Path = PARAMS) -> Any:
             raise UserError(f"{path}: {where} has no {key!r} (has {known})")
         found = found[key]
     return validated(kind, found, str(path), ".".join(place))
+
+
+def of_films(recipe: Any) -> bool:
+    """Whether an entry of params.yaml: datasets, as it is, is a folder of films of one's own."""
+    download = recipe.get("download") if isinstance(recipe, dict) else None
+    return isinstance(download, dict) and download.get("kind") == "folder"

@@ -38,7 +38,10 @@ def summarise(
     ] = "laptop",
     scorer: Annotated[
         str | None,
-        typer.Option(help="a name of `llmvs head list`, a .safetensors file, or representative"),
+        typer.Option(
+            help="a name of `llmvs head list`, a .safetensors file, D/M (row M of params.yaml as "
+            "recipe D trained it), or representative"
+        ),
     ] = None,
     ask: Annotated[
         str | None, typer.Option(help='what you care about: "goals and celebrations"')
@@ -66,7 +69,7 @@ def summarise(
     Finished work is kept (LLMVS_CACHE, or ~/.cache/llmvs), so that a run that was
     stopped goes on where it was, and another length takes seconds.
     """
-    from stages.skimming import films as found
+    from stages.media import films as found
     from stages.skimming import settings
     from stages.skimming.forecast import Forecast
     from stages.summaries.pieces import Wish

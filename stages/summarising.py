@@ -16,6 +16,7 @@ from stages.skimming.summary import Summary, library, of_film
 from stages.summaries.pieces import Wish, spans
 from stages.work.bar import progress
 from stages.work.files import replacing
+from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
 
@@ -55,22 +56,7 @@ class Making:
         summary = self._summary(film)
         if summary.film.timing.damage:
             log.warning("%s", summary.film.timing.damage)
-        log.info(
-            "%s: %s of %s, %d of %d shots",
-            *(film.name, clock(summary.seconds), clock(summary.film.seconds)),
-            *(len(summary.kept), len(summary.shots)),
-        )
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        made = None
-        if "mp4" in self._wanted.formats:
-            made = _named(stem, ".mp4")
-            self._cut(summary, made)
-            yield made
-        for name, (ending, text) in LISTS.items():
-            if name in self._wanted.formats:
-                yield _written(_named(stem, ending), text(summary, entries(summary)))
-        page = skim_page.build(summary, self._store, None if made is None else made.name)
-        yield _written(_named(stem, ".html"), page)
+        yield from made(summary, stem, self._wanted, self._store)
 
     def _summary(self, film: Path) -> Summary:
         with progress() as bar:
@@ -85,20 +71,52 @@ class Making:
                 lambda count: bar.advance(row, count),
             )
 
-    def _cut(self, summary: Summary, target: Path) -> None:
-        kept, film = spans(summary.kept), summary.film
-        with progress() as bar:
-            row = bar.add_task("the skim, frames gone through", total=None)
 
-            def told(done: int, whole: int) -> None:
-                bar.update(row, completed=done, total=whole)
+def made(summary: Summary, stem: Path, wanted: Wanted, store: Store) -> Iterator[Path]:
+    """The files made of a summary, as each is finished.
 
-            if self._wanted.copy:
-                done = remux.copy(target, film.path, kept, told)
-            else:
-                done = skim.write(target, film.path, kept, film.timing, told)
-        for sentence in done.said:
-            log.warning("%s", sentence)
+    Args:
+        summary: of a film.
+        stem: what their names begin with.
+        wanted: what is made beside the page.
+        store: that holds what was seen of the film.
+
+    Raises:
+        UserError: the film cannot be cut as is wanted.
+    """
+    film = summary.film
+    log.info(
+        "%s: %s of %s, %d of %d shots",
+        *(film.path.name, clock(summary.seconds), clock(film.seconds)),
+        *(len(summary.kept), len(summary.shots)),
+    )
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    cut = None
+    if "mp4" in wanted.formats:
+        cut = _named(stem, ".mp4")
+        _cut(summary, cut, wanted.copy)
+        yield cut
+    for name, (ending, text) in LISTS.items():
+        if name in wanted.formats:
+            yield _written(_named(stem, ending), text(summary, entries(summary)))
+    page = skim_page.build(summary, store, None if cut is None else cut.name)
+    yield _written(_named(stem, ".html"), page)
+
+
+def _cut(summary: Summary, target: Path, copy: bool) -> None:
+    kept, film = spans(summary.kept), summary.film
+    with progress() as bar:
+        row = bar.add_task("the skim, frames gone through", total=None)
+
+        def told(done: int, whole: int) -> None:
+            bar.update(row, completed=done, total=whole)
+
+        if copy:
+            done = remux.copy(target, film.path, kept, told)
+        else:
+            done = skim.write(target, film.path, kept, film.timing, told)
+    for sentence in done.said:
+        log.warning("%s", sentence)
 
 
 def entries(summary: Summary) -> list[Entry]:

@@ -9,6 +9,20 @@ from typing import Any
 
 import pytest
 
+from stages.work.store import Store
+
+
+@pytest.fixture(scope="session")
+def film_of_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import five_scenes
+
+    return five_scenes.made(tmp_path_factory.mktemp("films") / "five scenes.mp4")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "kept")
+
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:

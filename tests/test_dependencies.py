@@ -45,8 +45,8 @@ def test_a_comment_in_trains_settings_is_no_concern_of_what_comes_before() -> No
         for module in STAGES
         if "stages/training/settings.py" in dependencies.files_used(module, ROOT)
     }
-    # report reads whole recipes, and follows train in any case
-    assert concerned == {"train", "report"}
+    # score reads how a row was trained, skim and report whole recipes; all follow train
+    assert concerned == {"train", "score", "skim", "report"}
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,39 @@ def test_a_comment_in_trains_settings_is_no_concern_of_what_comes_before() -> No
 )
 def test_a_recipe_has_the_stages_that_follow_what_it_is_given(kind: str, stages: set[str]) -> None:
     params = {"datasets": {"mine": {"given": {"kind": kind}}}}
-    before = [name for name in entries() if name not in ("evaluate", "report")]
+    before = [name for name in entries() if name not in ("evaluate", "skim", "report")]
     assert {n for n in before if dependencies.recipes_with(n, params) == ["mine"]} == stages
+
+
+def test_films_have_stages_of_their_own_with_what_those_read_elsewhere() -> None:
+    recipe = {
+        "given": {"kind": "videos"},
+        "download": {"kind": "folder", "source": "my films"},
+        "sample": {},
+        "score": {"scorer": "tvsum-captions/llmvs"},
+    }
+    before = [name for name in entries() if name not in ("evaluate", "skim", "report")]
+
+    def stages() -> dict[str, Any]:
+        params = {"datasets": {"mine": recipe}}
+        found = {name: dependencies.recipes_with(name, params) for name in before}
+        return {name: recipes for name, recipes in found.items() if recipes}
+
+    checkpoints = {"mine": "data/tvsum-captions/checkpoints/llmvs"}
+    assert stages() == {
+        "download-films": {"mine": "my films"},
+        "sample": ["mine"],
+        "score": checkpoints,
+    }
+    recipe |= {"caption": {}, "embed": {}}
+    assert stages()["caption"] == stages()["embed-films"] == ["mine"]
+    for scorer, place in {
+        "blip-smollm2": "stages/scorers/heads/blip-smollm2.safetensors",
+        "heads/mine.safetensors": "heads/mine.safetensors",
+        "representative": "stages/scorers/representative.py",
+    }.items():
+        recipe["score"] = {"scorer": scorer}
+        assert stages()["score"] == {"mine": place}
 
 
 @pytest.fixture
@@ -191,7 +222,7 @@ ALLOWED = {
     "training": GROUND | {"metrics", "scorers", "splits", "summaries"},
 }
 ROOMS = set(ALLOWED)
-ALLOWED["params"] = {"section", *(room for room in ROOMS if room not in GROUND)}
+ALLOWED["params"] = {"errors", "section", "skimming", *(ROOMS - GROUND)}
 ALLOWED["rows"] = {"errors"}
 ALLOWED["resilience"] = GROUND
 ALLOWED["shipping"] = ROOMS | {"params"}
@@ -209,7 +240,7 @@ COMMANDS = {
     "benchmarks": ROOMS | {"command", "benchmarking", "params"},
     "checks": ROOMS | {"command", "checking", "diagnosis", "experiments", "params", "planning"},
     "comparisons": ROOMS | {"command", "experiments", "pages", "rows"},
-    "dependencies": {"errors", "section", "params"},
+    "dependencies": {"errors", "section", "params", "skimming"},
     "diagnosis": ROOMS | {"checking", "params"},
     "evaluate_release": ROOMS | {"people"},
     "export": ROOMS,
@@ -226,6 +257,11 @@ COMMANDS = {
     "cli": None,  # the roof: everything, each when it is called
 }
 STAGE = ROOMS | {"command"}
+STAGES_ABOVE = {
+    "report": {"params", "pages"},
+    "score": {"skimming"},
+    "skim": {"params", "pages", "skimming", "summarising"},
+}
 
 
 def _rooms() -> dict[str, list[Path]]:
@@ -244,9 +280,7 @@ def test_every_room_has_its_place() -> None:
 
 @pytest.mark.parametrize("room", _rooms())
 def test_imports_point_down(room: str) -> None:
-    allowed = {"report": STAGE | {"params", "pages"}}.get(
-        room, {**ALLOWED, **COMMANDS}.get(room, STAGE)
-    )
+    allowed = {**ALLOWED, **COMMANDS}.get(room, STAGE | STAGES_ABOVE.get(room, set()))
     if allowed is None:
         return
     for path in _rooms()[room]:

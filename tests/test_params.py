@@ -117,6 +117,49 @@ def test_a_recipe_has_the_sections_that_follow_what_is_given(
             params.parse(missing)
 
 
+def test_films_stand_among_the_datasets_and_are_not_judged(document: Any) -> None:
+    settings = params.parse(document)
+    assert list(settings.films) == ["films"]
+    assert "films" not in settings.datasets
+    document["run"].update(datasets=[], summarise=["films"])
+    assert params.parse(document).run.summarise == ("films",)
+    document["run"].update(datasets=["films"])
+    with pytest.raises(UserError, match=r"nobody judged the films of films.* run\.summarise"):
+        params.parse(document)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("run.summarise", ["demo"], "run.summarise: no entry 'demo' under datasets (has films)"),
+        ("datasets.films.sample.every", 0, "datasets.films.sample.every: must be > 0, got 0"),
+        ("datasets.films.skim.length", "150%", "datasets.films.skim.length: length 150%: expected"),
+        ("datasets.films.train", {}, "datasets.films.train: unknown key"),
+        ("datasets.films.score.scorer", "representative", "representative looks at pictures alone"),
+        ("datasets.films.score.scorer", "demo/llm", "demo/llm is not trained here"),
+        ("datasets.films.embed", None, "needs both caption and embed, or neither"),
+        ("datasets.films.embed.prompt.shown.source", "training", "no training videos here"),
+        ("films", {}, "films: "),
+    ],
+)
+def test_what_is_wrong_with_films_is_named_by_its_path(
+    document: Any, path: str, value: Any, message: str
+) -> None:
+    document["run"]["summarise"] = ["films"]
+    params.parse(document)
+    put(document, path, value)
+    with pytest.raises(UserError) as caught:
+        params.parse(document)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("params.yaml: ")
+
+
+def test_films_have_no_recipe_of_what_is_judged() -> None:
+    with pytest.raises(UserError, match=r"datasets\.films: nobody judged these films"):
+        params.recipe("films", ROOT / "params.yaml")
+    assert params.films("films", ROOT / "params.yaml").download.source == "films"
+
+
 def test_captions_come_from_a_file_or_from_an_address_with_its_checksum(document: Any) -> None:
     given = document["datasets"]["summe-captions"]["given"]
     given["sha256"] = None

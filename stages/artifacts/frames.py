@@ -27,11 +27,13 @@ _AGAIN = "run the sample stage (`dvc repro`)"
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """One video's frames before they are written: a JPEG file's bytes for each of its picks."""
+    """One video's frames before they are written: a JPEG file's bytes for each of its picks, which
+    are gone through once.
+    """
 
     name: str
     picks_T: Integers
-    jpegs: tuple[bytes, ...]
+    jpegs: Iterable[bytes]
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def writing(path: Path) -> Iterator[Callable[[Sampled], None]]:
         def put(video: Sampled) -> None:
             group = file.create_group(video.name)
             stored_T = group.create_dataset(
-                "jpeg", shape=(len(video.jpegs),), dtype=h5py.vlen_dtype(np.uint8)
+                "jpeg", shape=(len(video.picks_T),), dtype=h5py.vlen_dtype(np.uint8)
             )
             for index, jpeg in enumerate(video.jpegs):
                 stored_T[index] = np.frombuffer(jpeg, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Scores that were given, to be judged as they are: a row each.
+"""Scores that were given, to be judged as they are, or that films of one's own were: a row each.
 
 Shapes: T sampled frames.
 
@@ -21,12 +21,17 @@ Floats = npt.NDArray[np.float64]
 Rows = dict[str, dict[str, Floats]]
 """By the row's name, by the video's: scores_T."""
 
-_AGAIN = "run the given stage again (`dvc repro`)"
+_AGAIN = "run the stage that makes it again (`dvc repro`)"
 
 
-def write(path: Path, rows: Mapping[str, Mapping[str, npt.ArrayLike]]) -> None:
-    """Write rows, whole or not at all, in their order. The same rows give the same bytes."""
+def write(path: Path, rows: Mapping[str, Mapping[str, npt.ArrayLike]], by: str = "") -> None:
+    """Write rows, whole or not at all, in their order. The same rows give the same bytes.
+
+    by: what they come from, in words, where that is known.
+    """
     with hdf5.writing(path, track_order=True) as file:
+        if by:
+            file.attrs["by"] = by
         for row, videos in rows.items():
             group = file.create_group(row)
             for name in sorted(videos, key=natural):
@@ -47,6 +52,12 @@ def read(path: Path, timeline: Timeline) -> Rows:
             return {name: _row(hdf5.Group(path, file[name]), timeline) for name in names}
         except UserError as error:
             raise UserError(f"{error}; {_AGAIN}") from error
+
+
+def origin(path: Path) -> str:
+    """What the scores come from, in words; "" where they are given, and nobody says."""
+    with hdf5.reading(path, _AGAIN) as file:
+        return str(file.attrs.get("by", ""))
 
 
 def _row(group: hdf5.Group, timeline: Timeline) -> dict[str, Floats]:

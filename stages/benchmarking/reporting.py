@@ -103,7 +103,7 @@ def build(root: Path, mat: Path | None, count: int, length: int) -> None:
 def _recipe(path: Path) -> Mapping[str, Any]:
     """Write the params.yaml of the occasion; its recipe."""
     document = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    document["run"] = {"datasets": [DATASET], "models": [MODEL]}
+    document["run"] = {"datasets": [DATASET], "models": [MODEL], "summarise": []}
     recipe: dict[str, Any] = document["datasets"][DATASET]
     recipe["title"] = "SYNTHETIC predictions, for the benchmark of the report"
     recipe["benchmark"] = "TVSum"  # so that the paper's rows are drawn, too

@@ -13,6 +13,7 @@ from stages.errors import UserError
 
 PIPELINES = ("data/dvc.yaml", "dvc.yaml")
 """In the order of the DAG; paths in both are from the root."""
+_OF_FILMS = "${run.summarise}"
 _ITEM = re.compile(r"\$\{item(?:\.(\w+))?\}")
 
 
@@ -58,9 +59,14 @@ def chosen(every: list[Step], names: list[str]) -> list[Step]:
 
 
 def _is_for(dataset: str, entry: Mapping[str, Any]) -> bool:
-    """A list of recipes that is `${run.datasets}` holds whatever runs; no list, all at once."""
+    """Whether a recipe that is judged has the stage.
+
+    A list of recipes that is `${run.datasets}` holds whatever runs; no list, all at once.
+    """
     repeated = entry.get("foreach", entry.get("matrix", {}).get("dataset"))
-    return not isinstance(repeated, list) or dataset in repeated
+    if isinstance(repeated, list | dict):
+        return dataset in repeated
+    return repeated != _OF_FILMS
 
 
 def _step(name: str, body: Mapping[str, Any], dataset: str, model: str) -> Step:

@@ -33,7 +33,7 @@ def recipe() -> dict[str, Any]:
     demo["train"].update(seeds=[0], epochs=10)
     demo["train"]["scorer"].update(width=32, feedforward=64)
     demo["evaluate"].update(random_seeds=5, bootstrap=100)
-    document["run"] = {"datasets": [DATASET], "models": [MODEL]}
+    document["run"] = {"datasets": [DATASET], "models": [MODEL], "summarise": []}
     document["datasets"] = {DATASET: demo}
     return document
 

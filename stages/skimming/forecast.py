@@ -11,8 +11,8 @@ from pathlib import Path
 from stages.captioners import blip, registry
 from stages.llm import smollm2
 from stages.media import video
-from stages.scorers.heads import shelf
-from stages.skimming.settings import BLIP, REPRESENTATIVE, SkimRecipe
+from stages.skimming import film_scorer
+from stages.skimming.settings import BLIP, SkimRecipe
 from stages.work import hub
 from stages.work.pace import duration
 
@@ -45,7 +45,7 @@ class Forecast:
         """Raises UserError where a file is no video, or there is no such scorer."""
         told = [video.promised(film) for film in films]
         lengths = [length for length in told if length is not None]
-        caption, llm = recipe.caption, None
+        caption = recipe.caption
         model: str | None = None
         absent: list[str] = []
         if caption is not None:
@@ -54,8 +54,7 @@ class Forecast:
             revision = getattr(caption, "revision", None)
             if kind is not None and not hub.status(str(model), revision, kind).present:
                 absent.append(str(model))
-        if recipe.scorer not in (None, REPRESENTATIVE):
-            llm = str(shelf.card(str(recipe.scorer)).embed["llm"])
+        llm = None if recipe.scorer is None else film_scorer.llm(recipe.scorer)
         return cls(
             len(films),
             len(films) - len(lengths),

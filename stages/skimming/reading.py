@@ -22,7 +22,7 @@ from stages.llm import context
 from stages.llm.examples import written
 from stages.llm.reader import read_videos
 from stages.llm.settings import Embed
-from stages.skimming.looking import Film
+from stages.media.looking import Film
 from stages.work.store import Store
 
 _GROUP = 512  # frames to a group of the temporary file

@@ -11,12 +11,10 @@ import torch
 
 from stages.errors import UserError
 from stages.llm.settings import Embed
-from stages.scorers.heads import shelf
-from stages.scorers.representative import Representative
-from stages.section import validated
-from stages.skimming.looking import Film
+from stages.media.looking import Film
+from stages.skimming import film_scorer
 from stages.skimming.reading import Read, captions, read
-from stages.skimming.settings import REPRESENTATIVE, SkimRecipe
+from stages.skimming.settings import SkimRecipe
 from stages.work.store import Store
 
 Floats = npt.NDArray[np.float32]
@@ -37,46 +35,35 @@ class Scoring:
     ask: what the viewer cares about, in words; it joins the instruction that the LLM is given.
 
     Raises:
-        UserError: there is no such head, or it wants what the recipe does not make.
+        UserError: there is no such scorer, or it wants what the recipe does not make.
     """
 
     def __init__(self, recipe: SkimRecipe, ask: str | None, store: Store) -> None:
-        self._store, self._caption, self._ask = store, recipe.caption, ask
-        self._head: shelf.Head | None = None
-        self._embed: Embed | None = None
         assert recipe.scorer is not None  # settings.of sees to it
-        if recipe.scorer == REPRESENTATIVE:
+        self._store, self._caption = store, recipe.caption
+        self._scorer = film_scorer.of(recipe.scorer)
+        self._by, self._embed = self._scorer.by, self._scorer.embed
+        if self._embed is None:
             if ask:
                 raise UserError(
-                    f"--ask: {REPRESENTATIVE} looks at pictures alone and reads no wish; name "
+                    f"--ask: {recipe.scorer} looks at pictures alone and reads no wish; name "
                     "--recipe laptop"
                 )
             return
-        self._head = shelf.load(recipe.scorer)
-        card = self._head.card
-        given = validated(Embed, dict(card.embed), f"{card.name}'s card", "embed")
-        self._embed = wished(given, ask) if ask else given
+        if ask:
+            self._embed = wished(self._embed, ask)
+            self._by += ", asked for what the viewer cares about"
 
     def __call__(self, film: Film) -> Scored:
         """Raises UserError where captioner or LLM cannot be had."""
-        if self._head is None:
-            x_TD = torch.from_numpy(film.features_TD)
-            scores_T = Representative().scores({"image": x_TD}).numpy()
-            return Scored(scores_T, "how much of the film a frame stands for, by its looks", None)
-        assert self._embed is not None
-        assert self._caption is not None
-        said = captions(film, self._caption, self._store)
-        made = read(film, said, self._embed, self._store)
-        fed = {str(name): torch.from_numpy(made.states_TW[name]) for name in self._head.card.inputs}
-        scores_T = self._head.scorer.scores(fed).numpy()
-        return Scored(scores_T, self._words(), made)
-
-    def _words(self) -> str:
-        assert self._head is not None
-        assert self._embed is not None
-        card = self._head.card
-        said = f"{card.name} ({card.title}), fed what {self._embed.llm} makes of the captions"
-        return said + (", asked for what the viewer cares about" if self._ask else "")
+        made, inputs_TD = None, {"image": film.features_TD}
+        if self._embed is not None:
+            assert self._caption is not None  # settings.of sees to it
+            said = captions(film, self._caption, self._store)
+            made = read(film, said, self._embed, self._store)
+            inputs_TD |= made.states_TW
+        fed = {name: torch.from_numpy(x_TD) for name, x_TD in inputs_TD.items()}
+        return Scored(self._scorer(fed), self._by, made)
 
 
 def wished(embed: Embed, wish: str) -> Embed:

@@ -6,32 +6,74 @@ the head learnt from.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
+
+from pydantic import field_validator
 
 from stages import section
+from stages.artifacts.places import Places
 from stages.captioners.settings import CaptionSettings, ImageCaption
 from stages.errors import UserError
-from stages.section import PARAMS
+from stages.media.settings import Looking
+from stages.section import PARAMS, Section, Text
+from stages.summaries.pieces import Wish
 
 REPRESENTATIVE = "representative"
 """The scorer that learns nothing; see `stages.scorers.representative`."""
 
+CHECKPOINT = ".safetensors"
 
-@dataclass(frozen=True)
-class Looking:
-    """How a film is looked at.
+Format = Literal["mp4", "edl", "csv", "json", "chapters"]
 
-    every: seconds from one sampled frame to the next; the field's every 15th frame at 30 a second.
-    penalty: of kernel temporal segmentation; a larger one means fewer shots. shortest: seconds
-    that a shot lasts at least.
+
+class Score(Section):
+    """params.yaml: datasets.D.score, what scores films of one's own.
+
+    scorer: `REPRESENTATIVE`, a head that comes with the package by its name, one of one's own by
+    its .safetensors file, or D/M: row M as recipe D trained it.
     """
 
-    every: float = 0.5
-    short_side: int = 336
-    jpeg_quality: int = 92
-    penalty: float = 1.0
-    shortest: float = 1.0
+    scorer: Text
+
+    @property
+    def row(self) -> tuple[str, str] | None:
+        """D and M; None where it is no such row."""
+        dataset, slash, model = self.scorer.partition("/")
+        return None if not slash or self.scorer.endswith(CHECKPOINT) else (dataset, model)
+
+    @property
+    def place(self) -> Path:
+        """What that is a file or folder of, which a stage can depend on."""
+        if self.scorer == REPRESENTATIVE:
+            return Path("stages/scorers/representative.py")
+        if self.scorer.endswith(CHECKPOINT):
+            return Path(self.scorer)
+        if self.row is not None:
+            dataset, model = self.row
+            return Places(Path("data") / dataset).checkpoints(model)
+        return Path("stages/scorers/heads") / f"{self.scorer}{CHECKPOINT}"
+
+
+class Skim(Section):
+    """params.yaml: datasets.D.skim, what is made of films beside their pages.
+
+    length: of a summary, as `Wish.parsed` reads it.
+    """
+
+    length: Text
+    formats: tuple[Format, ...]
+
+    @field_validator("length")
+    @classmethod
+    def _is_a_length(cls, text: str) -> str:
+        try:
+            Wish.parsed(text, "length")
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return text
 
 
 @dataclass(frozen=True)
@@ -43,7 +85,7 @@ class SkimRecipe:
     name: str
     caption: CaptionSettings | None
     scorer: str | None
-    looking: Looking = Looking()
+    looking: Looking = field(default_factory=Looking)
 
 
 BLIP = ImageCaption(
@@ -79,9 +121,9 @@ def of(name: str, scorer: str | None = None) -> SkimRecipe:
     chosen = scorer or recipe.scorer
     if chosen is None:
         raise UserError(
-            f"--recipe {name}: says how captions are made and not what scores them; name a head "
-            "that learnt from such captions: --scorer mine.safetensors (`llmvs head train` makes "
-            "one)"
+            f"--recipe {name}: says how captions are made and not what scores them; name what "
+            f"learnt from such captions: --scorer {name}/llmvs, a row that was trained here, or "
+            "--scorer mine.safetensors (`llmvs head train` makes one)"
         )
     caption = None if chosen == REPRESENTATIVE else recipe.caption
     if caption is None and chosen != REPRESENTATIVE:
@@ -99,10 +141,16 @@ def _of_params(name: str) -> SkimRecipe:
             "datasets that caption frames as well"
         )
     found = section.document(PARAMS).get("datasets", {})
-    captioned = [each for each, recipe in found.items() if "caption" in (recipe or {})]
-    if name not in captioned:
+    known = [each for each, recipe in found.items() if {"caption", "score"} & set(recipe or ())]
+    if name not in known:
         raise UserError(
-            f"--recipe {name}: there are {', '.join([*RECIPES, *captioned])} (the last by "
-            f"{PARAMS}, datasets that caption frames)"
+            f"--recipe {name}: there are {', '.join([*RECIPES, *known])} (the last by {PARAMS}, "
+            "datasets that caption frames)"
         )
-    return SkimRecipe(name, section.lookup(CaptionSettings, "datasets", name, "caption"), None)
+    place, caption = ("datasets", name), None
+    if "caption" in found[name]:
+        caption = section.lookup(CaptionSettings, *place, "caption")
+    if "score" not in found[name]:
+        return SkimRecipe(name, caption, None)
+    score = section.lookup(Score, *place, "score")
+    return SkimRecipe(name, caption, score.scorer, section.lookup(Looking, *place, "sample"))

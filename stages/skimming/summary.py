@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from stages.llm import smollm2
+from stages.media.looking import Film, look
+from stages.media.shots import shots
 from stages.skimming import settings
-from stages.skimming.looking import Film, look
 from stages.skimming.scoring import Scored, Scoring
 from stages.skimming.settings import SkimRecipe
-from stages.skimming.shots import shots
 from stages.summaries.pieces import Piece, Wish, chosen
 from stages.work.store import Store
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def summarise(
         path: its file.
         length: of the summary: "15%" of the film, or "60s".
         recipe: "laptop", "offline", or an entry of params.yaml: datasets that captions frames.
-        scorer: a head's name or file, or "representative"; None: the recipe's own.
+        scorer: a head's name or file, D/M for row M as recipe D trained it, or
+            "representative"; None: the recipe's own.
         ask: what the viewer cares about, in words.
         store: of finished work; None: `library()`.
 
@@ -110,17 +114,22 @@ def of_film(
 ) -> Summary:
     """As `summarise`, with what several films share made once; told counts frames decoded."""
     film = look(path, recipe.looking, store, told)
-    scored = scoring(film)
-    found = _shots(film, scored, recipe)
-    return Summary(
-        film, recipe, wish, ask, scored, found, _chosen(found, wish.seconds(film.seconds))
-    )
+    return of_scores(film, recipe, scoring(film), shots(film, recipe.looking), wish, ask)
 
 
-def _shots(film: Film, scored: Scored, recipe: SkimRecipe) -> tuple[Shot, ...]:
+def of_scores(
+    film: Film, recipe: SkimRecipe, scored: Scored, shots_S2: Floats, wish: Wish, ask: str | None
+) -> Summary:
+    """A summary of a film whose scores and shots (S, 2), in seconds, are known."""
+    found = _shots(film, scored, shots_S2)
+    kept = _chosen(found, wish.seconds(film.seconds))
+    return Summary(film, recipe, wish, ask, scored, found, kept)
+
+
+def _shots(film: Film, scored: Scored, shots_S2: Floats) -> tuple[Shot, ...]:
     found = []
     read = scored.read
-    for start, end in shots(film, recipe.looking).tolist():
+    for start, end in shots_S2.tolist():
         inside = np.flatnonzero((film.times_T >= start) & (film.times_T < end))
         if not len(inside):  # between two sampled frames: the one before stands for it
             inside = np.array([max(0, int(np.searchsorted(film.times_T, start, "right")) - 1)])

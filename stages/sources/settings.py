@@ -59,7 +59,19 @@ class TVSumDownload(Section):
     h5: str | None
 
 
+class FolderDownload(Section):
+    """Films of one's own, which nobody judged: a folder of them, or one file."""
+
+    kind: Literal["folder"]
+    source: Text
+
+
 Download = Annotated[DemoDownload | SumMeDownload | TVSumDownload, Field(discriminator="kind")]
+"""Of videos that people judged."""
+
+AnyDownload = Annotated[
+    DemoDownload | SumMeDownload | TVSumDownload | FolderDownload, Field(discriminator="kind")
+]
 
 
 class Videos(Section):

@@ -38,8 +38,11 @@ class Wish:
     fixed: float | None = None
 
     @classmethod
-    def parsed(cls, text: str) -> "Wish":
-        """ "15%", "60s", "90" (seconds), "1:30" or "2min". Raises UserError for anything else."""
+    def parsed(cls, text: str, place: str = "--length") -> "Wish":
+        """ "15%", "60s", "90" (seconds), "1:30" or "2min". Raises UserError for anything else.
+
+        place: where it was said, for the message.
+        """
         words = text.strip().lower().replace(",", ".")
         number = r"(\d+(?:\.\d+)?)"
         if found := re.fullmatch(rf"{number}\s*%", words):
@@ -55,7 +58,7 @@ class Wish:
             if seconds > 0:
                 return cls(fixed=seconds)
         raise UserError(
-            f"--length {text}: expected a share of the film, such as 15%, or a time, such as 60s, "
+            f"{place} {text}: expected a share of the film, such as 15%, or a time, such as 60s, "
             "2min or 1:30, more than nothing and no more than the whole"
         )
 

@@ -48,12 +48,12 @@ def test_what_is_wrong_is_named(file: Path, value: list[float] | None, said: str
         del opened["a/video_2"]
         if value is not None:
             opened["a/video_2"] = value
-    with pytest.raises(UserError, match=rf"scores\.h5: a/video_2: .*{said}.*given stage"):
+    with pytest.raises(UserError, match=rf"scores\.h5: a/video_2: .*{said}.*makes it again"):
         scores.read(file, TIMELINE)
 
 
 def test_an_empty_or_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"none\.h5 not found; run the given stage"):
+    with pytest.raises(UserError, match=r"none\.h5 not found; run the stage that makes it"):
         scores.read(tmp_path / "none.h5", TIMELINE)
     scores.write(tmp_path / "empty.h5", {})
     with pytest.raises(UserError, match="holds no row of scores"):

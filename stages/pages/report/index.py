@@ -1,11 +1,13 @@
 """The index: one page that opens without a network, and leads to every video's own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup
 
 from stages import rows
+from stages.artifacts.summaries import Summaries
 from stages.metrics import choosing_table
 from stages.metrics.printed import mark
 from stages.pages import paths, templates
@@ -14,6 +16,7 @@ from stages.pages.report import (
     folds,
     learning,
     moments,
+    own_films,
     provenance,
     shot_lengths,
     tables,
@@ -31,10 +34,14 @@ Json = dict[str, Any]
 TEMPLATES = ("index.html", "macros.html")
 SCRIPT = "page.js"
 MOMENTS = 12
+NO_FILMS: Mapping[str, Summaries] = MappingProxyType({})
 
 
-def build(chapters: Sequence[Chapter]) -> str:
-    """The page's HTML. The same chapters give the same bytes."""
+def build(chapters: Sequence[Chapter], films: Mapping[str, Summaries] = NO_FILMS) -> str:
+    """The page's HTML. The same chapters and films give the same bytes.
+
+    films: one's own, by recipe.
+    """
     pictures = Pictures()
     sections = [_section(chapter, pictures) for chapter in chapters]
     legends = [chapter.legend for chapter in chapters]
@@ -45,12 +52,15 @@ def build(chapters: Sequence[Chapter]) -> str:
         paper={"citation": rows.CITATION, "address": rows.ADDRESS},
         js=Markup(templates.resource(SCRIPT)),
         sections=sections,
+        films=own_films.sections(films),
         versions=provenance.versions(),
     )
 
 
 def styles(legends: Sequence[Legend]) -> list[str]:
     """CSS of the rows that a page draws: each one's colour, and that an unticked one is hidden."""
+    if not legends:
+        return []
     widest = max(legends, key=lambda legend: len(legend.scorers))
     hidden = dict.fromkeys(line for each in legends for line in each.css().splitlines())
     return [templates.coloured(map(widest.slot, widest.scorers)), "\n".join(hidden)]

@@ -18,6 +18,7 @@ from stages.captioners.settings import (
     TagCaption,
 )
 from stages.pages import templates
+from stages.pages.addresses import address
 from stages.pages.skim.clock import clock
 from stages.pages.thumbnails import WIDTH, Pictures, Thumbnails
 from stages.skimming.summary import Summary
@@ -36,7 +37,7 @@ def build(summary: Summary, store: Store, skim: str | None) -> str:
     Args:
         summary: of the film.
         store: that holds what was seen of it.
-        skim: address of the video beside the page, relative to it; None where none was made.
+        skim: name of the video beside the page; None where none was made.
     """
     pictures = Pictures()
     best = [shot.best for shot in summary.shots]
@@ -68,7 +69,7 @@ def build(summary: Summary, store: Store, skim: str | None) -> str:
         title=summary.film.path.name,
         said=steps[made]["said"],
         damage=summary.film.timing.damage,
-        skim=skim,
+        skim=None if skim is None else address(skim),
         shots=shots,
         total=clock(summary.film.seconds),
         ratio=f"{size[0]}/{size[1]}",

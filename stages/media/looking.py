@@ -19,9 +19,9 @@ from stages.media import timing, video
 from stages.media.clock import Clock
 from stages.media.sampler import packed, unpacked
 from stages.media.sampling import from_jpeg, shrink, to_jpeg
+from stages.media.settings import Looking
 from stages.media.timing import Timing
 from stages.media.video import Frame
-from stages.skimming.settings import Looking
 from stages.vision.encoder import ImageEncoder
 from stages.work.items import Arrays
 from stages.work.store import Store, content_hash, key
@@ -43,7 +43,7 @@ class Film:
     timing: when each frame is shown, and what ended decoding early. picks_T: the sampled frames.
     cuts_T: when, between a sampled frame and the next, the picture changes most from one frame to
     the next, in seconds from the first frame; the last is the end. features_TD: the image
-    encoder's. parts: keys of the store's items with the frames.
+    encoder's. whole, parts: keys of the store's items with all this, and with the frames.
     """
 
     path: Path
@@ -51,6 +51,7 @@ class Film:
     picks_T: npt.NDArray[np.int64]
     cuts_T: Floats
     features_TD: npt.NDArray[np.float32]
+    whole: str
     parts: tuple[str, ...]
 
     @property
@@ -121,6 +122,7 @@ def look(
         picks_T=seen["picks"],
         cuts_T=seen["cuts"],
         features_TD=np.concatenate(features),
+        whole=whole,
         parts=parts,
     )
 

@@ -8,11 +8,10 @@ import pytest
 from five_scenes import LENGTHS
 
 from stages.errors import UserError
-from stages.media import sampling, video
-from stages.skimming import looking
-from stages.skimming.looking import look
-from stages.skimming.settings import Looking
-from stages.skimming.shots import shots
+from stages.media import looking, sampling, video
+from stages.media.looking import look
+from stages.media.settings import Looking
+from stages.media.shots import seconds, shots, spine
 from stages.work.store import Store
 
 HOW = Looking(short_side=96)
@@ -43,12 +42,20 @@ def test_every_cut_is_found_to_the_frame(film_of_scenes: Path, store: Store) -> 
     np.testing.assert_allclose(found_S2[:, 0], np.r_[0, ends[:-1]], atol=1e-6)
 
 
+def test_shots_on_the_timeline_are_those_in_seconds(film_of_scenes: Path, store: Store) -> None:
+    film = look(film_of_scenes, HOW, store)
+    video = spine(film, HOW, "video_1")
+    np.testing.assert_array_equal(video.known_shots()[1:, 0], np.cumsum(LENGTHS)[:-1])
+    assert (video.title, video.n_frames) == ("five scenes", sum(LENGTHS))
+    np.testing.assert_array_equal(seconds(film, video.known_shots()), shots(film, HOW))
+
+
 def test_long_films_are_segmented_by_stretches_with_the_same_cuts(
     film_of_scenes: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = look(film_of_scenes, HOW, store)
     whole_S2 = shots(film, HOW)
-    monkeypatch.setattr("stages.skimming.shots._STRETCH", 12)
+    monkeypatch.setattr("stages.media.shots._STRETCH", 12)
     np.testing.assert_array_equal(shots(film, HOW), whole_S2)
 
 

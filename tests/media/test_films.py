@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.errors import UserError
-from stages.skimming.films import beside, films
+from stages.media.films import beside, films
 
 
 def touched(folder: Path, *names: str) -> list[Path]:

@@ -9,9 +9,10 @@ Shapes: T sampled frames, D image feature width, S shots.
 import numpy as np
 import numpy.typing as npt
 
+from stages.artifacts.timeline import Video
+from stages.media.looking import Film
 from stages.media.segmentation import of_unit_length
-from stages.skimming.looking import Film
-from stages.skimming.settings import Looking
+from stages.media.settings import Looking
 from stages.summaries import kts
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +34,21 @@ def shots(film: Film, looking: Looking) -> Floats:
     spans = _joined(unit_TD, lasts, film.cuts_T, looking.shortest)
     ends_S = film.cuts_T[spans]
     return np.column_stack([np.r_[0.0, ends_S[:-1]], ends_S])
+
+
+def spine(film: Film, looking: Looking, name: str) -> Video:
+    """The film on a timeline, under a name, with its shots."""
+    times_N = film.timing.clock.times_N
+    starts_S = np.searchsorted(times_N, shots(film, looking)[:, 0])
+    ends_S = np.r_[starts_S[1:] - 1, film.n_frames - 1]
+    known = Video(name, film.path.stem, film.n_frames, film.fps, film.picks_T, film.times_T)
+    return known.with_shots(np.column_stack([starts_S, ends_S]), "kts")
+
+
+def seconds(film: Film, shots_S2: npt.NDArray[np.int64]) -> Floats:
+    """Shots (S, 2), inclusive [start, end] frames, as [start, end) in seconds."""
+    starts_S = film.timing.clock.times_N[shots_S2[:, 0]]
+    return np.column_stack([starts_S, np.r_[starts_S[1:], film.seconds]])
 
 
 def _lasts(unit_TD: npt.NDArray[np.float32], penalty: float) -> list[int]:

@@ -1,0 +1,144 @@
+"""What scores films: a head, a recipe's trained row, or what learns nothing.
+
+Shapes: T sampled frames, D width of an input.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from stages import section
+from stages.artifacts import predictions
+from stages.artifacts.names import natural
+from stages.artifacts.places import Places
+from stages.errors import UserError
+from stages.llm import weights
+from stages.llm.fingerprint import determinants, differing
+from stages.llm.settings import Embed
+from stages.scorers import registry
+from stages.scorers.heads import shelf
+from stages.scorers.representative import Representative
+from stages.scorers.scorer import Scorer
+from stages.scorers.settings import Input, Model, overridden
+from stages.section import PARAMS, validated
+from stages.skimming.settings import CHECKPOINT, REPRESENTATIVE, Score
+from stages.splits.settings import Splits
+from stages.training.settings import Train
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class FilmScorer:
+    """by: what it is, in words. inputs: what it is fed. embed: how the states it is fed are made,
+    None where it is fed none. llm: what identifies the LLM of those it learnt from. models: the
+    mean of their scores is the score.
+    """
+
+    name: str
+    by: str
+    inputs: tuple[Input, ...]
+    embed: Embed | None
+    llm: Mapping[str, str]
+    models: tuple[Scorer, ...]
+
+    def __call__(self, inputs: Mapping[str, Tensor]) -> Floats:
+        """Scores (T,) from 0 to 1 of a film's inputs by name, each (T, D)."""
+        fed = {str(name): inputs[name] for name in self.inputs}
+        of_models = torch.stack([model.scores(fed) for model in self.models])
+        scores_T: Floats = of_models.mean(dim=0).numpy()
+        return scores_T
+
+    def check(self, embed: Embed, place: str) -> None:
+        """Raises UserError, naming what differs, where a section makes other states than it learnt
+        from. place: where the section stands in params.yaml.
+        """
+        assert self.embed is not None
+        ours = determinants(embed, weights.identity(embed.llm, embed.revision))
+        if paths := differing(ours, determinants(self.embed, self.llm)):
+            raise UserError(
+                f"{PARAMS}: {place}: {self.name} learnt from other embeddings than these settings "
+                f"make; what differs: {', '.join(paths)}"
+            )
+
+
+def of(name: str, data: Path = Path("data")) -> FilmScorer:
+    """A scorer by its name, as `settings.Score` has them.
+
+    Args:
+        name: its.
+        data: folder of what the stages made, for a row that was trained there.
+
+    Raises:
+        UserError: there is no such head or row, or it was not trained yet.
+    """
+    if name == REPRESENTATIVE:
+        said = "how much of the film a frame stands for, by its looks"
+        return FilmScorer(name, said, ("image",), None, {}, (Representative(),))
+    row = Score(scorer=name).row
+    if row is not None:
+        return _of_row(name, *row, data)
+    scorer, card = shelf.load(name)
+    embed = validated(Embed, dict(card.embed), f"{card.name}'s card", "embed")
+    by = f"{card.name} ({card.title}), fed what {embed.llm} makes of the captions"
+    return FilmScorer(card.name, by, card.inputs, embed, card.llm, (scorer,))
+
+
+def llm(name: str) -> str | None:
+    """The LLM whose states a scorer is fed, without its weights; None where it reads nothing.
+
+    Raises UserError where there is no such head or row.
+    """
+    if name == REPRESENTATIVE:
+        return None
+    row = Score(scorer=name).row
+    if row is None:
+        return str(shelf.card(name).embed["llm"])
+    dataset, model = row
+    entry = section.lookup(Model, "models", model)
+    if not set(entry.inputs) - {"image"}:
+        return None
+    return str(section.lookup(Embed, "datasets", dataset, "embed").llm)
+
+
+def _of_row(name: str, dataset: str, model: str, data: Path) -> FilmScorer:
+    """A recipe's row: the mean over the folds of its first protocol, with its first seed.
+
+    No training in the DAG learns from every video. Each fold's has seen what the others test, so
+    that together they have seen all; and those of the first protocol and seed are kept whatever
+    `train.checkpoints` says.
+    """
+    train: Train = section.lookup(Train, "datasets", dataset, "train")
+    splits: Splits = section.lookup(Splits, "datasets", dataset, "splits")
+    place = f"datasets.{dataset}.train.scorer"
+    entry = overridden(section.lookup(Model, "models", model), train.scorer, place)
+    embed, llm = None, dict[str, str]()
+    if set(entry.inputs) - {"image"}:
+        embed = cast(Embed, section.lookup(Embed, "datasets", dataset, "embed"))
+        if embed.prompt.shown.source == "training" and embed.prompt.shown.count:
+            raise UserError(
+                f"{name}: its examples are drawn from training videos (embed.prompt.shown), so "
+                "each fold reads prompts of its own; name a row whose examples are written"
+            )
+        llm = weights.identity(embed.llm, embed.revision)
+    protocol, seed = splits.protocols[0], train.seeds[0]
+    first = Path(f"{predictions.place(protocol, seed, 0)}{CHECKPOINT}")
+    folder = (Places(data / dataset).checkpoints(model) / first).parent
+    found = sorted(folder.glob(f"*{CHECKPOINT}"), key=lambda path: natural(path.name))
+    if not found:
+        raise UserError(
+            f"{folder} holds no checkpoint of {name}; train it: dvc repro "
+            f"data/dvc.yaml:train@{dataset}-{model}"
+        )
+    models = tuple(registry.load_checkpoint(entry.kind, path) for path in found)
+    by = f"{model} ({entry.title}) as {dataset} trained it: the mean of {len(found)} folds"
+    by += f" under {protocol}" + (
+        "" if embed is None else f", fed what {embed.llm} makes of the captions"
+    )
+    return FilmScorer(name, by, entry.inputs, embed, llm, models)

@@ -1,0 +1,21 @@
+"""Films of one's own as they are: copied, and nothing said of them."""
+
+import shutil
+from pathlib import Path
+
+from stages.media import films
+from stages.sources.settings import FolderDownload
+from stages.work.files import replacing
+
+
+def make(settings: FolderDownload, out: Path) -> None:
+    """Copy the films to `out`/videos. What is in them is known once they are decoded (`sample`).
+
+    Raises UserError where there is none, or two would leave their summaries under one name.
+    """
+    found = films.films([Path(settings.source).expanduser()])
+    films.beside(found, out)
+    for film in found:
+        place = out / "videos" / film.name
+        with replacing(place, film.stat().st_size) as temporary:
+            shutil.copyfile(film, temporary)

@@ -1,0 +1,86 @@
+"""What scores films: a head, a row that a recipe trained, or what learns nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from stages.artifacts import predictions
+from stages.errors import UserError
+from stages.llm.settings import Embed
+from stages.scorers import checkpoints
+from stages.scorers.mlp import Mlp
+from stages.scorers.settings import MlpEntry
+from stages.skimming import film_scorer
+
+ROOT = Path(__file__).parent.parent.parent
+STATES = {name: torch.rand(7, 4, generator=torch.manual_seed(1)) for name in ("query", "answer")}
+
+
+@pytest.fixture
+def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+    document = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    document["datasets"]["demo"]["train"]["scorer"]["width"] = 16
+    write(document)
+    return document
+
+
+def write(document: Any) -> None:
+    Path("params.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+
+
+def trained(protocol: str, seed: int, folds: int) -> list[Mlp]:
+    """Rows of the demo as train keeps them."""
+    entry = MlpEntry(title="MLP", kind="mlp", inputs=("query", "answer"), width=16)
+    models = []
+    for fold in range(folds):
+        torch.manual_seed(10 * seed + fold)
+        models.append(Mlp.build(entry, {"states": 4}))
+        place = f"{predictions.place(protocol, seed, fold)}{checkpoints.SUFFIX}"
+        checkpoints.save(Path("data/demo/checkpoints/mlp") / place, models[-1])
+    return models
+
+
+@pytest.mark.usefixtures("params")
+def test_a_trained_row_is_the_mean_over_the_folds_of_its_first_protocol_and_seed() -> None:
+    folds = trained("strict", 0, 3)
+    trained("strict", 1, 3)
+    trained("official", 0, 3)
+    found = film_scorer.of("demo/mlp")
+    wanted = torch.stack([model.scores(STATES) for model in folds]).mean(dim=0)
+    assert found(STATES).tolist() == wanted.tolist()
+    assert "as demo trained it: the mean of 3 folds under strict" in found.by
+    assert film_scorer.llm("demo/mlp") == "smollm2-135m-instruct"
+
+
+@pytest.mark.usefixtures("params")
+def test_a_row_that_is_not_trained_says_how_to_train_it() -> None:
+    with pytest.raises(UserError, match=r"dvc repro data/dvc\.yaml:train@demo-mlp"):
+        film_scorer.of("demo/mlp")
+
+
+def test_a_row_whose_folds_read_other_prompts_is_refused(params: Any) -> None:
+    params["datasets"]["demo"]["embed"]["prompt"]["shown"]["source"] = "training"
+    write(params)
+    with pytest.raises(UserError, match="each fold reads prompts of its own"):
+        film_scorer.of("demo/mlp")
+
+
+def test_embeddings_of_other_settings_are_refused_by_what_differs(params: Any) -> None:
+    embed = params["datasets"]["tvsum-captions"]["embed"]
+    head = film_scorer.of("blip-smollm2")
+    head.check(Embed.model_validate(embed), "datasets.mine.embed")
+    changed = Embed.model_validate(embed | {"window": 5})
+    with pytest.raises(UserError, match=r"datasets\.mine\.embed: .*what differs: window"):
+        head.check(changed, "datasets.mine.embed")
+
+
+def test_looks_alone_need_no_llm() -> None:
+    found = film_scorer.of("representative")
+    assert found.embed is None
+    assert film_scorer.llm("representative") is None
+    scores_T = found({"image": STATES["query"], "query": STATES["query"]})
+    assert scores_T.shape == (7,)
