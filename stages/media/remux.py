@@ -26,6 +26,10 @@ from stages.media.sound import JITTER
 from stages.media.timing import Span
 from stages.work.files import replacing
 
+_EARLY, _LONGER = 0.05, 0.5
+"""Seconds that nobody sees: a piece's beginning too early by half a frame at ten a second, a skim
+too long by what `llmvs summarise` may be off."""
+
 
 def copy(
     target: Path,
@@ -83,17 +87,20 @@ def copy(
         for piece in pieces
     )
     count = sum(len(placed.times(piece)) for piece in pieces)
-    return Skim(kept, count, track is not None, (_off(film, spans, kept),))
+    return Skim(kept, count, track is not None, _off(film, spans, kept))
 
 
-def _off(film: Path, spans: Sequence[Span], kept: Sequence[Kept]) -> str:
+def _off(film: Path, spans: Sequence[Span], kept: Sequence[Kept]) -> tuple[str, ...]:
+    """What to warn of: nothing where keyframes happen to lie where it is cut."""
     starts = [piece.start for piece in kept]
     early = [start - starts[max(0, bisect_right(starts, start) - 1)] for start, _ in spans]
     asked = sum(end - start for start, end in spans)
     longer = sum(piece.end - piece.start for piece in kept) - asked
+    if max(early) < _EARLY and longer < _LONGER:
+        return ()
     return (
         f"{film}: cut at keyframes, so what is kept begins up to {max(early):.2f} seconds early "
-        f"({float(np.mean(early)):.2f} on average), and is {longer:.2f} seconds longer than asked"
+        f"({float(np.mean(early)):.2f} on average), and is {longer:.2f} seconds longer than asked",
     )
 
 

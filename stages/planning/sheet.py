@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stages.captioners import llava
-from stages.captioners.settings import CaptionSettings
+from stages.captioners import blip, llava
+from stages.captioners.settings import CaptionSettings, ImageCaption
 from stages.llm import smollm2
 from stages.llm import weights as llm_weights
 from stages.llm.settings import Embed
@@ -19,6 +19,7 @@ from stages.training.settings import Train
 from stages.vision.encoder import FEATURES
 from stages.work import architecture, hub
 from stages.work.burden import Burden
+from stages.work.pace import duration
 
 TEMPLATE_TOKENS = 10
 """Of the multimodal LLM's chat template around image and prompt, about."""
@@ -74,8 +75,11 @@ class Sheet:
 
     def caption(self, caption: CaptionSettings, embed: Embed, words: int) -> None:
         """Captions of so many words, counted as `embed` counts them."""
-        if caption.captioner != "llava":
+        if caption.captioner == "imagenet-tags":
             self.notes.append("caption: a small image classifier, minutes on a CPU")
+            return
+        if caption.captioner == "blip":
+            self._image_caption(caption)
             return
         here = hub.status(caption.model, caption.revision, llava.KIND)
         folder = Path(here.state) if here.present else None
@@ -95,6 +99,18 @@ class Sheet:
                 *(items, "frames", cost.operations),
             )
         )
+
+    def _image_caption(self, caption: ImageCaption) -> None:
+        """A model that is shown an image and nothing else: of one of them the pace is known."""
+        size, pace = blip.BYTES.get(caption.model), "its pace is not known here"
+        if size is not None:
+            rate = blip.FRAMES_PER_SECOND
+            pace = (
+                f"about {duration(self.frames.total / rate)} on two CPU cores (at {rate:g} frames "
+                "a second); on a card it is not reckoned"
+            )
+            self.disk.append(Kept(f"weights of {caption.model}", models=size))
+        self.notes.append(f"caption: {caption.model}, a caption a frame: {pace}")
 
     def embed(self, embed: Embed, splits: Splits, prompt: workload.Prompt) -> int:
         """The states an LLM leaves of every frame; returns their width."""

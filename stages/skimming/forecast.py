@@ -12,15 +12,12 @@ from stages.captioners import blip, registry
 from stages.llm import smollm2
 from stages.media import video
 from stages.skimming import film_scorer
-from stages.skimming.settings import BLIP, SkimRecipe
+from stages.skimming.settings import SkimRecipe
 from stages.work import hub
 from stages.work.pace import duration
 
 FRAMES_PER_SECOND = 9.0
 """Sampled frames of 1080p, decoding up to them included."""
-
-DOWNLOADS = {BLIP.model: 990}
-"""Megabytes of models on the hub that come with a recipe."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +74,14 @@ class Forecast:
         if self.llm is not None:
             lines.append(f"judged by {self.llm}: one prompt a frame{self._read()}")
         for model in self.absent:
-            size = DOWNLOADS.get(model)
-            lines.append(f"to fetch, once: {model}" + (f", {size} MB" if size else ""))
+            size = blip.BYTES.get(model)
+            lines.append(f"to fetch, once: {model}" + (f", {size / 1e6:.0f} MB" if size else ""))
         if not self.absent:
             lines.append("nothing to fetch")
         return "\n".join(lines)
 
     def _captioned(self) -> str:
-        if self.caption not in DOWNLOADS:
+        if self.caption not in blip.BYTES:
             return ""
         rate = blip.FRAMES_PER_SECOND
         return f", about {duration(self.frames / rate)} on two cores (at {rate:g}/s)"

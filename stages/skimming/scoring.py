@@ -9,7 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from stages.errors import UserError
+from stages.captioners import registry
+from stages.captioners.settings import CaptionSettings
+from stages.errors import UnreachableError, UserError
+from stages.llm import weights
 from stages.llm.settings import Embed
 from stages.media.looking import Film
 from stages.skimming import film_scorer
@@ -35,7 +38,8 @@ class Scoring:
     ask: what the viewer cares about, in words; it joins the instruction that the LLM is given.
 
     Raises:
-        UserError: there is no such scorer, or it wants what the recipe does not make.
+        UserError: there is no such scorer, it wants what the recipe does not make, or models are
+            not here and cannot be fetched.
     """
 
     def __init__(self, recipe: SkimRecipe, ask: str | None, store: Store) -> None:
@@ -50,6 +54,8 @@ class Scoring:
                     "--recipe laptop"
                 )
             return
+        # Before a long film is decoded for nothing.
+        _fetch(self._caption, self._embed)
         if ask:
             self._embed = wished(self._embed, ask)
             self._by += ", asked for what the viewer cares about"
@@ -64,6 +70,19 @@ class Scoring:
             inputs_TD |= made.states_TW
         fed = {name: torch.from_numpy(x_TD) for name, x_TD in inputs_TD.items()}
         return Scored(self._scorer(fed), self._by, made)
+
+
+def _fetch(caption: CaptionSettings | None, embed: Embed) -> None:
+    """Bring the models here. Raises UserError, with what to type instead, where they cannot be."""
+    try:
+        if caption is not None:
+            next(iter(registry.plans(caption).values())).fetch()
+        weights.fetch(embed.llm, embed.revision)
+    except UnreachableError as error:
+        raise UserError(
+            f"{error}\nWithout a network: --recipe offline, which looks at pictures alone and "
+            "fetches nothing"
+        ) from error
 
 
 def wished(embed: Embed, wish: str) -> Embed:

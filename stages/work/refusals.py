@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from stages.errors import UserError
+from stages.errors import UnreachableError, UserError
 from stages.work.files import DiskFullError, is_full
 
 
@@ -23,7 +23,8 @@ class Kind:
 
 @contextmanager
 def explained(name: str, revision: str | None, kind: Kind) -> Iterator[None]:
-    """Raises UserError for what the hub refuses, or DiskFullError.
+    """Raises UserError for what the hub refuses, UnreachableError where it does not answer, or
+    DiskFullError.
 
     Args:
         name: `owner/model`, which the block asks the hub for.
@@ -67,7 +68,7 @@ def explained(name: str, revision: str | None, kind: Kind) -> Iterator[None]:
                 f"it: accept its terms on {constants.ENDPOINT}/{name}, and make a token of that "
                 "account that may read gated models"
             ) from error
-        raise UserError(
+        raise UnreachableError(
             f"{name}: not on this machine, and the hub cannot be reached; connect and run "
             "`llmvs weights`, or name a folder that holds it"
         ) from error

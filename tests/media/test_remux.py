@@ -56,6 +56,16 @@ def test_pieces_begin_at_the_keyframe_before_and_end_within_frames(
     assert "begins up to 0.26 seconds early" in made.said[0]
 
 
+def test_where_keyframes_happen_to_lie_at_the_cuts_there_is_nothing_to_warn_of(
+    tmp_path: Path,
+) -> None:
+    path = keyed(tmp_path / "a.mkv")
+    assert (
+        remux.copy(tmp_path / "b.mp4", path, [(24 / 25, 48 / 25), (96 / 25, 120 / 25)]).said == ()
+    )
+    assert remux.copy(tmp_path / "b.mp4", path, [(24 / 25, 40 / 25), (100 / 25, 120 / 25)]).said
+
+
 def test_sound_goes_on_to_the_sample_where_its_container_rounds(tmp_path: Path) -> None:
     path = keyed(tmp_path / "a.mkv", [Track(noise(10), codec="aac")])
     remux.copy(tmp_path / "b.mp4", path, SPANS[:1])

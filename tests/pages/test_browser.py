@@ -1,49 +1,17 @@
 """The page in a real browser: no error, no request, captions under pointer, finger and keys."""
 
-import html
-import json
-import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import needs_browser
+from browser import seen as played
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-
-pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium on this machine")
-
-# In place before the page's own script runs.
-LISTEN = """<script>
-window.seen = {errors: []};
-addEventListener("error", (event) => seen.errors.push(String(event.message)));
-addEventListener("securitypolicyviolation", (event) => seen.errors.push(event.blockedURI));
-for (const kind of ["error", "warn"]) console[kind] = (...said) => seen.errors.push(said.join(" "));
-</script>"""
-PLAY = (Path(__file__).parent / "reader.js").read_text(encoding="utf-8")
+pytestmark = needs_browser
 
 
 def seen(page: str, folder: Path, fragment: str = "", width: int = 1280) -> Any:
-    """What a reader of the page at this address sees, as PLAY noted it."""
-    # The policy of the page forbids nothing that is inline, so the player may run.
-    played = page.replace("<title>", LISTEN + "<title>", 1).replace(
-        "</body>", f"<script>{PLAY}</script></body>"
-    )
-    path = folder / "played.html"
-    path.write_text(played, encoding="utf-8")
-    command = [
-        BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        f"--user-data-dir={folder / 'profile'}", f"--window-size={width},2000",
-        "--virtual-time-budget=4000", "--dump-dom", f"{path.as_uri()}{fragment}",
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    title = re.search(r"<title>seen (.*?)</title>", done.stdout, re.DOTALL)
-    assert title, done.stderr
-    return json.loads(html.unescape(title[1]))
+    return played(page, folder, "reader.js", fragment, width)
 
 
 def test_captions_follow_pointer_finger_and_keys(

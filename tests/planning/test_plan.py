@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForImageTextToText
 from typer.testing import CliRunner
 
-from stages import cli, params
+from stages import cli, params, section
 from stages.captioners import llava
 from stages.errors import UserError
 from stages.llm import weights
@@ -88,6 +88,22 @@ def test_an_images_operations_are_those_that_torch_counts(tmp_path: Path) -> Non
         )
     assert vision.tokens == (side // model.config.vision_config.patch_size) ** 2
     assert vision.operations == counter.get_total_flops()
+
+
+@pytest.mark.real_llm
+def test_blip_is_no_small_classifier_and_has_its_hours_and_weights_said() -> None:
+    document = section.document()
+    films = document["datasets"]["films"]
+    document["datasets"]["tvsum"]["caption"] = films["caption"]
+    document["datasets"]["tvsum"]["embed"] = films["embed"]
+    settings = params.parse(document)
+    found = plan.make(settings, "tvsum", settings.datasets["tvsum"], 12, H100)
+    (said,) = [note for note in found.notes if note.startswith("caption: ")]
+    assert (
+        "Salesforce/blip-image-captioning-base, a caption a frame: about 18 hours on two CPU"
+        in said
+    )
+    assert 990e6 in [kept.models for kept in found.disk]
 
 
 def test_frames_are_those_of_the_annotations() -> None:

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -86,6 +87,29 @@ def test_another_length_neither_decodes_nor_looks_again(
 def test_copying_keeps_what_was_coded(film: Path) -> None:
     skim, _ = summarise(film, "--recipe", "offline", "--length", "3s", "--copy")
     assert video.count(skim) > 0
+
+
+def test_without_a_skim_there_is_nothing_to_copy(film: Path) -> None:
+    with pytest.raises(UserError, match="--copy: no skim is made"):
+        summarise(film, "--recipe", "offline", "--format", "json", "--copy")
+
+
+def test_the_page_may_fetch_the_skim_beside_it_and_nothing_else(film: Path) -> None:
+    _, page = summarise(film, "--recipe", "offline", "--length", "3s")
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page.read_text("utf-8"))
+    assert policy.startswith("default-src 'none'; img-src data:; media-src 'self' file:;")
+    (page,) = summarise(film, "--recipe", "offline", "--length", "3s", "--format", "none")
+    assert "media-src" not in page.read_text("utf-8")
+
+
+def test_without_a_network_it_says_what_to_type_before_a_frame_is_decoded(
+    film: Path, hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.answer = (503, "", {})
+    monkeypatch.setattr(video, "decode", None)
+    with pytest.raises(UserError, match=r"hub cannot be reached.*\n.*--recipe offline"):
+        summarise(film)
+    assert [path.name for path in film.parent.iterdir()] == [film.name]
 
 
 def test_a_dry_run_makes_nothing_and_says_what_would_be_fetched(film: Path, tmp_path: Path) -> None:
