@@ -50,6 +50,20 @@ def kts(
 
 
 @app.command()
+def shots(
+    clips: Annotated[
+        Path | None, typer.Option(help="folder of real clips, one shot each, to compose films of")
+    ] = None,
+    films: Annotated[int, typer.Option(min=1, help="of each kind")] = 8,
+    pieces: Annotated[int, typer.Option(min=2, help="of a composed film")] = 12,
+) -> None:
+    """Where shots of films end, by three ways, against cuts that are known."""
+    from stages.benchmarking import cuts
+
+    Console().print(cuts.measure(clips, films, pieces))
+
+
+@app.command()
 def sample(
     videos: Annotated[int, typer.Option(min=5)] = 8,
     seconds: Annotated[int, typer.Option(min=2, help="of a video, on average")] = 20,

@@ -26,7 +26,7 @@ from stages.vision.encoder import ImageEncoder
 from stages.work.items import Arrays
 from stages.work.store import Store, content_hash, key
 
-VERSION = 1
+VERSION = 2
 """Of what the code makes of the same film; raised where it makes something else."""
 
 _TOLD = 64  # frames at a time
@@ -41,15 +41,15 @@ class Film:
     """What is known of a film once it was looked at.
 
     timing: when each frame is shown, and what ended decoding early. picks_T: the sampled frames.
-    cuts_T: when, between a sampled frame and the next, the picture changes most from one frame to
-    the next, in seconds from the first frame; the last is the end. features_TD: the image
-    encoder's. whole, parts: keys of the store's items with all this, and with the frames.
+    changes_N: how much the picture changes from the frame before to each, in grey levels on
+    average over a thumbnail. features_TD: the image encoder's. whole, parts: keys of the store's
+    items with all this, and with the frames.
     """
 
     path: Path
     timing: Timing
     picks_T: npt.NDArray[np.int64]
-    cuts_T: Floats
+    changes_N: npt.NDArray[np.float32]
     features_TD: npt.NDArray[np.float32]
     whole: str
     parts: tuple[str, ...]
@@ -120,7 +120,7 @@ def look(
         path=path,
         timing=Timing(times, str(seen["damage"]) or None),
         picks_T=seen["picks"],
-        cuts_T=seen["cuts"],
+        changes_N=seen["changes"],
         features_TD=np.concatenate(features),
         whole=whole,
         parts=parts,
@@ -151,8 +151,7 @@ class _Look:
         self.stamps: list[float | None] = []
         self.lasts: float | None = None
         self.picks: list[int] = []
-        self.changed: list[tuple[float, int]] = []
-        """After each sampled frame: the largest change of picture, and the frame it came with."""
+        self.changes: list[float] = []
 
     def take(self, frame: Frame) -> None:
         number = len(self.stamps)
@@ -161,14 +160,11 @@ class _Look:
         grey = frame.coded.reformat(*_THUMBNAIL, format="gray").to_ndarray().astype(np.int16)
         change = 0.0 if self._thumbnail is None else float(np.abs(grey - self._thumbnail).mean())
         self._thumbnail = grey
-        due = self._is_due(frame)
-        if self.picks and (self.changed[-1][1] < 0 or change > self.changed[-1][0]):
-            self.changed[-1] = change, number
-        if due:
+        self.changes.append(change)
+        if self._is_due(frame):
             image = shrink(video.pixels(frame), self._looking.short_side)
             self._waiting.append(to_jpeg(image, self._looking.jpeg_quality))
             self.picks.append(number)
-            self.changed.append((0.0, -1))
             if len(self._waiting) == _PART:
                 self.flush()
 
@@ -226,15 +222,11 @@ def _seen(
     found = timing.decoded(path, seeing.stamps, seeing.lasts, damage)
     told(len(seeing.stamps) % _TOLD)
     seeing.flush()
-    times_N = found.clock.times_N
-    after_T = np.array([number for _, number in seeing.changed], dtype=np.int64)
-    cuts_T = np.where(after_T < 0, found.end, times_N[after_T])
-    cuts_T[-1] = found.end
     return {
         "parts": np.array(count),
         "fps": np.array(found.clock.fps),
-        "times": times_N,
+        "times": found.clock.times_N,
         "picks": np.array(seeing.picks, dtype=np.int64),
-        "cuts": cuts_T,
+        "changes": np.array(seeing.changes, dtype=np.float32),
         "damage": np.array(found.damage or ""),
     }

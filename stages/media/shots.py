@@ -1,9 +1,11 @@
 """Where one shot of a film ends and the next begins, in seconds.
 
-Which sampled frames belong together, kernel temporal segmentation says of their features; the cut
-itself is where, between two of them, the picture changes most from one frame to the next.
+Two things tell. A cut in the file is a frame at which the whole picture changes, and not as it does
+around; and which sampled frames belong together, kernel temporal segmentation says of their
+features, which also finds what is no cut: dissolves, and scenes within a take. `llmvs bench shots`
+measures each, and both together, against cuts that are known.
 
-Shapes: T sampled frames, D image feature width, S shots.
+Shapes: N video frames, T sampled frames, D image feature width, S shots, C cuts.
 """
 
 import numpy as np
@@ -21,19 +23,52 @@ _STRETCH = 1800
 """Sampled frames segmented at once, a quarter of an hour: a square matrix of them fits anywhere."""
 
 
+_BREAK = 10.0
+"""Grey levels that the picture changes by at a cut, at least, on average."""
+_STANDS_OUT = 2.0
+"""Times what it changes by at any of the frames around: movement goes on, and a flash changes it
+twice."""
+_AROUND = 2  # frames on either side
+
+
 def shots(film: Film, looking: Looking) -> Floats:
     """The film's shots (S, 2), [start, end) in seconds, one after the other, from its first frame
     to the end of its last.
 
-    Samples are evenly spaced in time, and so the penalty weighs shots against seconds, whatever the
-    frame rate. A shot shorter than `looking.shortest` joins that of its neighbours which looks more
-    like it.
+    They end at the file's own cuts, and where segmentation finds more, `looking.shortest` or more
+    away from those. A shot shorter than that joins that of its neighbours which looks more like it.
     """
-    unit_TD = of_unit_length(film.features_TD)
-    lasts = _lasts(unit_TD, looking.penalty)
-    spans = _joined(unit_TD, lasts, film.cuts_T, looking.shortest)
-    ends_S = film.cuts_T[spans]
-    return np.column_stack([np.r_[0.0, ends_S[:-1]], ends_S])
+    cuts_C = breaks(film)
+    found_C = segmented(film, looking)
+    nearest_C = np.abs(found_C[:, None] - np.r_[cuts_C, np.inf]).min(axis=1)
+    every_C = np.sort(np.r_[cuts_C, found_C[nearest_C >= looking.shortest]])
+    return joined(film, every_C, looking.shortest)
+
+
+def breaks(film: Film) -> Floats:
+    """The cuts (C,) in the file itself, in seconds."""
+    padded = np.pad(film.changes_N, _AROUND)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1).copy()
+    windows[:, _AROUND] = 0
+    stands_out_N = film.changes_N >= _STANDS_OUT * windows.max(axis=1)
+    found_C: Floats = film.timing.clock.times_N[(film.changes_N >= _BREAK) & stands_out_N]
+    return found_C
+
+
+def segmented(film: Film, looking: Looking) -> Floats:
+    """The cuts (C,) that kernel temporal segmentation finds, in seconds.
+
+    Samples are evenly spaced in time, and so the penalty weighs shots against seconds, whatever the
+    frame rate. A cut between two of them is where the picture changes most from one frame to the
+    next.
+    """
+    lasts = _lasts(of_unit_length(film.features_TD), looking.penalty)[:-1]
+    after = [
+        first + int(np.argmax(film.changes_N[first : until + 1]))
+        for first, until in ((film.picks_T[last] + 1, film.picks_T[last + 1]) for last in lasts)
+    ]
+    found_C: Floats = film.timing.clock.times_N[after]
+    return found_C
 
 
 def spine(film: Film, looking: Looking, name: str) -> Video:
@@ -68,27 +103,29 @@ def _lasts(unit_TD: npt.NDArray[np.float32], penalty: float) -> list[int]:
         start = lasts[-1] + 1
 
 
-def _joined(
-    unit_TD: npt.NDArray[np.float32], lasts: list[int], cuts_T: Floats, shortest: float
-) -> list[int]:
-    spans = list(lasts)
+def joined(film: Film, cuts_C: Floats, shortest: float) -> Floats:
+    """Shots (S, 2) between cuts, but for those that go so that none is too short."""
+    unit_TD = of_unit_length(film.features_TD)
+    ends = [*(cut for cut in cuts_C.tolist() if 0 < cut < film.seconds), film.seconds]
 
-    def bounds(shot: int) -> tuple[int, int]:
-        return (spans[shot - 1] + 1 if shot else 0), spans[shot] + 1
+    def span(shot: int) -> tuple[float, float]:
+        return (ends[shot - 1] if shot else 0.0), ends[shot]
 
     def seconds(shot: int) -> float:
-        return float(cuts_T[spans[shot]] - (cuts_T[spans[shot - 1]] if shot else 0.0))
+        start, end = span(shot)
+        return end - start
 
     def mean_D(shot: int) -> npt.NDArray[np.float32]:
-        begin, end = bounds(shot)
-        found: npt.NDArray[np.float32] = unit_TD[begin:end].mean(axis=0)
+        first, until = np.searchsorted(film.times_T, span(shot))
+        # Between two sampled frames: the one before stands for it.
+        found: npt.NDArray[np.float32] = unit_TD[min(first, until - 1) : until].mean(axis=0)
         return found
 
-    while len(spans) > 1:
-        shot = min(range(len(spans)), key=seconds)
+    while len(ends) > 1:
+        shot = min(range(len(ends)), key=seconds)
         if seconds(shot) >= shortest:
             break
-        beside = [other for other in (shot - 1, shot + 1) if 0 <= other < len(spans)]
+        beside = [other for other in (shot - 1, shot + 1) if 0 <= other < len(ends)]
         nearest = max(beside, key=lambda other: float(mean_D(shot) @ mean_D(other)))
-        del spans[min(shot, nearest)]
-    return spans
+        del ends[min(shot, nearest)]
+    return np.column_stack([[0.0, *ends[:-1]], ends])

@@ -66,7 +66,7 @@ def _is_for(dataset: str, entry: Mapping[str, Any]) -> bool:
     repeated = entry.get("foreach", entry.get("matrix", {}).get("dataset"))
     if isinstance(repeated, list | dict):
         return dataset in repeated
-    return repeated != _OF_FILMS
+    return bool(repeated != _OF_FILMS)
 
 
 def _step(name: str, body: Mapping[str, Any], dataset: str, model: str) -> Step:

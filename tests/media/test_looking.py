@@ -11,7 +11,7 @@ from stages.errors import UserError
 from stages.media import looking, sampling, video
 from stages.media.looking import look
 from stages.media.settings import Looking
-from stages.media.shots import seconds, shots, spine
+from stages.media.shots import breaks, seconds, shots, spine
 from stages.work.store import Store
 
 HOW = Looking(short_side=96)
@@ -40,6 +40,24 @@ def test_every_cut_is_found_to_the_frame(film_of_scenes: Path, store: Store) -> 
     found_S2 = shots(film, HOW)
     np.testing.assert_allclose(found_S2[:, 1], ends, atol=1e-6)
     np.testing.assert_allclose(found_S2[:, 0], np.r_[0, ends[:-1]], atol=1e-6)
+
+
+def flat(path: Path, levels: list[int]) -> Path:
+    """A film of grey pictures, a level a frame, that an encoder of images cannot tell apart."""
+    video.encode(path, [np.full((64, 64, 3), level, np.uint8) for level in levels], 25, (64, 64))
+    return path
+
+
+def test_a_cut_of_the_file_stands_out_and_neither_a_flash_nor_movement_is_one(
+    tmp_path: Path, store: Store
+) -> None:
+    cut = look(flat(tmp_path / "cut.mp4", [60] * 40 + [160] * 40), HOW, store)
+    np.testing.assert_allclose(breaks(cut), [1.6])
+    np.testing.assert_allclose(shots(cut, HOW), [[0, 1.6], [1.6, 3.2]])
+    flash = look(flat(tmp_path / "flash.mp4", [60] * 40 + [200] + [60] * 39), HOW, store)
+    assert breaks(flash).tolist() == []
+    fade = look(flat(tmp_path / "fade.mp4", [*range(20, 220, 12), *[212] * 60]), HOW, store)
+    assert breaks(fade).tolist() == []
 
 
 def test_shots_on_the_timeline_are_those_in_seconds(film_of_scenes: Path, store: Store) -> None:
@@ -74,7 +92,7 @@ def test_a_second_look_reads_and_decodes_nothing(
     monkeypatch.setattr(looking.video, "decode", None)
     again = look(film_of_scenes, HOW, store)
     np.testing.assert_array_equal(before.features_TD, again.features_TD)
-    np.testing.assert_array_equal(before.cuts_T, again.cuts_T)
+    np.testing.assert_array_equal(before.changes_N, again.changes_N)
     assert before.parts == again.parts
 
 
@@ -90,7 +108,7 @@ def test_a_damaged_end_is_left_out_and_said(film_of_scenes: Path, tmp_path: Path
     cut.write_bytes(content[: 2 * len(content) // 3])
     film = look(cut, HOW, Store(tmp_path / "kept"))
     assert 0 < film.n_frames < sum(LENGTHS)
-    assert film.cuts_T[-1] == film.seconds
+    assert shots(film, HOW)[-1, 1] == film.seconds
 
 
 def test_what_is_no_video_is_refused_by_its_name(tmp_path: Path, store: Store) -> None:

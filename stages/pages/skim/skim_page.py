@@ -125,8 +125,8 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
         ("captions by", captioner(summary.recipe.caption)),
         (
             "shots",
-            f"{len(summary.shots)}, by kernel temporal segmentation of a frame every "
-            f"{summary.recipe.looking.every:g} s; cut where the picture changes most",
+            f"{len(summary.shots)}: the file's own cuts, and what kernel temporal segmentation of "
+            f"a frame every {summary.recipe.looking.every:g} s finds beside them",
         ),
         ("film", f"{summary.film.n_frames} frames at {summary.film.fps:.4g} a second"),
     ]
