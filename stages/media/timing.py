@@ -90,7 +90,8 @@ def decoded(
         UserError: nothing of it decoded.
     """
     if not stamps:
-        raise UserError(damage or f"{film} holds not a single frame that can be decoded")
+        nothing = f"{film} holds not a single frame that decodes; get it anew from where it came"
+        raise UserError(damage or nothing)
     found = Timing(clock.of(stamps, lasts, video.rate(film)), damage)
     promised = video.promised(film)
     # Some containers end in the middle without anything in them being wrong.

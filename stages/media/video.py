@@ -54,7 +54,7 @@ def _explained(path: Path) -> Iterator[None]:
     except av.error.FFmpegError as error:
         raise UserError(
             f"{path} cannot be decoded ({error.strerror or error}): it is truncated, damaged or "
-            "not a video; delete it and fetch it anew"
+            "not a video; get it anew from where it came"
         ) from error
 
 
@@ -108,7 +108,7 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, VideoStrea
         ]
         if not moving:
             still = " but a picture on its cover" if container.streams.video else ""
-            raise UserError(f"{path} holds no video stream{still}; delete it and fetch it anew")
+            raise UserError(f"{path} holds no video stream{still}; get it anew from where it came")
         yield container, max(moving, key=_preference)
 
 
@@ -155,8 +155,8 @@ def decode(path: Path) -> Iterator[Frame]:
             # A frame cut short decodes without an error, its rest filled in by guesswork.
             if packet.is_corrupt:
                 raise UserError(
-                    f"{path} ends in the middle of a frame: it is truncated; delete it and fetch "
-                    "it anew"
+                    f"{path} ends in the middle of a frame: it is truncated; get it anew from "
+                    "where it came"
                 )
             for frame in packet.decode():
                 yield Frame(frame, aspect)
