@@ -29,6 +29,9 @@ class PglSumEntry(PeerEntry):
     """PGL-SUM (Apostolidis et al., ISM 2021): attention over the whole video and within segments.
 
     An input's width must be a multiple of global_heads, and of segments · local_heads.
+    Its code takes a step on the sum of 20 videos' gradients, cut to 5, with 1e-5 of the weights
+    added; `accumulate` takes their mean, for which the same step has clip 0.25 and weight_decay
+    5e-7.
     """
 
     kind: Literal["pgl-sum"]
