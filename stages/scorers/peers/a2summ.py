@@ -21,7 +21,7 @@ from stages.errors import UserError
 from stages.scorers import released
 from stages.scorers.head import STATES
 from stages.scorers.peers import centres, contrast
-from stages.scorers.peers.alignment import Layer, sees
+from stages.scorers.peers.alignment import HEADS, Layer, sees
 from stages.scorers.peers.captioned import TEXT, captioned
 from stages.scorers.peers.intervals import painted
 from stages.scorers.peers.peer import Peer
@@ -155,6 +155,12 @@ class A2Summ(Peer):
     @property
     def sizes(self) -> dict[str, Any]:
         return dict(self._sizes)
+
+    @property
+    def pairs(self) -> tuple[int, int]:
+        """Frames and captions stand in one row, twice as long as the video."""
+        layers = int(self._sizes["layers"])
+        return 4 * 4 * int(self._sizes["hidden"]) * layers, 4 * HEADS * layers
 
     def sides(self, inputs: Mapping[str, Tensor]) -> tuple[Side, Side]:
         """What comes out for frames and for captions of one video, from its prepared inputs.

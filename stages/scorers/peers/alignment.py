@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, gelu, scaled_dot_product_attention
 
-_HEADS = 8
+HEADS = 8
 
 
 class _Attention(nn.Module):
@@ -21,7 +21,7 @@ class _Attention(nn.Module):
     def forward(self, x_NM: Tensor, sees_NN: Tensor) -> Tensor:
         """sees_NN: True where a row may look at a column."""
         q_HNd, k_HNd, v_HNd = (
-            line(x_NM).unflatten(-1, (_HEADS, -1)).transpose(0, 1)
+            line(x_NM).unflatten(-1, (HEADS, -1)).transpose(0, 1)
             for line in (self.q, self.k, self.v)
         )
         rate = self.dropout if self.training else 0.0

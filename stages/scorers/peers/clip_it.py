@@ -103,6 +103,12 @@ class ClipIt(Peer):
     def sizes(self) -> dict[str, Any]:
         return dict(self._sizes)
 
+    @property
+    def pairs(self) -> tuple[int, int]:
+        """The encoder's; before it each frame asks one text."""
+        layers = self._sizes["layers"]
+        return 4 * self._sizes["width"] * layers, self._sizes["heads"] * layers
+
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         x_TD, text_TS = inputs[STATES], inputs[TEXT]
         read_K = _amid(len(text_TS), int(self._sizes["captions"]))

@@ -127,6 +127,13 @@ class Sspvs(Peer):
     def sizes(self) -> dict[str, Any]:
         return dict(self._sizes)
 
+    @property
+    def pairs(self) -> tuple[int, int]:
+        """The encoder's, again in each pass."""
+        once = super().pairs
+        passes = int(self._sizes["passes"] or 0)
+        return passes * once[0], passes * once[1]
+
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Raises UserError where it reads, and there is no text."""
         x_TD = inputs[STATES]
