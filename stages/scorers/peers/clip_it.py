@@ -106,8 +106,8 @@ class ClipIt(Peer):
     @property
     def pairs(self) -> tuple[int, int]:
         """The encoder's; before it each frame asks one text."""
-        layers = self._sizes["layers"]
-        return 4 * self._sizes["width"] * layers, self._sizes["heads"] * layers
+        width, layers, heads = (int(self._sizes[name]) for name in ("width", "layers", "heads"))
+        return 4 * width * layers, heads * layers
 
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         x_TD, text_TS = inputs[STATES], inputs[TEXT]
