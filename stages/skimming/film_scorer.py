@@ -21,7 +21,7 @@ from stages.errors import UserError
 from stages.llm import weights
 from stages.llm.fingerprint import determinants, differing
 from stages.llm.settings import Embed
-from stages.scorers import registry
+from stages.scorers import checkpoints, registry
 from stages.scorers.heads import shelf
 from stages.scorers.representative import Representative
 from stages.scorers.scorer import Scorer
@@ -30,6 +30,7 @@ from stages.section import PARAMS, validated
 from stages.skimming.settings import CHECKPOINT, REPRESENTATIVE, Score
 from stages.splits.settings import Splits
 from stages.training.settings import Train
+from stages.work import store
 
 Floats = npt.NDArray[np.float32]
 
@@ -54,6 +55,15 @@ class FilmScorer:
         of_models = torch.stack([model.scores(fed) for model in self.models])
         scores_T: Floats = of_models.mean(dim=0).numpy()
         return scores_T
+
+    def key(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> str:
+        """Of all that decides the scores of inputs, in the work store."""
+        return store.key(
+            stage="score",
+            models=[checkpoints.packed(model) for model in self.models],
+            versions=[model.version for model in self.models],
+            inputs={str(name): inputs[name] for name in self.inputs},
+        )
 
     def check(self, embed: Embed, place: str) -> None:
         """Raises UserError, naming what differs, where a section makes other states than it learnt

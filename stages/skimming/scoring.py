@@ -3,6 +3,7 @@
 Shapes: T sampled frames.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,8 +69,17 @@ class Scoring:
             said = captions(film, self._caption, self._store)
             made = read(film, said, self._embed, self._store)
             inputs_TD |= made.states_TW
-        fed = {name: torch.from_numpy(x_TD) for name, x_TD in inputs_TD.items()}
-        return Scored(self._scorer(fed), self._by, made)
+        return Scored(self._scores(inputs_TD), self._by, made)
+
+    def _scores(self, inputs_TD: Mapping[str, Floats]) -> Floats:
+        """Kept, for of a long film they are minutes' work, whatever the length asked for."""
+        place = self._scorer.key(inputs_TD)
+        kept = self._store.get(place)
+        if kept is None:
+            fed = {name: torch.from_numpy(x_TD) for name, x_TD in inputs_TD.items()}
+            kept = {"scores": self._scorer(fed)}
+            self._store.put(place, kept)
+        return kept["scores"]
 
 
 def _fetch(caption: CaptionSettings | None, embed: Embed) -> None:

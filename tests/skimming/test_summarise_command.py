@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from stages import cli
 from stages.errors import UserError
 from stages.media import video
+from stages.skimming.film_scorer import FilmScorer
 
 
 def summarise(*arguments: str | Path) -> list[Path]:
@@ -71,15 +72,16 @@ def test_every_list_is_of_the_same_pieces(film: Path, tmp_path: Path) -> None:
     assert by_ending[".chapters.txt"].startswith(";FFMETADATA1")
 
 
-def test_another_length_neither_decodes_nor_looks_again(
+def test_another_length_neither_decodes_nor_looks_nor_scores_again(
     film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summarise(film, "--recipe", "offline", "--length", "20%", "--format", "none")
 
-    def refused(path: Path) -> None:
-        raise AssertionError(f"{path} was decoded again")
+    def refused(*_: object) -> None:
+        raise AssertionError("done again")
 
     monkeypatch.setattr(video, "decode", refused)
+    monkeypatch.setattr(FilmScorer, "__call__", refused)
     (page,) = summarise(film, "--recipe", "offline", "--length", "60%", "--format", "none")
     assert "60" in page.read_text(encoding="utf-8")
 
