@@ -13,7 +13,7 @@ Shapes: B videos, T frames, D feature width.
 """
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -22,6 +22,8 @@ from torch import Tensor
 from stages.scorers.scorer import Scorer
 from stages.scorers.settings import RepresentativeEntry
 
+_TOGETHER = 64  # rows of similarities: bounds memory
+
 _NEGLIGIBLE = 1e-4
 """Gains below this share of the first are not told apart: what they are is what the rest score."""
 
@@ -29,7 +31,8 @@ _NEGLIGIBLE = 1e-4
 def gains(features_TD: Tensor) -> Tensor:
     """What each frame added to how well those taken before it stood for the video, (T,).
 
-    Memory is O(T D): similarities are computed a row at a time, when a bound has to be looked at.
+    Memory is O(T D): similarities are computed a few rows at a time, when bounds have to be looked
+    at; of those that are stale the largest together, which takes little longer than one alone.
 
     Args:
         features_TD: of any scale; a frame of zeros is like no other, and like itself.
@@ -38,29 +41,39 @@ def gains(features_TD: Tensor) -> Tensor:
     covered_T = torch.zeros(len(unit_TD))
     found_T = torch.zeros(len(unit_TD))
 
-    def row(frame: int) -> Tensor:
-        like_T = (unit_TD @ unit_TD[frame]).clamp_(min=0)
-        like_T[frame] = 1
-        return like_T
-
-    def gain(frame: int) -> float:
-        return float((row(frame) - covered_T).clamp_(min=0).sum())
+    def like(frames: Sequence[int]) -> Tensor:
+        """(frames, T)"""
+        like_RT = (unit_TD[frames] @ unit_TD.T).clamp_(min=0)
+        like_RT[range(len(frames)), frames] = 1
+        return like_RT
 
     # (bound, frame, how many were taken when it was exact); the earliest of equals first.
-    queue = [(-gain(frame), frame, 0) for frame in range(len(unit_TD))]
-    heapq.heapify(queue)
-    first, taken = -queue[0][0], 0
+    queue: list[tuple[float, int, int]] = []
+    first, taken = 0.0, 0
+
+    def look_at(frames: Sequence[int]) -> None:
+        gains_R = (like(frames) - covered_T).clamp_(min=0).sum(dim=1)
+        for frame, gain in zip(frames, gains_R.tolist(), strict=True):
+            heapq.heappush(queue, (-gain, frame, taken))
+
+    for begin in range(0, len(unit_TD), _TOGETHER):
+        look_at(range(begin, min(begin + _TOGETHER, len(unit_TD))))
+    first = -queue[0][0]
     while queue:
         bound, frame, exact_at = heapq.heappop(queue)
         if -bound < _NEGLIGIBLE * first:
             found_T[frame] = -bound
-            continue
-        if exact_at < taken:
-            heapq.heappush(queue, (-gain(frame), frame, taken))
-            continue
-        found_T[frame] = -bound
-        covered_T = torch.maximum(covered_T, row(frame))
-        taken += 1
+        elif exact_at == taken:
+            found_T[frame] = -bound
+            covered_T = torch.maximum(covered_T, like([frame])[0])
+            taken += 1
+        else:
+            stale = [frame]
+            while len(stale) < _TOGETHER and queue and queue[0][2] < taken:
+                if -queue[0][0] < _NEGLIGIBLE * first:
+                    break
+                stale.append(heapq.heappop(queue)[1])
+            look_at(stale)
     return found_T
 
 

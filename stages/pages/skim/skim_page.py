@@ -17,13 +17,14 @@ from stages.captioners.settings import (
     ImageTextCaption,
     TagCaption,
 )
+from stages.media.sampler import packed, unpacked
 from stages.pages import templates
 from stages.pages.addresses import address
 from stages.pages.skim.clock import clock
 from stages.pages.thumbnails import WIDTH, Pictures, Thumbnails
 from stages.skimming.summary import Summary
 from stages.summaries.pieces import Piece, Wish
-from stages.work.store import Store
+from stages.work.store import Store, key
 
 Json = dict[str, Any]
 
@@ -84,16 +85,21 @@ def build(summary: Summary, store: Store, skim: str | None) -> str:
 def _thumbnails(
     summary: Summary, store: Store, wanted: Sequence[int]
 ) -> tuple[dict[int, bytes], tuple[int, int]]:
-    """The wanted sampled frames, small, and their size; of the film's frames one part in memory."""
-    needed = set(wanted)
-    jpegs = [
-        (index, jpeg) for index, jpeg in enumerate(summary.film.jpegs(store)) if index in needed
-    ]
-    made = Thumbnails.of(
-        len(jpegs), lambda place: jpegs[place][1], len(jpegs), str(summary.film.path)
-    )
-    found = {index: image for (index, _), image in zip(jpegs, made.images, strict=True)}
-    return found, made.size if found else (WIDTH, WIDTH)
+    """The wanted sampled frames, small, and their size; of the film's frames one part in memory.
+
+    They are kept: whatever the length, shots and their best frames are the same.
+    """
+    needed = sorted(set(wanted))
+    place = key(stage="thumbnails", film=summary.film.whole, frames=needed, width=WIDTH)
+    kept = store.get(place)
+    if kept is None:
+        inside = set(needed)
+        jpegs = [jpeg for at, jpeg in enumerate(summary.film.jpegs(store)) if at in inside]
+        made = Thumbnails.of(len(jpegs), jpegs.__getitem__, len(jpegs), str(summary.film.path))
+        kept = {**packed(made.images), "size": np.array(made.size)}
+        store.put(place, kept)
+    width, height = kept["size"].tolist()
+    return dict(zip(needed, unpacked(kept), strict=True)), (width, height)
 
 
 def _steps(summary: Summary) -> tuple[list[Json], int]:
