@@ -93,7 +93,12 @@ def copy(
 def _off(film: Path, spans: Sequence[Span], kept: Sequence[Kept]) -> tuple[str, ...]:
     """What to warn of: nothing where keyframes happen to lie where it is cut."""
     starts = [piece.start for piece in kept]
-    early = [start - starts[max(0, bisect_right(starts, start) - 1)] for start, _ in spans]
+    # Between spans that one keyframe serves there is more than was asked for, but nothing is early.
+    ends = [0.0, *(end for _, end in spans)]
+    early = [
+        start - max(starts[max(0, bisect_right(starts, start) - 1)], before)
+        for (start, _), before in zip(spans, ends, strict=False)
+    ]
     asked = sum(end - start for start, end in spans)
     longer = sum(piece.end - piece.start for piece in kept) - asked
     if max(early) < _EARLY and longer < _LONGER:
@@ -123,6 +128,8 @@ class _Placed:
 
     def __init__(self, packets: Packets, pieces: Sequence[Piece]) -> None:
         self._packets, self._pieces = packets, pieces
+        self._begins = [piece.begin for piece in pieces]
+        self._starts = [piece.start for piece in pieces]
         self.gone = 0
         self._heard = -(1 << 32)  # samples, up to the end of the last packet
         # Decoding times: rising, and as little before those of showing as the order allows.
@@ -140,13 +147,16 @@ class _Placed:
     def shown(self, packet: "Packet[Any]") -> bool:
         """Whether a packet of the picture is kept; it then has its new times."""
         number, self.gone = self.gone, self.gone + 1
-        for piece in self._pieces:
-            pts = self._packets.pts_N[number].item()
-            if piece.begin <= number < piece.stop and pts >= piece.start:
-                packet.pts = pts + piece.shift
-                packet.dts = next(self._decoded)
-                return True
-        return False
+        pts = self._packets.pts_N[number].item()
+        place = bisect_right(self._begins, number) - 1
+        if place < 0:
+            return False
+        piece = self._pieces[place]
+        if number >= piece.stop or pts < piece.start:
+            return False
+        packet.pts = pts + piece.shift
+        packet.dts = next(self._decoded)
+        return True
 
     def heard(self, packet: "Packet[Any]") -> bool:
         """Whether a packet of sound is kept; it then has its new times, to the sample."""
@@ -156,20 +166,19 @@ class _Placed:
         rate = int(context.rate)
         lasts = int(context.frame_size) or round((packet.duration or 0) * packet.time_base * rate)
         middle = packet.pts * packet.time_base + Fraction(lasts, 2 * rate)
-        for piece in self._pieces:
-            start, end = piece.start * self._packets.base, piece.end * self._packets.base
-            if start <= middle < end:
-                at = round(
-                    (packet.pts * packet.time_base + piece.shift * self._packets.base) * rate
-                )
-                # Containers round; and where two pieces meet, one of two packets that overlap by
-                # more than half goes.
-                if abs(at - self._heard) <= JITTER * rate:
-                    at = self._heard
-                elif at + lasts / 2 < self._heard:
-                    return False
-                packet.pts = packet.dts = max(at, self._heard)
-                packet.duration, packet.time_base = lasts, Fraction(1, rate)
-                self._heard = packet.pts + lasts
-                return True
-        return False
+        ticks = middle / self._packets.base
+        place = bisect_right(self._starts, ticks) - 1
+        if place < 0 or ticks >= self._pieces[place].end:
+            return False
+        shift = self._pieces[place].shift * self._packets.base
+        at = round((packet.pts * packet.time_base + shift) * rate)
+        # Containers round; and where two pieces meet, one of two packets that overlap by more than
+        # half goes.
+        if abs(at - self._heard) <= JITTER * rate:
+            at = self._heard
+        elif at + lasts / 2 < self._heard:
+            return False
+        packet.pts = packet.dts = max(at, self._heard)
+        packet.duration, packet.time_base = lasts, Fraction(1, rate)
+        self._heard = packet.pts + lasts
+        return True
