@@ -16,8 +16,12 @@ from stages.media.looking import Film
 from stages.media.segmentation import of_unit_length
 from stages.media.settings import Looking
 from stages.summaries import kts
+from stages.work.store import Store, key
 
 Floats = npt.NDArray[np.float64]
+
+VERSION = 1
+"""Of what the code finds in the same film; raised where it finds something else."""
 
 _STRETCH = 1800
 """Sampled frames segmented at once, a quarter of an hour: a square matrix of them fits anywhere."""
@@ -43,6 +47,22 @@ def shots(film: Film, looking: Looking) -> Floats:
     nearest_C = np.abs(found_C[:, None] - np.r_[cuts_C, np.inf]).min(axis=1)
     every_C = np.sort(np.r_[cuts_C, found_C[nearest_C >= looking.shortest]])
     return joined(film, every_C, looking.shortest)
+
+
+def kept(film: Film, looking: Looking, store: Store) -> Floats:
+    """As `shots`, found once: they are the same for every length."""
+    place = key(
+        stage="shots",
+        version=VERSION,
+        film=film.whole,
+        penalty=looking.penalty,
+        shortest=looking.shortest,
+    )
+    found = store.get(place)
+    if found is None:
+        found = {"shots": shots(film, looking)}
+        store.put(place, found)
+    return found["shots"]
 
 
 def breaks(film: Film) -> Floats:

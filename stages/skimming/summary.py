@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.llm import smollm2
+from stages.media import shots
 from stages.media.looking import Film, look
-from stages.media.shots import shots
 from stages.skimming import settings
 from stages.skimming.scoring import Scored, Scoring
 from stages.skimming.settings import SkimRecipe
@@ -114,7 +114,8 @@ def of_film(
 ) -> Summary:
     """As `summarise`, with what several films share made once; told counts frames decoded."""
     film = look(path, recipe.looking, store, told)
-    return of_scores(film, recipe, scoring(film), shots(film, recipe.looking), wish, ask)
+    found_S2 = shots.kept(film, recipe.looking, store)
+    return of_scores(film, recipe, scoring(film), found_S2, wish, ask)
 
 
 def of_scores(
