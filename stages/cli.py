@@ -33,6 +33,8 @@ STAGES = {
     "given": "Captions, embeddings or scores that are given.",
     "caption": "One sentence a frame.",
     "embed": "The frozen LLM's query and answer embeddings.",
+    "sentences": "A text model's vector of each caption.",
+    "feeds": "What each scorer is fed here, and what it lacks.",
     "train": "A scorer, fold by fold.",
     "score": "Films of one's own, by a scorer that is trained already.",
     "evaluate": "Scores against people: tau, rho, F1.",

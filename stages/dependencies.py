@@ -18,7 +18,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from stages import section
 from stages.errors import UserError
-from stages.params import BEGINS
+from stages.params import BEGINS, MAY_HAVE
 from stages.skimming.settings import Score
 
 PACKAGE = "stages"
@@ -146,6 +146,10 @@ def recipes_with(stage: str, params: Mapping[str, Any]) -> list[str] | dict[str,
         return [name for name, kind in kinds.items() if stage == f"given-{kind}"]
     if stage == "download":
         return list(kinds)
+    if stage in MAY_HAVE:
+        return [name for name, of in params["datasets"].items() if of.get(stage) is not None]
+    if stage == "feeds":
+        return recipes_with("train", params)
     also = [name for name, of in films.items() if stage in ("sample", "caption") and stage in of]
     return [*(name for name, kind in kinds.items() if stage in BEGINS[kind]), *also]
 

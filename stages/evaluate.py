@@ -1,5 +1,6 @@
 """evaluate: scores against people."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,9 @@ from stages.metrics import (
 from stages.metrics.measurement import measure
 from stages.metrics.panel import Rules
 from stages.metrics.settings import Evaluate
+from stages.scorers.entry import Input
 from stages.splits.settings import Splits
+from stages.training import provisions
 from stages.work.store import content_hash
 
 
@@ -38,7 +41,8 @@ def evaluate(
     random scores, and constant ones where the measure looks at summaries and so has a floor. A
     figure is the mean over users, then the test videos of a split, then splits, then seeds. Its
     interval resamples videos; its spread is the standard deviation over seeds. Every row is tested
-    against llmvs by a paired permutation test over videos, corrected for the number of rows.
+    against llmvs by a paired permutation test over videos, corrected for the number of rows. A row
+    that could not be fed is named below each table, with what would provide what it lacks.
 
     Each of the recipe's protocols has its own table, over the videos that its splits test. Where
     there are both, another says of each row how τ comes from strict to official: by the other test
@@ -63,7 +67,7 @@ def evaluate(
         section.lookup(Splits, *place, "splits"),
         Rules(settings.agreement, settings.f1, settings.budget),
     )
-    learning = {name: curves_file.read(places.curves(name)) for name in names}
+    learning = {name: curves_file.read(places.curves(name)) for name in found.trained}
     judged = own_scores.gather(
         found,
         titles,
@@ -75,7 +79,7 @@ def evaluate(
             "evaluate": settings.model_dump(mode="json"),
             "files": [
                 {"path": path.as_posix(), "sha256": content_hash(path)}
-                for path in places.files(given, names)
+                for path in places.files(given, names, _fed(found.trained))
             ],
         },
     )
@@ -87,11 +91,17 @@ def evaluate(
     results_file.write_json(out / "metrics.json", measured.means)
     headline = results.headline
     plots.write_curves(out, learning, headline)
-    first = found.trained[names[0]][headline] if names else None
+    first = next((of[headline] for of in found.trained.values()), None)
     score_curves.write(out / "score_curves.csv", found.panels, first)
     chain = choosing_table.table(results)
     for table in (*tables.tables(results), *([] if chain is None else [chain])):
         command.stderr.print(table, soft_wrap=False)
+
+
+def _fed(rows: Iterable[str]) -> list[str]:
+    """The files of inputs that rows are fed."""
+    wanted = (section.lookup(tuple[Input, ...], "models", name, "inputs") for name in rows)
+    return list(dict.fromkeys(file for names in wanted for file in provisions.files(names)))
 
 
 if __name__ == "__main__":

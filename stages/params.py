@@ -13,10 +13,12 @@ from pydantic import Field, model_validator
 
 from stages import section
 from stages.captioners.settings import CaptionSettings
+from stages.encoders.settings import Sentences
 from stages.errors import UserError
 from stages.llm.settings import Embed
 from stages.media.settings import Looking, Sample
 from stages.metrics.settings import Evaluate
+from stages.scorers.entry import Input
 from stages.scorers.settings import Model
 from stages.section import PARAMS, Name, Section
 from stages.skimming.settings import REPRESENTATIVE, Score, Skim
@@ -33,7 +35,12 @@ BEGINS = {
     "embeddings": ("train",),
     "scores": (),
 }
-"""By what is given: the sections of the stages that follow, which such a recipe has, no others."""
+"""By what is given: the sections of the stages that follow, which such a recipe has, no others
+but those that it may have besides.
+"""
+
+MAY_HAVE = {"sentences": ("videos", "captions")}
+"""By section: what is given where a recipe may have it, and then has its stage."""
 
 
 class Recipe(Section):
@@ -50,9 +57,22 @@ class Recipe(Section):
     sample: Sample | None = None
     caption: CaptionSettings | None = None
     embed: Embed | None = None
+    sentences: Sentences | None = None
     splits: Splits
     train: Train | None = None
     evaluate: Evaluate
+
+    @property
+    def provides(self) -> frozenset[Input]:
+        """What scorers can be fed where every stage of the recipe has run."""
+        found: set[Input] = set()
+        if self.train is not None:
+            found |= {"query", "answer"}
+        if self.sample is not None:
+            found.add("image")
+        if self.sentences is not None:
+            found.add("sentence")
+        return frozenset(found)
 
     @model_validator(mode="after")
     def _begins_where_its_data_begin(self) -> Self:
@@ -66,6 +86,12 @@ class Recipe(Section):
                 )
             if not has and stage in wanted:
                 raise ValueError(f"{stage} is missing, which follows from given {self.given.kind}")
+        for stage, kinds in MAY_HAVE.items():
+            if getattr(self, stage) is not None and self.given.kind not in kinds:
+                raise ValueError(
+                    f"has a section {stage}, which wants {' or '.join(kinds)}, but "
+                    f"{self.given.kind} are given; remove the section"
+                )
         if self.simulated != (self.download.kind == "demo"):
             raise ValueError(
                 "simulated must be true for the demo, whose people are, and false for a dataset "

@@ -130,6 +130,7 @@ ROWS = (
         theirs="Human",
         figures=(_summe(0.205, 0.213, COMPARISON), _tvsum(0.177, 0.204, COMPARISON)),
     ),
+    PaperRow("caption-attention", ("main",), "caption-attention"),
     PaperRow("oracle", ("main",), "oracle"),
     PaperRow("random", ("main",), "random"),
     PaperRow(

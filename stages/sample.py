@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stages import command
-from stages.artifacts import frames, image
+from stages.artifacts import features, frames
 from stages.artifacts import timeline as timelines
 from stages.artifacts.timeline import Timeline, Video
 from stages.media import sampling, shots
@@ -62,7 +62,7 @@ def sample(
     results = stream(tasks, load, store, "videos", "frames", processes=processes)
     final: list[Video] = []
     others: list[tuple[Path, Video, int]] = []
-    with frames.writing(frames_to) as put_frames, image.writing(images) as put_features:
+    with frames.writing(frames_to) as put_frames, features.writing(images) as put_features:
         for task, arrays in zip(tasks, results, strict=True):
             (path, video), taken = task.payload, taken_of(arrays)
             if not taken.fits(video, settings):
@@ -87,7 +87,7 @@ def _films(
     with (
         progress(command.stderr) as bar,
         frames.writing(frames_to) as put_frames,
-        image.writing(images) as put_features,
+        features.writing(images) as put_features,
     ):
         row = bar.add_task("frames decoded", total=None)
         for number, path in enumerate(films([videos]), 1):

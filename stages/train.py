@@ -8,6 +8,7 @@ import typer
 
 from stages import command, section
 from stages.artifacts import curves as learning
+from stages.artifacts import feed as feeds
 from stages.artifacts import people as judgements
 from stages.artifacts import predictions as scored
 from stages.artifacts import timeline as timelines
@@ -44,6 +45,7 @@ def train(
         ),
     ],
     curves: Annotated[Path, typer.Option(help="CSV file of learning curves to write")],
+    feed: Annotated[Path, typer.Option(help="what the row is fed (from feeds)")],
 ) -> None:
     """Train one row of the comparison, and score the videos it did not see.
 
@@ -56,7 +58,15 @@ def train(
     figures optimistic.
     strict: every video is tested once, by the last epoch's weights; with train.validation, by the
     weights that do best on that share of the training videos.
+
+    A row that is fed what this dataset lacks is left out: the files say so, there are no weights.
     """
+    if (why := feeds.read(feed).left_out) is not None:
+        log.warning("%s: %s", model, why)
+        learning.write(curves, [])
+        scored.write_left_out(predictions, why)
+        checkpoints_folder.mkdir(parents=True, exist_ok=True)
+        return
     chosen: Splits = section.lookup(Splits, "datasets", dataset, "splits")
     entry, settings = lesson(
         section.lookup(Model, "models", model),

@@ -52,9 +52,9 @@ def test_a_comment_in_trains_settings_is_no_concern_of_what_comes_before() -> No
 @pytest.mark.parametrize(
     ("kind", "stages"),
     [
-        ("videos", {"download", "sample", "caption", "embed", "train"}),
-        ("captions", {"download", "given-captions", "embed", "train"}),
-        ("embeddings", {"download", "given-embeddings", "train"}),
+        ("videos", {"download", "sample", "caption", "embed", "feeds", "train"}),
+        ("captions", {"download", "given-captions", "embed", "feeds", "train"}),
+        ("embeddings", {"download", "given-embeddings", "feeds", "train"}),
         ("scores", {"download", "given-scores"}),
     ],
 )
@@ -93,6 +93,12 @@ def test_films_have_stages_of_their_own_with_what_those_read_elsewhere() -> None
     }.items():
         recipe["score"] = {"scorer": scorer}
         assert stages()["score"] == {"mine": place}
+
+
+def test_a_section_that_a_recipe_may_have_is_what_its_stage_exists_for() -> None:
+    captions = {"given": {"kind": "captions"}}
+    params = {"datasets": {"with": captions | {"sentences": {}}, "without": captions}}
+    assert dependencies.recipes_with("sentences", params) == ["with"]
 
 
 @pytest.fixture
@@ -216,6 +222,7 @@ ALLOWED = {
     "media": GROUND | {"vision", "summaries"},
     "captioners": GROUND | {"vision"},
     "llm": GROUND | {"splits"},
+    "encoders": GROUND | {"llm"},
     "metrics": GROUND | {"summaries", "splits"},
     "scorers": GROUND,
     "sources": GROUND | {"media", "summaries"},

@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from stages import cli, command
 from stages.errors import UserError
 from stages.llm import smollm2
-from stages.params import BEGINS
+from stages.params import BEGINS, MAY_HAVE
 from stages.work import hub as models
 from stages.work import processor
 
@@ -94,6 +94,9 @@ def begins_with(given: dict[str, str]) -> None:
     recipe = document["datasets"]["tvsum"]
     for stage in set(BEGINS["videos"]) - set(BEGINS[given["kind"]]):
         del recipe[stage]
+    for stage, kinds in MAY_HAVE.items():
+        if given["kind"] not in kinds:
+            recipe.pop(stage, None)
     recipe["given"] = given
     Path("params.yaml").write_text(yaml.safe_dump(document))
 

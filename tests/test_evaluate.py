@@ -18,6 +18,7 @@ from stages.artifacts import (
     captions,
     curves,
     embeddings,
+    judged_scores,
     people,
     predictions,
     scores,
@@ -624,6 +625,38 @@ def test_a_row_that_has_collapsed_is_flagged(work: Path) -> None:
         assert of["rows"]["llmvs"]["collapsed"] is False
         assert of["rows"]["llmvs"]["deviation"] > 0.1
         assert any("MLP, no attention: has collapsed" in flag for flag in of["flags"])
+
+
+def test_a_row_that_could_not_be_fed_is_named_below_the_tables_with_what_it_lacks(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = run(work)
+    assert "left_out" not in before
+    predictions.write_left_out(work / "demo/predictions/mlp.h5", "left out: `image` is lacking")
+    curves.write(work / "demo/curves/mlp.csv", [])
+    capsys.readouterr()
+    results = run(work)
+    title = before["protocols"]["strict"]["rows"]["mlp"]["title"]
+    assert results["left_out"] == {"mlp": {"title": title, "why": "left out: `image` is lacking"}}
+    for of in results["protocols"].values():
+        assert "mlp" not in of["rows"]
+        assert of["flags"][-1] == f"{title}: left out: `image` is lacking."
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count(f"{title}: left out: `image` is lacking.") == 2
+    read = judged_scores.read(work / "out/scores.h5")
+    assert read.about.left_out["mlp"].title == title
+    predictions.write_left_out(work / "demo/predictions/llmvs.h5", "left out: and this")
+    with pytest.raises(UserError, match=r"no row of run\.models could be fed .*mlp: left out"):
+        run(work)
+
+
+def test_inputs_beside_the_embeddings_are_named_where_a_row_is_fed_them(work: Path) -> None:
+    (work / "demo/inputs/sentence.h5").write_bytes(b"vectors")
+    assert "sentence.h5" not in {Path(of["path"]).name for of in run(work)["files"]}
+    params = yaml.safe_load((work / "params.yaml").read_text())
+    params["models"]["mlp"]["inputs"] = ["sentence"]
+    (work / "params.yaml").write_text(yaml.safe_dump(params))
+    assert "sentence.h5" in {Path(of["path"]).name for of in run(work)["files"]}
 
 
 def test_every_file_that_was_judged_is_named_with_its_checksum(work: Path) -> None:

@@ -71,7 +71,7 @@ def test_the_papers_variants_reach_the_report_by_params_alone(copy: Path) -> Non
     demo["embed"]["prompt"]["shown"].update(source="training", count=2)
     yaml.dump(params, copy / "params.yaml")
     ran = stages_run(run(copy, "dvc", "repro"))
-    assert ran == {"caption", "embed", "train", "evaluate", "report"}
+    assert ran == {"caption", "embed", "sentences", "feeds", "train", "evaluate", "report"}
     for old, new in zip(plain, captions(copy), strict=True):
         assert new["caption"].startswith(f"{old['caption']} Background: ")
         assert "reply" in new

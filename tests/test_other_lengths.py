@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from stages import export
-from stages.artifacts import field, frames, image, people, timeline
+from stages.artifacts import features, field, frames, people, timeline
 from stages.metrics.panel import Rules
 from stages.metrics.panels import panels
 from stages.sources.published import make_summe
@@ -112,11 +112,11 @@ def test_within_the_tolerance_every_file_agrees_on_the_shorter_length(
     assert len(known.by_name["video_4"].picks_T) == 6
     with (
         frames.reading(data / "frames.h5") as shown,
-        image.reading(data / "inputs/image.h5") as features,
+        features.reading(data / "inputs/image.h5") as seen,
     ):
         for video, one in zip(shown, spine.videos, strict=True):
             np.testing.assert_array_equal(video.picks(), one.picks_T)
-            assert len(features.video(one)) == len(video) == len(one.picks_T)
+            assert len(seen.video(one)) == len(video) == len(one.picks_T)
 
     # People's file is as it was downloaded; read with the timeline it goes as far as that.
     whole = people.read(downloaded / "people.h5", known)

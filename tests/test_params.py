@@ -108,6 +108,10 @@ def test_a_recipe_has_the_sections_that_follow_what_is_given(
     for stage in ("sample", "caption", "embed", "train"):
         if stage not in stages:
             del demo[stage]
+    if given["kind"] != "captions":
+        with pytest.raises(UserError, match="a section sentences, which wants videos or captions"):
+            params.parse(document)
+        del demo["sentences"]
     recipe = params.parse(document).datasets["demo"]
     assert recipe.given.kind == given["kind"]
     for stage in stages:

@@ -91,13 +91,13 @@ def test_a_second_run_has_nothing_to_do(clean: Path) -> None:
             "params.yaml",
             "a parking meter or a mailbox",
             "a parking meter or a letter box",
-            {"embed", "train", "evaluate", "report"},
+            {"embed", "feeds", "train", "evaluate", "report"},
         ),
         (
             "params.yaml",
             "labels: 2",
             "labels: 1",
-            {"caption", "embed", "train", "evaluate", "report"},
+            {"caption", "embed", "sentences", "feeds", "train", "evaluate", "report"},
         ),
         ("params.yaml", "lr: ", "lr: 1", {"train", "evaluate", "report"}),
         (

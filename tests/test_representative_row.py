@@ -8,10 +8,10 @@ import torch
 import yaml
 from stage_outputs import build, make
 
-from stages.artifacts import curves, image, predictions, results, timeline
+from stages.artifacts import curves, features, predictions, results, timeline
 from stages.artifacts.places import Places
-from stages.errors import UserError
 from stages.evaluate import evaluate
+from stages.feeds import feeds
 from stages.scorers import load_checkpoint
 from stages.train import train
 
@@ -33,13 +33,14 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("params.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     random, places = np.random.default_rng(3), Places(Path("data/demo"))
     spine = timeline.read(places.timeline)
-    features = ((video, random.random((len(video.picks_T), 5))) for video in spine.videos)
-    image.write(places.image, features)
+    seen = ((video, random.random((len(video.picks_T), 5))) for video in spine.videos)
+    features.write(places.image, seen)
     return tmp_path
 
 
 def trained(model: str) -> Places:
     places = Places(Path("data/demo"))
+    feeds(inputs=places.inputs, out=places.feed(model).parent)
     train(
         dataset="demo",
         model=model,
@@ -49,6 +50,7 @@ def trained(model: str) -> Places:
         predictions=places.predictions(model),
         checkpoints_folder=places.checkpoints(model),
         curves=places.curves(model),
+        feed=places.feed(model),
     )
     return places
 
@@ -63,7 +65,7 @@ def test_every_split_and_protocol_scores_a_video_the_same_way() -> None:
     scores = {video: scores_T for split in splits for video, scores_T in split.items()}
     (path, *_) = sorted(places.checkpoints("representative").rglob("*.safetensors"))
     scorer = load_checkpoint("representative", path)
-    with image.reading(places.image) as file:
+    with features.reading(places.image) as file:
         for video in spine.videos:
             wanted_T = scorer.scores({"image": torch.from_numpy(file.video(video))})
             np.testing.assert_allclose(scores[video.name], wanted_T, rtol=1e-6)
@@ -97,5 +99,7 @@ def test_alone_it_needs_no_llm_and_first_it_has_no_attention_to_draw(
 @pytest.mark.usefixtures("root")
 def test_without_images_it_says_what_has_them() -> None:
     Places(Path("data/demo")).image.unlink()
-    with pytest.raises(UserError, match=r"models\.representative\.inputs: image is not to be had"):
-        trained("representative")
+    places = trained("representative")
+    why = predictions.left_out(places.predictions("representative"))
+    assert why is not None
+    assert "`image`, which it is fed, is lacking: the sample stage makes it of videos" in why

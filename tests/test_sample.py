@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.artifacts import frames, image, timeline
+from stages.artifacts import features, frames, timeline
 from stages.sources import demo
 from stages.sources.settings import DemoDownload
 
@@ -102,13 +102,13 @@ def test_sample_writes_what_later_stages_read_and_again_the_same_bytes(
     assert {video.fps for video in final.videos} == {30}
     with (
         frames.reading(tmp_path / "one/frames.h5") as videos,
-        image.reading(tmp_path / "one/inputs/image.h5") as features,
+        features.reading(tmp_path / "one/inputs/image.h5") as seen,
     ):
         assert [video.name for video in videos] == list(known.names)
         for video, expected in zip(videos, final.videos, strict=True):
             assert (video.picks() == expected.picks_T).all()
             assert (expected.picks_T == known.by_name[video.name].picks_T).all()
-            assert features.video(expected).shape == (len(video), 1280)
+            assert seen.video(expected).shape == (len(video), 1280)
             assert video.image(0).shape == (336, 448, 3)
     assert sample(source, tmp_path / "two").returncode == 0
     for name in OUTPUTS:

@@ -13,6 +13,7 @@ import yaml
 from stages import section
 from stages.artifacts import curves, embeddings, people, predictions, timeline
 from stages.errors import UserError
+from stages.feeds import feeds
 from stages.metrics.panel import Rules
 from stages.metrics.panels import panels
 from stages.scorers import load_checkpoint
@@ -80,6 +81,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(model: str = "llmvs", out: str = "out") -> Path:
     folder = Path(out)
+    feeds(inputs=Path("inputs"), out=Path("feeds"))
     train(
         dataset="demo",
         model=model,
@@ -89,6 +91,7 @@ def run(model: str = "llmvs", out: str = "out") -> Path:
         predictions=folder / "p.h5",
         checkpoints_folder=folder / "checkpoints",
         curves=folder / "c.csv",
+        feed=Path(f"feeds/{model}.json"),
     )
     return folder
 
@@ -233,13 +236,20 @@ def test_strict_alone_needs_no_shots(workplace: Path) -> None:
         run()
 
 
-def test_an_input_that_is_not_there_is_one_clear_error(workplace: Path) -> None:
+def test_a_row_that_cannot_be_fed_is_left_out_and_its_files_say_so(
+    workplace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     document = yaml.safe_load(Path("params.yaml").read_text())
     document["models"]["mlp"]["inputs"] = ["image"]
     Path("params.yaml").write_text(yaml.safe_dump(document))
-    with pytest.raises(UserError, match=r"models\.mlp\.inputs: image .*inputs/image\.h5; .*videos"):
-        run("mlp")
-    assert not Path("out").exists()
+    folder = run("mlp")
+    why = predictions.left_out(folder / "p.h5")
+    assert why is not None
+    assert why.startswith("left out: `image`, which it is fed, is lacking: the sample stage makes")
+    assert f"mlp: {why}" in caplog.text
+    assert curves.read(folder / "c.csv") == []
+    assert list((folder / "checkpoints").iterdir()) == []  # a folder all the same: DVC wants outs
+    assert predictions.left_out(run("llmvs", "trained") / "p.h5") is None
 
 
 def test_a_hyperparameter_that_no_kind_has_is_named_by_its_path(workplace: Path) -> None:

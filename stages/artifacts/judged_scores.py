@@ -32,7 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from stages.artifacts import hdf5
 from stages.artifacts.places import GivenKind
 from stages.artifacts.predictions import Splits, tested
-from stages.artifacts.results import AGAIN, RESULTS, File, Replies
+from stages.artifacts.results import AGAIN, RESULTS, File, LeftOut, Replies
 from stages.artifacts.timeline import Integers, Origin
 from stages.errors import UserError
 from stages.section import fault
@@ -92,7 +92,9 @@ class ScoredProtocol(_Part):
 
 
 class About(_Part):
-    """Everything but the numbers. evaluate: that section of the recipe, as params.yaml has it."""
+    """Everything but the numbers. evaluate: that section of the recipe, as params.yaml has it.
+    left_out: rows that could not be fed; not written where there are none.
+    """
 
     version: Literal[1] = VERSION
     dataset: str
@@ -103,6 +105,7 @@ class About(_Part):
     files: tuple[File, ...]
     videos: tuple[Video, ...]
     protocols: dict[str, ScoredProtocol]
+    left_out: dict[str, LeftOut] = Field(default_factory=dict, exclude_if=operator.not_)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,9 @@ frames.h5               the picked frames as JPEG, where there are videos
 captions.jsonl          a caption a frame
 inputs/embeddings.h5    the LLM's states, score and reply a frame
 inputs/image.h5         the image encoder's features a frame, where there are videos
+inputs/sentence.h5      a text model's vector of each caption
+inputs/pool5.h5, …      features that others made of the frames
+feeds/M.json            what a row is fed of these inputs, or lacks
 scores.h5               scores that were given
 predictions/M.h5        a trained model's scores of the videos it was tested on
 checkpoints/M/          its weights, a file a protocol, seed and split
@@ -67,6 +70,9 @@ class Places:
     def scores(self) -> Path:
         return self.folder / "scores.h5"
 
+    def feed(self, model: str) -> Path:
+        return self.folder / "feeds" / f"{model}.json"
+
     def predictions(self, model: str) -> Path:
         return self.folder / "predictions" / f"{model}.h5"
 
@@ -76,10 +82,10 @@ class Places:
     def curves(self, model: str) -> Path:
         return self.folder / "curves" / f"{model}.csv"
 
-    def files(self, given: GivenKind, models: Iterable[str]) -> list[Path]:
+    def files(self, given: GivenKind, models: Iterable[str], fed: Iterable[str] = ()) -> list[Path]:
         """Every file that a recipe of what is given has there and evaluation rests on; of trained
-        rows the predictions and curves of `models` alone. What a recipe of another kind left is
-        not among them.
+        rows the predictions and curves of `models` alone, and the inputs by these names that they
+        are `fed`. What a recipe of another kind left is not among them.
         """
         wanted = [self.timeline, self.people]
         if given == "videos":
@@ -87,6 +93,7 @@ class Places:
         if given in ("videos", "captions"):
             wanted.append(self.captions)
         wanted.append(self.scores if given == "scores" else self.embeddings)
+        wanted += [path for name in fed if (path := self.inputs / name) not in wanted]
         wanted += [
             made for model in models for made in (self.predictions(model), self.curves(model))
         ]

@@ -3,7 +3,8 @@
 Shapes: T sampled frames, R seeds, C splits that test a video.
 
 The group of a run has the attribute `epoch`: the one whose weights gave the scores. Scores that
-nobody trained have none. The file has the attribute `settings`, JSON of how its scorers learnt.
+nobody trained have none. The file has the attribute `settings`, JSON of how its scorers learnt;
+that of a row which could not be fed has the attribute `left_out`, and nothing else.
 """
 
 import json
@@ -63,6 +64,7 @@ class Predictions:
         )
 
 
+_LEFT_OUT = "left_out"
 _AGAIN = "run the train stage again (`dvc repro`)"
 
 
@@ -90,6 +92,22 @@ def write(path: Path, runs: Iterable[Run], settings: Mapping[str, Any] | None = 
                 group.attrs["epoch"] = run.epoch
             for video, scores_T in run.scores.items():
                 group[video] = scores_T.astype(np.float32)
+
+
+def write_left_out(path: Path, why: str) -> None:
+    """The file of a row that was not trained, which says why."""
+    with hdf5.writing(path) as file:
+        file.attrs[_LEFT_OUT] = why
+
+
+def left_out(path: Path) -> str | None:
+    """Why a row was not trained; None where it was.
+
+    Raises UserError where its predictions are missing or unreadable.
+    """
+    with hdf5.reading(path, _AGAIN) as file:
+        why = file.attrs.get(_LEFT_OUT)
+    return None if why is None else str(why)
 
 
 def read(

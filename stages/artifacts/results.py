@@ -7,6 +7,7 @@ results.json is `Results` as it stands below, field by field; its rows are those
 import csv
 import io
 import json
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,17 @@ class Shots(Part):
     kts: int = 0
 
 
+class LeftOut(Part):
+    """A row of run.models that could not be fed, and what would provide what it lacks."""
+
+    title: str
+    why: str
+
+    @property
+    def said(self) -> str:
+        return f"{self.title}: {self.why}."
+
+
 class File(Part):
     """A file that evaluate read."""
 
@@ -88,7 +100,8 @@ class Results(Part):
     """results.json of one dataset; the first protocol is the headline.
 
     benchmark: the dataset of the paper that this is, None for another. llm: None where it was
-    not asked. choosing: by row, None where there are not both protocols.
+    not asked. choosing: by row, None where there are not both protocols. left_out: by row; not
+    written where there is none.
     """
 
     dataset: str
@@ -102,6 +115,7 @@ class Results(Part):
     files: tuple[File, ...]
     protocols: dict[str, ProtocolTable] = Field(min_length=1)
     choosing: dict[str, Choosing] | None = None
+    left_out: dict[str, LeftOut] = Field(default_factory=dict, exclude_if=operator.not_)
 
     @property
     def headline(self) -> str:

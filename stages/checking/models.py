@@ -11,27 +11,32 @@ from stages.llm.context import Longest
 from stages.llm.examples import Examples, written
 from stages.llm.settings import Embed
 from stages.params import Params
-from stages.scorers.settings import Input
-from stages.training.inputs import provider
+from stages.training.provisions import provider
 
 
 def scorers(settings: Params, dataset: Dataset) -> str:
-    """Whether every row of run.models can be fed, by what the recipe begins with."""
+    """Which rows of run.models can be fed, by what the recipe has, and what the others lack.
+
+    Raises UserError where none can.
+    """
     recipe = dataset.recipe
     if recipe.train is None:
         return "none: scores are given"
-    provided: set[Input] = {"query", "answer"}
-    if recipe.sample is not None:
-        provided.add("image")
+    provided = recipe.provides
+    fed, left_out = [], []
     for name in settings.run.models:
-        for wanted in settings.models[name].inputs:
-            if wanted not in provided:
-                raise UserError(
-                    f"params.yaml: models.{name}.inputs: {wanted} is not to be had in "
-                    f"{dataset.name}, where {recipe.given.kind} are given; {provider(wanted)}. "
-                    f"Feed the model something else, or leave {name} out of run.models"
-                )
-    return f"{', '.join(settings.run.models)} can be fed"
+        lacks = [wanted for wanted in settings.models[name].inputs if wanted not in provided]
+        if lacks:
+            whys = "; ".join(f"`{wanted}` is lacking: {provider(wanted)}" for wanted in lacks)
+            left_out.append(f"{name} will be left out: {whys}")
+        else:
+            fed.append(name)
+    if not fed:
+        raise UserError(
+            f"params.yaml: run.models: no row can be fed in {dataset.name}, where "
+            f"{recipe.given.kind} are given: {'. '.join(left_out)}"
+        )
+    return ". ".join([f"{', '.join(fed)} can be fed", *left_out])
 
 
 def prompts(dataset: Dataset) -> str:

@@ -82,6 +82,9 @@ def _find(row: rows.PaperRow, workspace: _Workspace) -> _Found:
     why = _not_for(row, workspace)
     if why is not None:
         return _Found(row, None, why)
+    left_out = workspace.here.results.left_out.get(row.reads or "")
+    if left_out is not None and not row.overrides:
+        return _Found(row, None, left_out.why)
     held = all(_same(lookup(workspace.recipe, path), to) for path, to in row.overrides.items())
     if held and row.reads in workspace.here.results.rows:
         return _Found(row, workspace.here)

@@ -10,8 +10,8 @@ from stages.work.hub import Status
 from stages.work.pretrained import dtype_of
 
 __all__ = [
-    "Status", "context", "dtype_of", "ends_of_turn", "fetch", "fetch_small", "identity", "model",
-    "status", "tokenizer",
+    "Status", "configuration", "context", "dtype_of", "ends_of_turn", "fetch", "fetch_small",
+    "identity", "model", "status", "tokenizer",
 ]  # fmt: skip
 
 KIND = hub.Kind(alternative=smollm2.NAME, embedded=smollm2.NAME)
@@ -60,20 +60,25 @@ def tokenizer(name: str, revision: str | None = None) -> Any:
     return pretrained.tokenizer(name, fetch_small(name, revision))
 
 
+def configuration(name: str, revision: str | None = None) -> Any:
+    """The model's transformers configuration. Raises UserError where it cannot be had or used."""
+    from transformers import AutoConfig
+
+    folder = fetch_small(name, revision)
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except pretrained.FAILURES as error:
+        said = pretrained.first_line(error)
+        raise UserError(f"{name}: no usable configuration in {folder} ({said})") from error
+
+
 def context(name: str, revision: str | None = None) -> int | None:
     """Tokens that the model has room for, by its configuration; None where that says nothing.
 
     Raises UserError where the configuration cannot be had or used.
     """
-    from transformers import AutoConfig
-
-    folder = fetch_small(name, revision)
-    try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except pretrained.FAILURES as error:
-        said = pretrained.first_line(error)
-        raise UserError(f"{name}: no usable configuration in {folder} ({said})") from error
-    return getattr(config.get_text_config(), "max_position_embeddings", None)
+    config = configuration(name, revision).get_text_config()
+    return getattr(config, "max_position_embeddings", None)
 
 
 def model(name: str, revision: str | None = None, dtype: Any = None) -> Any:

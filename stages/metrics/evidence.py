@@ -31,7 +31,7 @@ class Evidence:
 
     splits: the videos that each split of a protocol tests. trained[model][protocol]; given[row]
     [video] (T,); own and direct by protocol: the LLM's and the captioner's own scores, None where
-    there are none.
+    there are none. left_out: why a row that was to be trained was not, by the row.
     """
 
     timeline: Timeline
@@ -42,6 +42,7 @@ class Evidence:
     given: Mapping[str, Mapping[str, Floats]]
     own: Mapping[str, Replies | None]
     direct: Mapping[str, Replies | None]
+    left_out: Mapping[str, str]
 
     def tested(self, protocol: str) -> tuple[str, ...]:
         """The videos a protocol's splits test, each once."""
@@ -54,22 +55,31 @@ def read(
     """Read and check what a recipe of what is given has made.
 
     Args:
-        models: trained rows that must be there; none where scores are given.
+        models: rows that must be there, trained or left out; none where scores are given.
         planned: the splits of a dataset in which nothing was trained.
 
     Raises:
-        UserError: a file is missing or not what its stage writes, or models were tested on
-            different videos.
+        UserError: a file is missing or not what its stage writes, no row of models could be fed,
+            or they were tested on different videos.
     """
     timeline = timeline_file.read(places.timeline)
     people = people_file.read(places.people, timeline)
     judged = panels(timeline, people, rules)
     lengths = {name: len(panel.picks) for name, panel in judged.items()}
     protocols: tuple[str, ...] = planned.protocols
+    whys = {name: predictions_file.left_out(places.predictions(name)) for name in models}
+    left_out = {name: why for name, why in whys.items() if why is not None}
     trained = {
-        name: predictions_file.read(places.predictions(name), lengths, protocols) for name in models
+        name: predictions_file.read(places.predictions(name), lengths, protocols)
+        for name in models
+        if name not in left_out
     }
-    if models:
+    if models and not trained:
+        said_of = "; ".join(f"{name}: {why}" for name, why in left_out.items())
+        raise UserError(
+            f"{places.folder}: no row of run.models could be fed ({said_of}); name one that can"
+        )
+    if trained:
         splits = {
             protocol: _shared(places, {name: of[protocol] for name, of in trained.items()})
             for protocol in protocols
@@ -99,6 +109,7 @@ def read(
             protocol: replies.of_captioner(places.captions, timeline, of) if said else None
             for protocol, of in splits.items()
         },
+        left_out=left_out,
     )
 
 

@@ -83,6 +83,7 @@ def measure(
             "confidence": settings.confidence,
             "llm": _heard(about),
             "files": about.files,
+            "left_out": about.left_out,
             "protocols": {
                 protocol: _protocol(about, protocol, of, panels, deviation, settings)
                 for protocol, of in rows.items()
@@ -177,6 +178,7 @@ def _protocol(
         people=people,
     )
     flags = tables.flags(rows, of_about.asked, _shots(about), people, rules, unsummarised)
+    flags += [one.said for one in about.left_out.values()]
     of = results_file.ProtocolTable.model_validate(
         {
             "videos": len(tested),

@@ -27,10 +27,12 @@ def gather(found: Evidence, titles: Mapping[str, str], recipe: Mapping[str, Any]
 
     Args:
         found: the evidence.
-        titles: of the trained rows.
+        titles: of the rows that were to be trained.
         recipe: dataset, title, benchmark, given, evaluate and files, as `About` has them.
     """
     protocols, scores = {}, {}
+    left_out = {name: {"title": titles[name], "why": why} for name, why in found.left_out.items()}
+    titles = {name: title for name, title in titles.items() if name not in left_out}
     for protocol, splits in found.splits.items():
         rows = {name: (row, of_row) for name, row, of_row in _rows(found, protocol, titles)}
         protocols[protocol] = ScoredProtocol(
@@ -42,7 +44,7 @@ def gather(found: Evidence, titles: Mapping[str, str], recipe: Mapping[str, Any]
             rows={name: row for name, (row, _) in rows.items()},
         )
         scores[protocol] = {name: of_row for name, (_, of_row) in rows.items()}
-    head = {**recipe, "videos": _videos(found), "protocols": protocols}
+    head = {**recipe, "videos": _videos(found), "protocols": protocols, "left_out": left_out}
     return JudgedScores(About.model_validate(head), scores)
 
 

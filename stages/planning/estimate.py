@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from stages.captioners.settings import ImageTextCaption
+from stages.encoders.settings import Sentences
 from stages.errors import UserError
 from stages.llm.settings import Embed
 from stages.llm.softmax import SCORES
@@ -142,6 +143,31 @@ def embed(
     operations = runs * frames.total * (reading + writing)
     working = held + scores + rows * a_row
     return Cost("embed", operations, batches * batch, weights, working, at_once, "prompts")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A text model: parameters, those of linear maps among them, and the width of its states."""
+
+    parameters: int
+    linear: int
+    hidden: int
+
+
+def sentences(
+    settings: Sentences, frames: Frames, model: Encoder, read: int, machine: Machine
+) -> Cost:
+    """The sentences stage, captions of `read` tokens, without what attention adds to them."""
+    width = BYTES[settings.dtype]
+    wanted = max(settings.token_budget // read, 1)
+    a_caption = 8 * width * read * model.hidden
+    weights = width * model.parameters
+    at_once = _halved(wanted, (machine.memory - weights) / a_caption)
+    rows = max(at_once, 1)
+    reading = 2.0 * read * model.linear
+    seconds = frames.total / rows * machine.seconds(rows * reading, weights)
+    operations = frames.total * reading
+    return Cost("sentences", operations, seconds, weights, rows * a_caption, at_once, "captions")
 
 
 def runs_of_train(settings: Train, splits: Splits) -> int:

@@ -8,7 +8,6 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from stages.errors import UserError
 from stages.params import Params, Recipe
 from stages.planning import scorer, workload
 from stages.planning.estimate import Cost, Machine
@@ -16,6 +15,7 @@ from stages.planning.sheet import Kept, Sheet
 from stages.scorers.settings import Input
 from stages.sources.settings import Embeddings
 from stages.training.lesson import lesson
+from stages.training.provisions import provider
 from stages.vision.encoder import FEATURES
 from stages.work.burden import Burden
 
@@ -58,7 +58,7 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
 
     Raises:
         UserError: a model's configuration or a tokenizer cannot be had, the dataset's lengths are
-            not known, or an entry of `run.models` cannot be fed what the recipe has.
+            not known, or an entry of `run.models` cannot take inputs of these widths.
     """
     sheet = Sheet(workload.frames(dataset, recipe), machine)
     widths: dict[Input, int] = {}
@@ -72,6 +72,9 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
             sheet.caption(recipe.caption, recipe.embed, words)
         states = sheet.embed(recipe.embed, recipe.splits, prompt)
         widths |= {"query": states, "answer": states}
+        fed = {each for name in settings.run.models for each in settings.models[name].inputs}
+        if recipe.sentences is not None and "sentence" in fed:
+            widths["sentence"] = sheet.sentences(recipe.sentences, recipe.embed, words)
     if isinstance(recipe.given, Embeddings):
         states_given = workload.width_of_given(recipe.given)
         if states_given is None:
@@ -89,12 +92,14 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
         for name in settings.run.models:
             entry, taught = lesson(settings.models[name], recipe.train, dataset, name)
             if missing := [each for each in entry.inputs if each not in widths]:
-                raise UserError(
-                    f"params.yaml: models.{name}.inputs: {missing[0]} is not to be had where "
-                    f"{recipe.given.kind} are given; leave {name} out of run.models"
+                sheet.notes.append(
+                    f"train: {name} will be left out: `{missing[0]}` is lacking: "
+                    f"{provider(missing[0])}"
                 )
+                continue
             rows.append((taught, scorer.size(entry, widths)))
-        sheet.train(recipe.splits, rows)
+        if rows:
+            sheet.train(recipe.splits, rows)
     return Plan(
         *(dataset, recipe, machine, sheet.frames, prompt),
         *(tuple(sheet.costs), tuple(sheet.disk), tuple(sheet.notes), tuple(sheet.burdens)),

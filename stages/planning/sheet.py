@@ -6,6 +6,8 @@ from pathlib import Path
 
 from stages.captioners import blip, llava
 from stages.captioners.settings import CaptionSettings, ImageCaption
+from stages.encoders.encoder import model_class as text_model
+from stages.encoders.settings import Sentences
 from stages.llm import smollm2
 from stages.llm import weights as llm_weights
 from stages.llm.settings import Embed
@@ -136,6 +138,37 @@ class Sheet:
             Burden(
                 *(embed.llm, "embed.llm", model.parameters, embed.dtype),
                 *(runs * self.frames.total, "prompts", cost.operations),
+            )
+        )
+        return width
+
+    def sentences(self, sentences: Sentences, embed: Embed, words: int) -> int:
+        """A text model's vectors of captions of so many words, counted as `embed` counts them;
+        returns their width.
+        """
+        name, revision = sentences.model, sentences.revision
+        here = llm_weights.status(name, revision)
+        folder = Path(here.state) if here.present else None
+        config = architecture.configuration(name, revision, llm_weights.KIND, folder)
+        kind = text_model(sentences, config)
+        parameters, linear = architecture.encoder(kind, name, config)
+        text = config.get_text_config()
+        width: int = text.hidden_size
+        if sentences.pooling == "projected":
+            width = config.projection_dim
+        read = workload.tokens(workload.caption_of(words), embed)
+        model = estimate.Encoder(parameters, linear, text.hidden_size)
+        cost = estimate.sentences(sentences, self.frames, model, read, self.machine)
+        self.costs.append(cost)
+        self.notes.append("sentences: as if no two captions were the same; those are read once")
+        if name not in (embed.llm, smollm2.NAME):
+            self.disk.append(Kept(f"weights of {name}", models=4.0 * parameters))
+        size = 4.0 * width * self.frames.total
+        self.disk.append(Kept.output("vectors of captions", size, work=size))
+        self.burdens.append(
+            Burden(
+                *(name, "sentences.model", parameters, sentences.dtype),
+                *(self.frames.total, "captions", cost.operations),
             )
         )
         return width

@@ -6,9 +6,10 @@ from pydantic import Field, model_validator
 
 from stages.section import Section
 
-Input = Literal["query", "answer", "image"]
-"""What a scorer can be fed: the LLM's states of a frame's query and of its answer, and the image
-encoder's features of the frame.
+Input = Literal["query", "answer", "image", "sentence", "pool5", "i3d-rgb", "i3d-flow", "clip"]
+"""What a scorer can be fed: the LLM's states of a frame's query and of its answer; the image
+encoder's features of the frame; a text model's vector of its caption; and features that others
+made: the field's GoogLeNet pool5, MSVA's I3D of colour and of motion, CLIP's.
 """
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stages.artifacts import embeddings, image
+from stages.artifacts import embeddings, features
 from stages.artifacts.people import People
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
@@ -21,20 +21,8 @@ from stages.scorers import registry
 from stages.scorers.settings import Entry, Input
 from stages.splits.settings import Protocol
 from stages.training import batches
+from stages.training.provisions import EMBEDDINGS, FILES, files, lacking
 from stages.training.targets import keyshots
-
-_EMBEDDINGS, _IMAGE = "embeddings.h5", "image.h5"
-_FILES: dict[Input, str] = {"query": _EMBEDDINGS, "answer": _EMBEDDINGS, "image": _IMAGE}
-_PROVIDED = {
-    _EMBEDDINGS: "the embed stage makes it of captions, or embeddings are given",
-    _IMAGE: "the sample stage makes it of videos, so only a recipe with given videos has it",
-}
-"""What brings a file of inputs."""
-
-
-def provider(name: Input) -> str:
-    """What brings an input."""
-    return _PROVIDED[_FILES[name]]
 
 
 class Reading:
@@ -44,9 +32,9 @@ class Reading:
         self,
         names: Sequence[Input],
         embedded: embeddings.Reading | None,
-        seen: image.Reading | None,
+        featured: Mapping[str, features.Reading],
     ) -> None:
-        self._names, self._embedded, self._seen = names, embedded, seen
+        self._names, self._embedded, self._featured = names, embedded, featured
         self.by_split = embedded is not None and embedded.by_split
 
     def video(self, video: Video, protocol: Protocol, number: int) -> dict[str, Tensor]:
@@ -59,9 +47,8 @@ class Reading:
         if self._embedded is not None:
             embedded = self._embedded.video(video, protocol, number)
         for name in self._names:
-            if _FILES[name] == _IMAGE:
-                assert self._seen is not None
-                x_TD = self._seen.video(video)
+            if FILES[name] in self._featured:
+                x_TD = self._featured[FILES[name]].video(video)
             else:
                 assert embedded is not None
                 x_TD = embedded.query_TW if name == "query" else embedded.answer_TW
@@ -82,14 +69,12 @@ class Inputs:
 
     def check(self) -> None:
         """Raises UserError, saying what would provide it, for an input that is not there."""
-        for name in self.names:
-            path = self.folder / _FILES[name]
-            if not path.is_file():
-                raise UserError(
-                    f"params.yaml: models.{self.model}.inputs: {name} is not to be had here, for "
-                    f"there is no {path}; {_PROVIDED[path.name]}. Feed the model something else, "
-                    "or leave it out of run.models"
-                )
+        for name, why in lacking(self.folder, self.names).items():
+            raise UserError(
+                f"params.yaml: models.{self.model}.inputs: {name} is not to be had here, in "
+                f"{self.folder / FILES[name]}: {why}. Feed the model something else, or leave it "
+                "out of run.models"
+            )
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -97,14 +82,14 @@ class Inputs:
         file is not what it should be.
         """
         self.check()
-        with ExitStack() as files:
-            wanted = {_FILES[name] for name in self.names}
-            embedded = seen = None
-            if _EMBEDDINGS in wanted:
-                embedded = files.enter_context(embeddings.reading(self.folder / _EMBEDDINGS))
-            if _IMAGE in wanted:
-                seen = files.enter_context(image.reading(self.folder / _IMAGE))
-            yield Reading(self.names, embedded, seen)
+        with ExitStack() as opened:
+            embedded, featured = None, {}
+            for name in files(self.names):
+                if name == EMBEDDINGS:
+                    embedded = opened.enter_context(embeddings.reading(self.folder / name))
+                else:
+                    featured[name] = opened.enter_context(features.reading(self.folder / name))
+            yield Reading(self.names, embedded, featured)
 
 
 @dataclass(eq=False)

@@ -128,6 +128,14 @@ def _meta(auto_class: Any, name: str, config: Any) -> Any:
         ) from error
 
 
+def encoder(auto_class: Any, name: str, config: Any) -> tuple[int, int]:
+    """How many parameters a model of a class of transformers has, and how many of them are weights
+    of linear maps. Raises UserError where the configuration is of no such model.
+    """
+    model = _meta(auto_class, name, config)
+    return sum(each.numel() for each in model.parameters()), _linear_weights(model)
+
+
 def language(name: str, config: Any) -> Decoder:
     """A causal LM's numbers.
 

@@ -65,7 +65,7 @@ def tokenizer(name: str, folder: Path) -> Any:
     return found
 
 
-def load(auto_class: Any, name: str, folder: Path, dtype: Any) -> Any:
+def load(auto_class: Any, name: str, folder: Path, dtype: Any, spare: tuple[str, ...] = ()) -> Any:
     """A model in evaluation mode, on the GPUs where there are any (`placement.placed`).
 
     Only safetensors are read, and no code that comes with the weights is run.
@@ -75,6 +75,8 @@ def load(auto_class: Any, name: str, folder: Path, dtype: Any) -> Any:
         name: what the person called the model.
         folder: its files.
         dtype: torch's, of the weights.
+        spare: beginnings of the names of tensors that may be missing, since nothing is made of
+            them.
 
     Raises:
         UserError: the files hold no model of that class that transformers knows, or one that
@@ -104,7 +106,7 @@ def load(auto_class: Any, name: str, folder: Path, dtype: Any) -> Any:
         ) from error
     except FAILURES as error:
         raise UserError(f"{name}: cannot be loaded from {folder}: {first_line(error)}") from error
-    missing = sorted(report["missing_keys"])
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith(spare))
     if missing:  # transformers would go on with random numbers in their place
         raise UserError(
             f"{name}: the weights in {folder} lack {len(missing)} tensors of its architecture "

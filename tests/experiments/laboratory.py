@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -56,8 +57,16 @@ class Laboratory:
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
 
-    def measure(self, levels: Mapping[str, float], params: dict[str, Any] | None = None) -> None:
-        """params.yaml, data/dvc.lock and reports/results/demo as they are after `dvc repro`."""
+    def measure(
+        self,
+        levels: Mapping[str, float],
+        params: dict[str, Any] | None = None,
+        left_out: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """params.yaml, data/dvc.lock and reports/results/demo as they are after `dvc repro`.
+
+        left_out: rows that could not be fed, and why.
+        """
         params = params or self.params
         (self.root / "params.yaml").write_text(yaml.safe_dump(params))
         self.lock(params)
@@ -88,6 +97,7 @@ class Laboratory:
             confidence=0.95,
             llm=results.Replies(replies=80, unparsed=0),
             files=(),
+            left_out={name: results.LeftOut(title=name, why=why) for name, why in left_out.items()},
             protocols={
                 name: results.ProtocolTable.model_validate(of) for name, of in measured.items()
             },

@@ -11,6 +11,7 @@ from stages import rows
 from stages.artifacts.results import VideoMarks
 from stages.errors import UserError
 from stages.experiments import lineup
+from stages.experiments.formats import drawn
 from stages.experiments.measured import difference
 from stages.experiments.table import Line, Table
 
@@ -161,6 +162,18 @@ def test_the_stages_of_a_recipe_are_those_of_what_it_is_given(laboratory: Labora
     given_captions(laboratory)
     (note,) = lineup.fill("main", "demo", "strict").tables[0].notes
     assert "datasets.demo.given" in note
+
+
+def test_a_row_that_could_not_be_fed_is_named_with_what_it_lacks_and_is_no_experiment(
+    laboratory: Laboratory,
+) -> None:
+    laboratory.measure({"llmvs": 0.5}, left_out={"mlp": "left out: `image` is lacking"})
+    filled = lineup.fill("embedding", "demo", "strict")
+    found = line(filled.tables[0], "mlp")
+    assert (found.cells, found.why) == (None, "left out: `image` is lacking")
+    assert "demo-mlp" not in [one.name for one in filled.missing]
+    for form in ("text", "markdown", "latex"):
+        assert "left out: `image` is lacking" in " ".join(drawn(filled, form).split())
 
 
 def test_a_value_that_params_do_not_know_is_not_asked_for(laboratory: Laboratory) -> None:

@@ -51,8 +51,8 @@ BASELINES = {
 }
 CONSTANT = ("Constant", "baseline")
 STAGES = {
-    "videos": ("sample", "caption", "embed", "train"),
-    "captions": ("embed", "train"),
+    "videos": ("sample", "caption", "embed", "sentences", "train"),
+    "captions": ("embed", "sentences", "train"),
     "embeddings": ("train",),
     "scores": (),
 }

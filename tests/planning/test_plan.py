@@ -160,6 +160,7 @@ def given(**of_given: object) -> Recipe:
     kind = str(of_given["kind"])
     document = params.recipe("tvsum").model_dump(mode="json")
     left_out = set(params.BEGINS["videos"]) - set(params.BEGINS[kind])
+    left_out |= {stage for stage, kinds in params.MAY_HAVE.items() if kind not in kinds}
     kept = {stage: section for stage, section in document.items() if stage not in left_out}
     return Recipe.model_validate(kept | {"given": of_given})
 
@@ -208,8 +209,11 @@ def test_an_input_that_the_recipe_lacks_is_named(tmp_path: Path) -> None:
     seeing = settings.models["mlp"].model_copy(update={"inputs": ("image",)})
     settings = settings.model_copy(update={"models": settings.models | {"mlp": seeing}})
     recipe = given(kind="embeddings", query=str(path), answer=str(path))
-    with pytest.raises(UserError, match=r"models\.mlp\.inputs: image is not to be had where embed"):
-        plan.make(settings, "tvsum", recipe, 25, H100)
+    found = plan.make(settings, "tvsum", recipe, 25, H100)
+    assert any(
+        "mlp will be left out: `image` is lacking: the sample stage" in note for note in found.notes
+    )
+    assert [cost.stage for cost in found.costs] == ["train"]
 
 
 def test_formats_that_a_card_lacks_are_named() -> None:

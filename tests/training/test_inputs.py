@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from stages.artifacts import embeddings, image
+from stages.artifacts import embeddings, features
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
@@ -78,12 +78,12 @@ def test_inputs_choose_among_the_embeddings(
 
 
 def test_what_the_image_encoder_saw_is_an_input_like_another(folder: Path) -> None:
-    features = {video.name: np.full((len(video.picks_T), 3), 0.5, np.float32) for video in VIDEOS}
-    image.write(folder / "image.h5", ((video, features[video.name]) for video in VIDEOS))
+    seen = {video.name: np.full((len(video.picks_T), 3), 0.5, np.float32) for video in VIDEOS}
+    features.write(folder / "image.h5", ((video, seen[video.name]) for video in VIDEOS))
     with Inputs(folder, "mine", ("image", "query")).reading() as file:
         found = file.video(VIDEOS[0], "strict", 0)
         assert list(found) == ["image", "query"]
-        assert np.array_equal(found["image"].numpy(), features["video_1"])
+        assert np.array_equal(found["image"].numpy(), seen["video_1"])
         assert found["query"].shape == (4, 6)
 
 
@@ -92,11 +92,11 @@ def test_an_input_that_the_recipe_cannot_give_names_the_model_and_what_would_giv
 ) -> None:
     with pytest.raises(
         UserError,
-        match=r"models\.mine\.inputs: image is not to be had.*image\.h5; the sample stage .*videos",
+        match=r"models\.mine\.inputs: image is not to be had.*image\.h5: the sample stage .*videos",
     ):
         by_split(folder, "query", "image")
     (folder / "embeddings.h5").unlink()
-    with pytest.raises(UserError, match=r"mine\.inputs: answer is not .*embeddings\.h5; the embed"):
+    with pytest.raises(UserError, match=r"mine\.inputs: answer is not .*embeddings\.h5: the embed"):
         by_split(folder, "answer")
 
 

@@ -133,7 +133,11 @@ def _legend(settings: Params, recipe: Recipe, measured: Results) -> Legend:
     if recipe.given.kind == "scores":
         scorers = {row: rows[row].title for row in recipe.given.rows if row in rows}
     else:
-        scorers = {model: settings.models[model].title for model in settings.run.models}
+        scorers = {
+            model: settings.models[model].title
+            for model in settings.run.models
+            if model not in measured.left_out
+        }
     return Legend(
         scorers,
         rows["human"].title if "human" in rows else "human",
@@ -173,6 +177,8 @@ def _made(
         made.append(("given", "given", places.timeline))
     if recipe.embed is not None:
         made.append(("embed", "embed", places.embeddings))
+    if recipe.sentences is not None:
+        made.append(("sentences", "sentences", places.inputs / "sentence.h5"))
     made += [(f"train, {model}", "train", places.predictions(model)) for model in trained]
     return [*made, ("evaluate", "evaluate", tables / places.folder.name)]
 

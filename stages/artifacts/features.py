@@ -1,8 +1,9 @@
-"""The image encoder's features of every sampled frame.
+"""What one encoder makes of every sampled frame, or of what is said of it: an input of scorers.
 
 Shapes: T sampled frames, D width of the features.
 
-One HDF5 file a dataset, a group a video: `features` (T, D), not normalised, and `picks` (T,).
+One HDF5 file an encoder, a group a video: `features` (T, D), not normalised, and `picks` (T,). A
+stage that had nothing to do, because no row is fed what it makes, leaves a file that says so.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,8 @@ from stages.errors import UserError
 
 Floats = npt.NDArray[np.float32]
 
-_AGAIN = "run the sample stage (`dvc repro`)"
+_AGAIN = "run the stage that makes it again (`dvc repro`)"
+_LEFT_OUT = "left_out"
 
 
 @contextmanager
@@ -46,8 +48,24 @@ def write(path: Path, videos: Iterable[tuple[Video, Floats]]) -> None:
             put(video, features_TD)
 
 
+def write_left_out(path: Path, why: str) -> None:
+    """A file that holds no features, and says why."""
+    with hdf5.writing(path) as file:
+        file.attrs[_LEFT_OUT] = why
+
+
+def left_out(path: Path) -> str | None:
+    """Why a file holds no features; None where it holds some.
+
+    Raises UserError where it is missing or unreadable.
+    """
+    with hdf5.reading(path, _AGAIN) as file:
+        why = file.attrs.get(_LEFT_OUT)
+    return None if why is None else str(why)
+
+
 class Reading:
-    """A file of image features while it is open."""
+    """A file of features while it is open."""
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self._path, self._file = path, file
@@ -70,6 +88,11 @@ class Reading:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Reading]:
-    """The file while the block lasts. Raises UserError where it is missing or unreadable."""
+    """The file while the block lasts.
+
+    Raises UserError where it is missing or unreadable, or holds no features, saying why.
+    """
     with hdf5.reading(path, _AGAIN) as file:
+        if (why := file.attrs.get(_LEFT_OUT)) is not None:
+            raise UserError(f"{path}: holds no features: {why}")
         yield Reading(path, file)

@@ -1,0 +1,1 @@
+"""Captions to one vector each, by a frozen text model."""

@@ -1,0 +1,103 @@
+"""Every caption of every video before the text model, through the work store.
+
+Captions that read the same are computed once, with the first video that says them, in batches of
+that video's alone; and a batch is the item of the store, since a row's last bits depend on the rows
+beside it. So a killed run loses one batch, and a video added at the end of a dataset costs that
+video.
+
+Shapes: T sampled frames, D width of a vector.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.encoders.encoder import Encoder, Ids, Tokens, model_class
+from stages.encoders.settings import Sentences
+from stages.llm import weights
+from stages.llm.batches import plan
+from stages.work import architecture, burden, workers
+from stages.work.burden import Burden
+from stages.work.executor import Task, complete
+from stages.work.store import Store, key
+
+log = logging.getLogger("llmvs")
+
+VERSION = 1
+"""Raise it when the same caption and settings are to give another vector."""
+
+Floats = npt.NDArray[np.float32]
+
+
+def read_videos(
+    videos: Mapping[str, Sequence[str]], settings: Sentences, store: Store
+) -> tuple[dict[str, Floats], list[str]]:
+    """One vector a caption, computing what the store does not hold.
+
+    Args:
+        videos: each video's captions in order.
+
+    Returns:
+        Each video's vectors (T, D), and the keys of the store's items that belong to them.
+
+    Raises:
+        UserError: the model cannot be had or used, or is too much for this machine.
+    """
+    tokens = Tokens(settings)
+    shared = {
+        "stage": "sentences",
+        "version": VERSION,
+        "weights": weights.identity(settings.model, settings.revision),
+        "dtype": settings.dtype,
+        "pooling": settings.pooling,
+    }
+    place: dict[str, tuple[int, int]] = {}
+    tasks: list[Task[tuple[Ids, ...]]] = []
+    for captions in videos.values():
+        new = [caption for caption in dict.fromkeys(captions) if caption not in place]
+        ids = [tokens.ids(caption) for caption in new]
+        for batch in plan([len(each) for each in ids], settings.token_budget):
+            payload = tuple(ids[index] for index in batch)
+            place |= {new[index]: (len(tasks), row) for row, index in enumerate(batch)}
+            tasks.append(Task(key(**shared, sentences=payload), payload, len(payload)))
+    log.info(
+        "%d captions, %d distinct in %d batches",
+        *(sum(map(len, videos.values())), len(place), len(tasks)),
+    )
+    if tokens.cut:
+        log.warning(
+            "%d distinct captions are longer than %s reads, and are cut at their end",
+            *(tokens.cut, settings.model),
+        )
+    load = partial(Encoder, settings)
+    weighed = _foretold(settings, tasks, store)
+    results = complete(tasks, load, store, "batches of captions", "captions", weights=weighed)
+    found = {
+        video: np.stack([results[task]["sentence"][row] for task, row in map(place.get, captions)])  # type: ignore[misc]
+        for video, captions in videos.items()
+    }
+    return found, [task.key for task in tasks]
+
+
+def _foretold(settings: Sentences, tasks: Sequence[Task[tuple[Ids, ...]]], store: Store) -> int:
+    """Bytes of the model's weights, 0 where nothing is left to read.
+
+    Raises UserError where what is left is too much for a processor alone.
+    """
+    missing = [task for task in tasks if task.key not in store]
+    if not missing:
+        return 0
+    config = weights.configuration(settings.model, settings.revision)
+    kind = model_class(settings, config)
+    parameters, linear = architecture.encoder(kind, settings.model, config)
+    read = sum(len(ids) for task in missing for ids in task.payload)
+    asked = Burden(
+        *(settings.model, "sentences.model", parameters, settings.dtype),
+        *(sum(task.cost for task in missing), "captions", 2.0 * read * linear),
+    )
+    if not workers.cards():
+        burden.bear(asked)
+    return asked.weights
