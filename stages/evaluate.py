@@ -1,6 +1,6 @@
 """evaluate: scores against people."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +8,7 @@ import typer
 
 from stages import command, section
 from stages.artifacts import curves as curves_file
-from stages.artifacts import judged_scores
+from stages.artifacts import judged_scores, predictions
 from stages.artifacts import results as results_file
 from stages.artifacts.places import GivenKind, Places
 from stages.metrics import (
@@ -23,7 +23,6 @@ from stages.metrics import (
 from stages.metrics.measurement import measure
 from stages.metrics.panel import Rules
 from stages.metrics.settings import Evaluate
-from stages.scorers.entry import Input
 from stages.splits.settings import Splits
 from stages.training import provisions
 from stages.work.store import content_hash
@@ -58,7 +57,6 @@ def evaluate(
     settings: Evaluate = section.lookup(Evaluate, *place, "evaluate")
     given: GivenKind = section.lookup(GivenKind, *place, "given", "kind")
     names = [] if given == "scores" else section.lookup(list[str], "run", "models")
-    titles = {name: section.lookup(str, "models", name, "title") for name in names}
     places = Places(data)
     found = evidence.read(
         places,
@@ -67,6 +65,9 @@ def evaluate(
         section.lookup(Splits, *place, "splits"),
         Rules(settings.agreement, settings.f1, settings.budget),
     )
+    fed = {name: predictions.inputs(places.predictions(name)) for name in found.trained}
+    fed_all = [name for names_of in fed.values() for name in names_of]
+    titles = {name: _title(name, fed.get(name, ())) for name in names}
     learning = {name: curves_file.read(places.curves(name)) for name in found.trained}
     judged = own_scores.gather(
         found,
@@ -79,7 +80,7 @@ def evaluate(
             "evaluate": settings.model_dump(mode="json"),
             "files": [
                 {"path": path.as_posix(), "sha256": content_hash(path)}
-                for path in places.files(given, names, _fed(found.trained))
+                for path in places.files(given, names, provisions.files(fed_all))
             ],
         },
     )
@@ -98,10 +99,12 @@ def evaluate(
         command.stderr.print(table, soft_wrap=False)
 
 
-def _fed(rows: Iterable[str]) -> list[str]:
-    """The files of inputs that rows are fed."""
-    wanted = (section.lookup(tuple[Input, ...], "models", name, "inputs") for name in rows)
-    return list(dict.fromkeys(file for names in wanted for file in provisions.files(names)))
+def _title(model: str, fed: Sequence[str]) -> str:
+    """A row's title, which says what it is fed where that is not what its entry says."""
+    title: str = section.lookup(str, "models", model, "title")
+    if not fed or list(fed) == section.lookup(list[str], "models", model, "inputs"):
+        return title
+    return f"{title}, fed {' and '.join(fed)}"
 
 
 if __name__ == "__main__":

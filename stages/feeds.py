@@ -9,12 +9,12 @@ import typer
 from stages import command, section
 from stages.artifacts import feed as feed_file
 from stages.artifacts.feed import Feed
-from stages.scorers.entry import Input
 from stages.training import provisions
 from stages.work.store import content_hash
 
 
 def feeds(
+    dataset: Annotated[str, typer.Option(help="an entry of params.yaml: datasets")],
     inputs: Annotated[Path, typer.Option(help="folder of what scorers are fed")],
     out: Annotated[Path, typer.Option(help="folder to write a file a row to")],
 ) -> None:
@@ -27,7 +27,7 @@ def feeds(
     """
     known = cache(content_hash)
     for name in section.lookup(dict[str, Any], "models"):
-        wanted = section.lookup(tuple[Input, ...], "models", name, "inputs")
+        wanted = provisions.inputs_of(dataset, name)
         lacks = provisions.lacking(inputs, wanted)
         names = () if lacks else provisions.files(wanted)
         files = {file: known(inputs / file) for file in names}

@@ -8,10 +8,11 @@ recipe already holds those values, the workspace's llmvs is that row.
 The paper's figures are what others measured, never what this project did. Their source: Lee, Gong,
 Cho, "Video Summarization with Large Language Models", CVPR 2025, arXiv 2504.11199: the comparison
 with other methods, and on SumMe the ablations. Where the paper is known to have a row but not
-which figures, there are none here.
+which figures, there are none here. Those of other systems are as published, in the systems' own
+papers or in later ones' comparisons (`PUBLISHED`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -29,11 +30,15 @@ LLMVS = "llmvs"
 
 COMPARISON = "comparison with other methods"
 ABLATIONS = "ablations"
+PUBLISHED = "as published of other systems, in their papers or in later ones' comparisons"
 
 
 @dataclass(frozen=True)
 class Reported:
-    """Kendall's τ and Spearman's ρ as the paper prints them for one method on one dataset."""
+    """Kendall's τ and Spearman's ρ as a paper prints them for one method on one dataset.
+
+    table: of LLMVS's paper, or `PUBLISHED`.
+    """
 
     dataset: str
     tau: float
@@ -77,6 +82,11 @@ def _summe(tau: float, rho: float, table: str) -> Reported:
 
 def _tvsum(tau: float, rho: float, table: str) -> Reported:
     return Reported("TVSum", tau, rho, table)
+
+
+def _peer(name: str, theirs: str, *figures: Reported, ours: bool = True) -> PaperRow:
+    """A system of another paper. ours: whether it can be measured here."""
+    return PaperRow(name, ("main",), name if ours else None, theirs=theirs, figures=figures)
 
 
 def _varied(
@@ -133,13 +143,26 @@ ROWS = (
     PaperRow("caption-attention", ("main",), "caption-attention"),
     PaperRow("oracle", ("main",), "oracle"),
     PaperRow("random", ("main",), "random"),
-    PaperRow(
-        "csta",
-        ("main",),
-        None,
-        theirs="CSTA",
-        figures=(_summe(0.246, 0.274, COMPARISON), _tvsum(0.194, 0.255, COMPARISON)),
+    PaperRow("constant", ("main",), "constant"),
+    _peer("vasnet", "VASNet", _summe(0.160, 0.170, PUBLISHED)),
+    _peer("pgl-sum", "PGL-SUM"),
+    _peer("dsnet-ab", "DSNet, anchor-based"),
+    _peer("dsnet-af", "DSNet, anchor-free"),
+    _peer("iptnet", "iPTNet", _summe(0.101, 0.119, PUBLISHED), ours=False),
+    _peer("rr-stg", "RR-STG", _summe(0.211, 0.234, PUBLISHED), ours=False),
+    _peer("msva", "MSVA", _summe(0.200, 0.230, PUBLISHED), _tvsum(0.190, 0.210, PUBLISHED)),
+    _peer("clip-it", "CLIP-It"),
+    _peer("a2summ", "A2Summ", _summe(0.108, 0.129, PUBLISHED)),
+    _peer("sspvs", "SSPVS", _summe(0.192, 0.257, PUBLISHED), _tvsum(0.181, 0.238, PUBLISHED)),
+    _peer("csta", "CSTA", _summe(0.246, 0.274, COMPARISON), _tvsum(0.194, 0.255, COMPARISON)),
+    _peer(
+        "summdiff",
+        "SummDiff",
+        _summe(0.256, 0.285, PUBLISHED),
+        _tvsum(0.195, 0.255, PUBLISHED),
+        ours=False,
     ),
+    PaperRow("representative", ("main",), "representative"),
     *(_varied("window", f"window-{w}", f"window of {w}", embed__window=w) for w in (1, 3, 5, 7)),
     PaperRow(
         "direct",
@@ -184,13 +207,26 @@ ROWS = (
 )
 
 
-def of_table(table: str) -> tuple[PaperRow, ...]:
-    """The rows of one of `TABLES`, in order."""
-    return tuple(row for row in ROWS if table in row.tables)
+def of_table(table: str, measured: Iterable[str] = ()) -> tuple[PaperRow, ...]:
+    """The rows of one of `TABLES`, in order; behind those of the main one, whatever else the
+    workspace measured, by its names in results.json.
+    """
+    found = tuple(row for row in ROWS if table in row.tables)
+    if table != "main":
+        return found
+    shown = {row.reads for row in found}
+    by_name = {row.reads: row for row in ROWS if not row.overrides}
+    others = (name for name in measured if name not in shown)
+    return (*found, *(by_name.get(name, PaperRow(name, ("main",), name)) for name in others))
 
 
 PRINTED = tuple(row for row in ROWS if row.figures)
-"""The rows that the paper has figures of."""
+"""The rows that others have figures of, the paper or those that published a system."""
+
+
+def published(row: PaperRow | None) -> bool:
+    """Whether a row's figures of others are not LLMVS's paper's, but `PUBLISHED`."""
+    return row is not None and any(of.table == PUBLISHED for of in row.figures)
 
 
 def counterpart(row: str) -> PaperRow | None:

@@ -12,6 +12,7 @@ from stages.artifacts import features
 from stages.artifacts import timeline as timeline_file
 from stages.encoders.reader import read_videos
 from stages.encoders.settings import Sentences
+from stages.training import provisions
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
@@ -35,7 +36,7 @@ def sentences(
 
     One group a video: features (T, D), picks (T,).
     """
-    if not wanted():
+    if not wanted(dataset):
         features.write_left_out(out, UNWANTED)
         log.info("%s: nothing to do: %s", out, UNWANTED)
         return
@@ -49,10 +50,10 @@ def sentences(
     store.keep(keys)
 
 
-def wanted() -> bool:
+def wanted(dataset: str) -> bool:
     """Whether a row of run.models is fed what this stage makes."""
     models = section.lookup(list[str], "run", "models")
-    return any("sentence" in section.lookup(list[str], "models", name, "inputs") for name in models)
+    return any("sentence" in provisions.inputs_of(dataset, name) for name in models)
 
 
 if __name__ == "__main__":

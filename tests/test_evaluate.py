@@ -653,10 +653,12 @@ def test_a_row_that_could_not_be_fed_is_named_below_the_tables_with_what_it_lack
 def test_inputs_beside_the_embeddings_are_named_where_a_row_is_fed_them(work: Path) -> None:
     (work / "demo/inputs/sentence.h5").write_bytes(b"vectors")
     assert "sentence.h5" not in {Path(of["path"]).name for of in run(work)["files"]}
-    params = yaml.safe_load((work / "params.yaml").read_text())
-    params["models"]["mlp"]["inputs"] = ["sentence"]
-    (work / "params.yaml").write_text(yaml.safe_dump(params))
-    assert "sentence.h5" in {Path(of["path"]).name for of in run(work)["files"]}
+    with h5py.File(work / "demo/predictions/mlp.h5", "a") as file:
+        file.attrs["settings"] = json.dumps({"model": {"inputs": ["sentence"]}})
+    results = run(work)
+    assert "sentence.h5" in {Path(of["path"]).name for of in results["files"]}
+    title = yaml.safe_load((work / "params.yaml").read_text())["models"]["mlp"]["title"]
+    assert results["protocols"]["strict"]["rows"]["mlp"]["title"] == f"{title}, fed sentence"
 
 
 def test_every_file_that_was_judged_is_named_with_its_checksum(work: Path) -> None:

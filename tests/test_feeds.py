@@ -10,17 +10,26 @@ from stages.artifacts.feed import Feed
 from stages.errors import UserError
 from stages.feeds import feeds
 
+ROOT = Path(__file__).parents[1]
 MODELS = {
     "reads": {"inputs": ["query", "answer"]},
     "sees": {"inputs": ["image"]},
     "both": {"inputs": ["image", "sentence"]},
 }
+ENTRIES = {name: {"title": name, "kind": "vasnet", **entry} for name, entry in MODELS.items()}
+
+
+def params(path: Path, **rows: dict[str, list[str]]) -> None:
+    """With three rows, and a recipe that trains some of them otherwise."""
+    train = yaml.safe_load((ROOT / "params.yaml").read_text())["datasets"]["demo"]["train"]
+    recipe = {"train": train | {"models": rows}}
+    path.write_text(yaml.safe_dump({"models": ENTRIES, "datasets": {"mine": recipe}}))
 
 
 @pytest.fixture
 def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text(yaml.safe_dump({"models": MODELS}))
+    params(Path("params.yaml"))
     folder = tmp_path / "inputs"
     folder.mkdir()
     (folder / "embeddings.h5").write_bytes(b"states")
@@ -29,7 +38,7 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def found(inputs: Path) -> dict[str, Feed]:
-    feeds(inputs=inputs, out=Path("feeds"))
+    feeds(dataset="mine", inputs=inputs, out=Path("feeds"))
     return {name: feed.read(Path(f"feeds/{name}.json")) for name in MODELS}
 
 
@@ -53,6 +62,12 @@ def test_a_file_that_changes_is_news_to_the_rows_that_are_fed_it_alone(inputs: P
     after = found(inputs)
     assert after["reads"] != before["reads"]
     assert after["sees"] == before["sees"]
+
+
+def test_a_recipe_may_feed_a_row_what_its_entry_does_not_say(inputs: Path) -> None:
+    params(Path("params.yaml"), reads={"inputs": ["image"]})
+    after = found(inputs)
+    assert after["reads"].files == after["sees"].files
 
 
 def test_why_a_stage_made_nothing_is_why_a_row_lacks_it(inputs: Path) -> None:

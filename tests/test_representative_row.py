@@ -40,7 +40,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def trained(model: str) -> Places:
     places = Places(Path("data/demo"))
-    feeds(inputs=places.inputs, out=places.feed(model).parent)
+    feeds(dataset="demo", inputs=places.inputs, out=places.feed(model).parent)
     train(
         dataset="demo",
         model=model,

@@ -81,7 +81,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(model: str = "llmvs", out: str = "out") -> Path:
     folder = Path(out)
-    feeds(inputs=Path("inputs"), out=Path("feeds"))
+    feeds(dataset="demo", inputs=Path("inputs"), out=Path("feeds"))
     train(
         dataset="demo",
         model=model,

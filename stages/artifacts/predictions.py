@@ -157,6 +157,16 @@ def settings(path: Path) -> dict[str, Any]:
     return dict(json.loads(said))
 
 
+def inputs(path: Path) -> tuple[str, ...]:
+    """What the scorers of a predictions file were fed; empty where it does not say.
+
+    Raises UserError where it is missing or damaged.
+    """
+    with hdf5.reading(path, _AGAIN) as file:
+        said = file.attrs.get("settings")
+    return tuple(json.loads(said)["model"]["inputs"]) if isinstance(said, str) else ()
+
+
 def _splits(path: Path, protocol: str, scores: Scores, lengths: Mapping[str, int]) -> Splits:
     """The videos that each split tests, checked to be every seed's."""
     if not scores or not all(of_seed and all(of_seed) for of_seed in scores.values()):

@@ -11,6 +11,7 @@ from stages.llm.context import Longest
 from stages.llm.examples import Examples, written
 from stages.llm.settings import Embed
 from stages.params import Params
+from stages.training.lesson import lesson
 from stages.training.provisions import provider
 
 
@@ -25,7 +26,8 @@ def scorers(settings: Params, dataset: Dataset) -> str:
     provided = recipe.provides
     fed, left_out = [], []
     for name in settings.run.models:
-        lacks = [wanted for wanted in settings.models[name].inputs if wanted not in provided]
+        entry, _ = lesson(settings.models[name], recipe.train, dataset.name, name)
+        lacks = [wanted for wanted in entry.inputs if wanted not in provided]
         if lacks:
             whys = "; ".join(f"`{wanted}` is lacking: {provider(wanted)}" for wanted in lacks)
             left_out.append(f"{name} will be left out: {whys}")

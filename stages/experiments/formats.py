@@ -44,6 +44,15 @@ def _theirs(reported: rows.Reported | None) -> str:
     return "" if reported is None else f"{shown(reported.tau)} {shown(reported.rho)}"
 
 
+def _title(line: Line) -> str:
+    """With a mark where the figures of others are not LLMVS's paper's."""
+    return f"{line.title} †" if _published(line) else line.title
+
+
+def _published(line: Line) -> bool:
+    return any(of is not None and of.table == rows.PUBLISHED for of in line.theirs)
+
+
 def _heading(table: Table) -> list[str]:
     lines = [rows.TABLES[table.table], table.title]
     lines.append(f"protocol {table.protocol}, {table.videos} videos")
@@ -69,6 +78,8 @@ def _notes(table: Table) -> list[str]:
             f"paper: τ ρ as printed in {rows.CITATION}, {rows.ADDRESS}; not measured here"
             + ("." if table.benchmark else ", and on other videos than these.")
         )
+        if any(map(_published, table.shown)):
+            notes.append(f"†: {rows.PUBLISHED}.")
     notes += [f"{'; '.join(titles)}: {why}." for why, titles in table.whys.items()]
     return [*notes, *table.notes]
 
@@ -94,7 +105,7 @@ def _text(table: Table) -> str:
     for line in table.shown:
         cells = ["\n".join(parts) for parts in _cells(line)]
         theirs = [_theirs(of) for of in line.theirs]
-        grid.add_row(*(escape(text) for text in (line.title, *cells, *theirs)))
+        grid.add_row(*(escape(text) for text in (_title(line), *cells, *theirs)))
     console = Console(width=WIDTH, color_system=None)
     with console.capture() as captured:
         for said in _heading(table):
@@ -109,7 +120,7 @@ def _markdown(table: Table) -> str:
     head = ["row", *(_GREEK[mark] for mark in SHOWN), *_paper(table)]
     lines = [f"**{'. '.join(_heading(table))}.**", "", _piped(head), _piped(["---"] * len(head))]
     lines += [
-        _piped([line.title, *map("<br>".join, _cells(line)), *map(_theirs, line.theirs)])
+        _piped([_title(line), *map("<br>".join, _cells(line)), *map(_theirs, line.theirs)])
         for line in table.shown
     ]
     return "\n".join([*lines, "", *(f"- {note}" for note in _notes(table)), ""])
@@ -123,7 +134,7 @@ _LATEX = {
     "τ": r"$\tau$", "ρ": r"$\rho$", "±": r"$\pm$", "−": "$-$", "–": "--", "<": "$<$",
     "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "=": "$=$",
-    "[": "{[}",  # after a line's end, a bare one would open the length of a gap
+    "†": r"$\dagger$", "[": "{[}",  # after a line's end, a bare one would open the length of a gap
 }  # fmt: skip
 
 
@@ -136,7 +147,7 @@ def _latex(table: Table) -> str:
     body = []
     for line in table.shown:
         # Nothing but LaTeX itself is needed: a line of the tabular for every part of a cell.
-        columns = [[line.title], *_cells(line), *([_theirs(of)] for of in line.theirs)]
+        columns = [[_title(line)], *_cells(line), *([_theirs(of)] for of in line.theirs)]
         parts = list(zip_longest(*columns, fillvalue=""))
         body += [" & ".join(map(_tex, part)) + r" \\" for part in parts[:-1]]
         body.append(" & ".join(map(_tex, parts[-1])) + (r" \\[3pt]" if parts[1:] else r" \\"))

@@ -48,7 +48,8 @@ def _stages(params: Mapping[str, Any], dataset: str, model: str) -> list[str]:
     made = ["download", *BEGINS.get(kind, ()), "evaluate"]
     if kind != "videos":
         made.insert(1, f"given-{kind}")
-    fed = params["models"].get(model, {}).get("inputs", ())
+    own = lookup(params, f"datasets.{dataset}.train.models.{model}.inputs")
+    fed = params["models"].get(model, {}).get("inputs", ()) if own is ABSENT else own
     if "sentence" in fed and "sentences" in params["datasets"][dataset]:
         made.insert(made.index("train"), "sentences")
     if params["datasets"][dataset].get("features", {}).keys() & set(fed):

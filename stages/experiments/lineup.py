@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stages import rows
+from stages import rows, section
 from stages.errors import UserError
 from stages.experiments import freshness, measured
 from stages.experiments.measured import Measured
@@ -13,6 +13,11 @@ from stages.experiments.overrides import ABSENT, lookup, spelled
 from stages.experiments.revisions import HERE, experiments
 from stages.experiments.table import SHOWN, Cell, Experiment, Line, Table
 from stages.metrics.paired import holm
+from stages.params import Recipe
+from stages.scorers.settings import Entry, Model
+from stages.section import PARAMS
+from stages.training.lesson import lesson
+from stages.training.provisions import provider
 
 Json = dict[str, Any]
 
@@ -71,7 +76,8 @@ def fill(table: str, dataset: str, protocol: str) -> Filled:
             f"reports/results/{dataset}/results.json: has the protocols {', '.join(protocols)}, "
             f"not {protocol}; name it in datasets.{dataset}.splits.protocols and run `dvc repro`"
         )
-    found = [_find(row, workspace) for row in rows.of_table(table)]
+    measured_here = [*workspace.here.results.rows, *workspace.here.results.left_out]
+    found = [_find(row, workspace) for row in rows.of_table(table, measured_here)]
     wanted = protocols if protocol == "all" else [protocol]
     tables = tuple(_table(table, each, workspace, found) for each in wanted)
     return Filled(tables, tuple(one.lacking for one in found if one.lacking))
@@ -106,7 +112,24 @@ def _not_for(row: rows.PaperRow, workspace: _Workspace) -> str | None:
     known = {*workspace.params["models"], *workspace.here.results.rows}
     if not row.overrides and row.reads not in known:
         return "not for this recipe: evaluate has no such row"
+    if not row.overrides and row.reads in workspace.params["models"]:
+        return _lacking(row.reads, workspace)
     return None
+
+
+def _lacking(model: str, workspace: _Workspace) -> str | None:
+    """What a model is fed that the recipe has not, and what would provide it; None: nothing."""
+    recipe: Recipe = section.validated(
+        Recipe, workspace.recipe, str(PARAMS), f"datasets.{workspace.dataset}"
+    )
+    if recipe.train is None:
+        return f"not for this recipe: {recipe.given.kind} are given, and nothing is trained"
+    entry: Entry = section.validated(
+        Model, workspace.params["models"][model], str(PARAMS), f"models.{model}"
+    )
+    fed = lesson(entry, recipe.train, workspace.dataset, model).entry.inputs
+    lack = next((name for name in fed if name not in recipe.provides), None)
+    return f"not for this recipe: `{lack}` is lacking: {provider(lack)}" if lack else None
 
 
 def _experiment(row: rows.PaperRow, workspace: _Workspace) -> _Found:

@@ -72,7 +72,12 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
             sheet.caption(recipe.caption, recipe.embed, words)
         states = sheet.embed(recipe.embed, recipe.splits, prompt)
         widths |= {"query": states, "answer": states}
-        fed = {each for name in settings.run.models for each in settings.models[name].inputs}
+        fed = {
+            each
+            for name in settings.run.models
+            if recipe.train is not None
+            for each in lesson(settings.models[name], recipe.train, dataset, name).entry.inputs
+        }
         if recipe.sentences is not None and "sentence" in fed:
             widths["sentence"] = sheet.sentences(recipe.sentences, recipe.embed, words)
     if isinstance(recipe.given, Embeddings):

@@ -1,7 +1,8 @@
 """What one row learns by: its hyperparameters and its training in one recipe.
 
 Later takes the place of earlier: the recipe's `train` section, what the row's authors did
-(`models.M.train`), and what the recipe sets for this row alone (`datasets.D.train.models.M`).
+(`models.M.train`), and what the recipe sets for this row alone (`datasets.D.train.models.M`), which
+may be its inputs too: a system whose authors' features a recipe lacks can be fed others there.
 """
 
 from typing import Any, NamedTuple
@@ -44,6 +45,9 @@ def lesson(entry: Entry, settings: Train, dataset: str, model: str) -> Lesson:
     scorer = row.pop("scorer", {})
     if not isinstance(scorer, dict):
         raise UserError(f"{PARAMS}: {place}.models.{model}.scorer: must be hyperparameters by name")
+    if "inputs" in row:
+        fed = dict(entry) | {"inputs": row.pop("inputs")}
+        entry = section.validated(type(entry), fed, str(PARAMS), f"{place}.models.{model}")
     entry = overridden(entry, settings.scorer, f"{place}.scorer")
     entry = overridden(entry, scorer, f"{place}.models.{model}.scorer", alone=True)
     own = {"models": {}, "scorer": settings.scorer | scorer}

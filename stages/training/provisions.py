@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from stages import section
 from stages.artifacts import features
 from stages.scorers.entry import Input
 
 EMBEDDINGS = "embeddings.h5"
-FILES: dict[Input, str] = {
+FILES: dict[str, str] = {
     "query": EMBEDDINGS,
     "answer": EMBEDDINGS,
     "image": "image.h5",
@@ -38,9 +40,21 @@ def provider(name: Input) -> str:
     return _PROVIDED[FILES[name]]
 
 
-def files(names: Iterable[Input]) -> tuple[str, ...]:
+def files(names: Iterable[str]) -> tuple[str, ...]:
     """The files that these inputs are read from, each once."""
     return tuple(dict.fromkeys(FILES[name] for name in names))
+
+
+def inputs_of(dataset: str, model: str) -> tuple[Input, ...]:
+    """What a row is fed in a recipe of params.yaml: what its entry says, or the recipe's
+    `train.models` for it alone. Raises UserError where that is no inputs.
+    """
+    recipe: tuple[str, ...] = ("datasets", dataset, "train")
+    rows = section.lookup(dict[str, Any], *recipe).get("models", {})
+    own = "inputs" in rows.get(model, {})
+    place = (*recipe, "models", model) if own else ("models", model)
+    found: tuple[Input, ...] = section.lookup(tuple[Input, ...], *place, "inputs")
+    return found
 
 
 def lacking(folder: Path, names: Iterable[Input]) -> dict[Input, str]:

@@ -35,9 +35,10 @@ class Train(Section):
 
     `scorer`: hyperparameters that this recipe sets otherwise than the entries of `models` do, for
     each entry whose kind has them and may be resized. `models`: by row, what is set otherwise for
-    it alone, `scorer` included (`stages.training.lesson`). `optimiser`: AdamW, or Adam, whose
-    weight decay is a part of the gradient. `checkpoints`: the weights that are kept, of all runs,
-    or of those shown: the first protocol's with the first seed, whose attention the report draws.
+    it alone, `scorer` and `inputs` included (`stages.training.lesson`). `optimiser`: AdamW, or
+    Adam, whose weight decay is a part of the gradient. `checkpoints`: the weights that are kept, of
+    all runs, or of those shown: the first protocol's with the first seed, whose attention the
+    report draws.
     """
 
     scorer: dict[str, Any] = Field(default_factory=dict)

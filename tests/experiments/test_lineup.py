@@ -176,6 +176,34 @@ def test_a_row_that_could_not_be_fed_is_named_with_what_it_lacks_and_is_no_exper
         assert "left out: `image` is lacking" in " ".join(drawn(filled, form).split())
 
 
+def test_the_main_table_shows_every_row_measured_and_what_others_published(
+    laboratory: Laboratory,
+) -> None:
+    laboratory.measure({"llmvs": 0.5, "mlp": 0.1, "random": 0.0, "constant": 0.1})
+    filled = lineup.fill("main", "demo", "strict")
+    (table,) = filled.tables
+    for name in ("llmvs", "mlp", "random", "constant"):
+        cells = line(table, name).cells
+        assert cells is not None
+        assert (cells["tau"].p is None) == (name == "llmvs")
+    text = drawn(filled, "text")
+    titles = [row.split("  ")[0] for row in text.splitlines()]
+    assert {"VASNet †", "CSTA"} <= {title.strip() for title in titles}
+    assert "†: as published of other systems" in " ".join(text.split())
+    assert r"VASNet $\dagger$" in drawn(filled, "latex")
+
+
+def test_a_row_whose_inputs_the_recipe_cannot_provide_is_named_and_no_experiment(
+    laboratory: Laboratory,
+) -> None:
+    given_captions(laboratory)
+    filled = lineup.fill("main", "demo", "strict")
+    missing = [one.row for one in filled.missing]
+    assert "caption-attention" in missing
+    assert "vasnet" not in missing
+    assert "`image` is lacking: the sample stage" in (line(filled.tables[0], "vasnet").why or "")
+
+
 def test_a_value_that_params_do_not_know_is_not_asked_for(laboratory: Laboratory) -> None:
     del laboratory.params["datasets"]["demo"]["embed"]["window"]
     (laboratory.root / "params.yaml").write_text(yaml.safe_dump(laboratory.params))

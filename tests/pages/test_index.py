@@ -159,6 +159,9 @@ def test_figures_of_the_paper_stand_only_in_cells_marked_as_the_papers(page: str
             assert f"{figure.tau:.3f}"[1:] in theirs
             assert f"{figure.rho:.3f}"[1:] in theirs
     assert "The paper’s own figures, for orientation only" in page
+    titles = dict(re.findall(r'<th role="rowheader" scope="row">([^<†]*?)( †)?</th>', page))
+    assert titles["VASNet"] == " †"
+    assert titles["CSTA"] == ""
 
 
 def test_on_a_dataset_of_the_paper_only_its_column_stands_beside_ours(

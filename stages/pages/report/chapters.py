@@ -28,6 +28,7 @@ from stages.pages.report.legend import Legend
 from stages.pages.report.shot_lengths import ShotLengths
 from stages.pages.stories import ZERO_SHOT, Story
 from stages.params import Params, Recipe
+from stages.training.lesson import lesson
 from stages.work.store import Store
 
 REACH = 3
@@ -128,13 +129,13 @@ def read(
 
 
 def _legend(settings: Params, recipe: Recipe, measured: Results) -> Legend:
-    """Titles of trained scorers are those of params.yaml, of other rows those of evaluate."""
+    """Titles are evaluate's."""
     rows = measured.rows
     if recipe.given.kind == "scores":
         scorers = {row: rows[row].title for row in recipe.given.rows if row in rows}
     else:
         scorers = {
-            model: settings.models[model].title
+            model: rows[model].title if model in rows else settings.models[model].title
             for model in settings.run.models
             if model not in measured.left_out
         }
@@ -155,7 +156,7 @@ def _attention(places: Places, settings: Params, recipe: Recipe, model: str) -> 
     return attention.read(
         places,
         model,
-        settings.models[model].inputs,
+        lesson(settings.models[model], recipe.train, places.folder.name, model).entry.inputs,
         recipe.splits.protocols[0],
         recipe.train.seeds[0],
         recipe.embed.window // 2 if recipe.embed else REACH,

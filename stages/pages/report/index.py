@@ -49,7 +49,11 @@ def build(chapters: Sequence[Chapter], films: Mapping[str, Summaries] = NO_FILMS
         TEMPLATES[0],
         pictures,
         *styles(legends),
-        paper={"citation": rows.CITATION, "address": rows.ADDRESS},
+        paper={
+            "citation": rows.CITATION,
+            "address": rows.ADDRESS,
+            "published": rows.PUBLISHED,
+        },
         js=Markup(templates.resource(SCRIPT)),
         sections=sections,
         films=own_films.sections(films),

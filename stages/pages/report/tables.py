@@ -74,6 +74,7 @@ def _rows(protocol: ProtocolTable, shown: list[str], legend: Legend) -> list[Jso
             "row": row,
             "dot": _dot(name, row, row.tau, legend),
             "theirs": _theirs(rows.counterpart(name), shown),
+            "published": rows.published(rows.counterpart(name)),
         }
         for name, row in protocol.rows.items()
     ]
@@ -84,6 +85,7 @@ def _rows(protocol: ProtocolTable, shown: list[str], legend: Legend) -> list[Jso
             "row": None,
             "dot": None,
             "theirs": _theirs(printed, shown),
+            "published": rows.published(printed),
         }
         for printed in rows.PRINTED
         if printed.reads not in protocol.rows and any(printed.on(name) for name in shown)
