@@ -323,7 +323,7 @@ def begin_with_embeddings() -> None:
     document = yaml.safe_load(Path("params.yaml").read_text())
     recipe = document["datasets"]["tvsum-captions"]
     recipe["given"] = {"kind": "embeddings", "query": "q.h5", "answer": "a.h5"}
-    del recipe["embed"]
+    del recipe["embed"], recipe["sentences"]
     Path("params.yaml").write_text(yaml.safe_dump(document))
 
 
