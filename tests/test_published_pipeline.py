@@ -166,7 +166,7 @@ def test_the_authors_embeddings_stand_in_for_videos_and_models(project: Path) ->
     recipe = params["datasets"]["summe"]
     recipe["given"] = {"kind": "embeddings", "query": str(pooled[0]), "answer": str(pooled[1])}
     recipe["download"].update(h5=str(field), url="http://127.0.0.1:9/SumMe.zip")
-    for stage in ("sample", "caption", "embed"):
+    for stage in ("sample", "caption", "embed", "sentences"):
         del recipe[stage]
     (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     run(project, "llmvs", "deps", "--write")
