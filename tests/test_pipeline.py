@@ -99,7 +99,7 @@ def test_a_second_run_has_nothing_to_do(clean: Path) -> None:
             "labels: 1",
             {"caption", "embed", "sentences", "feeds", "train", "evaluate", "report"},
         ),
-        ("params.yaml", "lr: ", "lr: 1", {"train", "evaluate", "report"}),
+        ("params.yaml", "lr: 3.0e-4", "lr: 1.0e-4", {"train", "evaluate", "report"}),
         (
             "stages/training/settings.py",
             "class Train",
@@ -188,7 +188,7 @@ def test_outputs_are_the_same_bytes_when_made_again(clean: Path) -> None:
 
 def test_bad_input_leaves_earlier_outputs_intact(clean: Path) -> None:
     report = (clean / "reports/index.html").read_bytes()
-    edit(clean / "params.yaml", "lr: ", "lrr: ")
+    edit(clean / "params.yaml", "lr: 3.0e-4", "lrr: 3.0e-4")
     done = subprocess.run(
         [sys.executable, "-m", "stages.report"],
         cwd=clean,
