@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from stages.errors import UserError
 
@@ -38,13 +39,16 @@ class Revision:
         return done.stdout if done.returncode == 0 else None
 
     def document(self, path: str) -> dict[str, Any]:
-        """A YAML or JSON file. Raises UserError where it is absent or damaged."""
+        """A YAML or JSON file. Raises UserError where it is absent or damaged.
+
+        By YAML 1.2, in which DVC writes: there 5e-05 is a number, in 1.1 it is text.
+        """
         text = self.text(path)
         if text is None:
             raise UserError(f"{self.name}: has no {path}")
         try:
-            found = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            found = YAML(typ="safe").load(text)
+        except YAMLError as error:
             raise UserError(f"{self.name}: {path} is damaged ({error})") from error
         if not isinstance(found, dict):
             raise UserError(f"{self.name}: {path} is damaged (no mapping)")

@@ -1,5 +1,7 @@
 """The workspace, experiments and commits by name, read without touching the workspace."""
 
+from pathlib import Path
+
 import pytest
 from laboratory import Laboratory
 
@@ -63,3 +65,9 @@ def test_tables_of_another_layout_ask_for_another_run(
     (laboratory.root / "reports/results/demo" / name).write_text(text)
     with pytest.raises(UserError, match=f"workspace: reports/results/demo/{name}.*`dvc repro`"):
         measured.read(HERE, "demo")
+
+
+def test_numbers_are_those_that_dvc_writes(laboratory: Laboratory) -> None:
+    """It writes 0.00005 as 5e-05, which to YAML 1.1 is a word."""
+    Path("dvc.lock").write_text("stages: {train: {params: {params.yaml: {lr: 5e-05}}}}\n")
+    assert HERE.locked()["train"]["params"]["params.yaml"]["lr"] == 5.0e-5
