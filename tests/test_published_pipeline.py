@@ -84,7 +84,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Path:
     where = tmp_path_factory.mktemp("published")
     copy_to(where)
     params = yaml.safe_load((where / "params.yaml").read_text(encoding="utf-8"))
-    params["run"] = {"datasets": ["summe", "tvsum"], "models": ["llmvs", "mlp"]}
+    params["run"].update(datasets=["summe", "tvsum"], models=["llmvs", "mlp"])
     demo = params["datasets"]["demo"]
     address = f"http://127.0.0.1:{server.server_port}"
     for name, file in (("summe", "SumMe.zip"), ("tvsum", "tvsum50_ver_1_1.tgz")):
