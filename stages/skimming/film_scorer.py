@@ -25,10 +25,12 @@ from stages.scorers import checkpoints, registry
 from stages.scorers.heads import shelf
 from stages.scorers.representative import Representative
 from stages.scorers.scorer import Scorer
-from stages.scorers.settings import Input, Model, overridden
+from stages.scorers.settings import Input, Model
 from stages.section import PARAMS, validated
 from stages.skimming.settings import CHECKPOINT, REPRESENTATIVE, Score
 from stages.splits.settings import Splits
+from stages.training import provisions
+from stages.training.lesson import lesson
 from stages.training.settings import Train
 from stages.work import store
 
@@ -111,10 +113,14 @@ def llm(name: str) -> str | None:
     if row is None:
         return str(shelf.card(name).embed["llm"])
     dataset, model = row
-    entry = section.lookup(Model, "models", model)
-    if not set(entry.inputs) - {"image"}:
+    if not _reads(provisions.inputs_of(dataset, model)):
         return None
     return str(section.lookup(Embed, "datasets", dataset, "embed").llm)
+
+
+def _reads(inputs: tuple[Input, ...]) -> bool:
+    """Whether an LLM's states are among what a row is fed."""
+    return provisions.EMBEDDINGS in provisions.files(inputs)
 
 
 def _of_row(name: str, dataset: str, model: str, data: Path) -> FilmScorer:
@@ -126,10 +132,9 @@ def _of_row(name: str, dataset: str, model: str, data: Path) -> FilmScorer:
     """
     train: Train = section.lookup(Train, "datasets", dataset, "train")
     splits: Splits = section.lookup(Splits, "datasets", dataset, "splits")
-    place = f"datasets.{dataset}.train.scorer"
-    entry = overridden(section.lookup(Model, "models", model), train.scorer, place)
+    entry = lesson(section.lookup(Model, "models", model), train, dataset, model).entry
     embed, llm = None, dict[str, str]()
-    if set(entry.inputs) - {"image"}:
+    if _reads(entry.inputs):
         embed = cast(Embed, section.lookup(Embed, "datasets", dataset, "embed"))
         if embed.prompt.shown.source == "training" and embed.prompt.shown.count:
             raise UserError(

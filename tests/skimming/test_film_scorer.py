@@ -69,6 +69,19 @@ def test_a_row_whose_folds_read_other_prompts_is_refused(params: Any) -> None:
         film_scorer.of("demo/mlp")
 
 
+def test_a_row_is_fed_what_its_recipe_feeds_it(params: Any) -> None:
+    params["datasets"]["demo"]["train"]["models"]["mlp"] = {"inputs": ["image"]}
+    write(params)
+    folds = trained("strict", 0, 2)
+    found = film_scorer.of("demo/mlp")
+    assert found.inputs == ("image",)
+    assert found.embed is None
+    assert film_scorer.llm("demo/mlp") is None
+    image = {"image": STATES["query"]}
+    wanted = torch.stack([model.scores(image) for model in folds]).mean(dim=0)
+    assert found(image | STATES).tolist() == wanted.tolist()
+
+
 def test_embeddings_of_other_settings_are_refused_by_what_differs(params: Any) -> None:
     embed = params["datasets"]["tvsum-captions"]["embed"]
     head = film_scorer.of("blip-smollm2")
