@@ -19,7 +19,7 @@ from stages.encoders.encoder import Encoder, Ids, Tokens, model_class
 from stages.encoders.settings import Sentences
 from stages.llm import weights
 from stages.llm.batches import plan
-from stages.work import architecture, burden, workers
+from stages.work import architecture, burden
 from stages.work.burden import Burden
 from stages.work.executor import Task, complete
 from stages.work.store import Store, key
@@ -85,7 +85,7 @@ def read_videos(
 def _foretold(settings: Sentences, tasks: Sequence[Task[tuple[Ids, ...]]], store: Store) -> int:
     """Bytes of the model's weights, 0 where nothing is left to read.
 
-    Raises UserError where what is left is too much for a processor alone.
+    Raises UserError where what is left is too much for this machine.
     """
     missing = [task for task in tasks if task.key not in store]
     if not missing:
@@ -98,6 +98,5 @@ def _foretold(settings: Sentences, tasks: Sequence[Task[tuple[Ids, ...]]], store
         *(settings.model, "sentences.model", parameters, settings.dtype),
         *(sum(task.cost for task in missing), "captions", 2.0 * read * linear),
     )
-    if not workers.cards():
-        burden.bear(asked)
+    burden.checked(asked)
     return asked.weights
