@@ -1,6 +1,5 @@
 """skim: films of one's own, scored, to their summaries."""
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -27,8 +26,6 @@ from stages.skimming.summary import Summary, of_scores
 from stages.summaries.pieces import Wish
 from stages.summarising import Wanted
 from stages.work.store import Store, content_hash
-
-log = logging.getLogger("llmvs")
 
 
 def skim(

@@ -21,7 +21,6 @@ from stages.errors import UserError
 Floats = npt.NDArray[np.float32]
 
 _AGAIN = "run the stage that makes it again (`dvc repro`)"
-_LEFT_OUT = "left_out"
 
 
 @contextmanager
@@ -50,8 +49,7 @@ def write(path: Path, videos: Iterable[tuple[Video, Floats]]) -> None:
 
 def write_left_out(path: Path, why: str) -> None:
     """A file that holds no features, and says why."""
-    with hdf5.writing(path) as file:
-        file.attrs[_LEFT_OUT] = why
+    hdf5.write_left_out(path, why)
 
 
 def left_out(path: Path) -> str | None:
@@ -60,8 +58,7 @@ def left_out(path: Path) -> str | None:
     Raises UserError where it is missing or unreadable.
     """
     with hdf5.reading(path, _AGAIN) as file:
-        why = file.attrs.get(_LEFT_OUT)
-    return None if why is None else str(why)
+        return hdf5.why_left_out(file)
 
 
 class Reading:
@@ -93,6 +90,6 @@ def reading(path: Path) -> Iterator[Reading]:
     Raises UserError where it is missing or unreadable, or holds no features, saying why.
     """
     with hdf5.reading(path, _AGAIN) as file:
-        if (why := file.attrs.get(_LEFT_OUT)) is not None:
+        if (why := hdf5.why_left_out(file)) is not None:
             raise UserError(f"{path}: holds no features: {why}")
         yield Reading(path, file)

@@ -13,6 +13,8 @@ from stages.artifacts.names import natural
 from stages.errors import UserError
 from stages.work.files import replacing
 
+_LEFT_OUT = "left_out"
+
 
 class _Sink:
     """What HDF5 writes a file through.
@@ -109,6 +111,18 @@ def reading(path: Path, remedy: str) -> Iterator[h5py.File]:
             if error.errno is not None or type(error) is not OSError:
                 raise
             raise UserError(f"{path} is damaged ({error}); {remedy}") from error
+
+
+def write_left_out(path: Path, why: str) -> None:
+    """A file of a stage that made nothing, which says why."""
+    with writing(path) as file:
+        file.attrs[_LEFT_OUT] = why
+
+
+def why_left_out(file: h5py.File) -> str | None:
+    """Why there is nothing in a file; None where there is something."""
+    why = file.attrs.get(_LEFT_OUT)
+    return None if why is None else str(why)
 
 
 def groups(path: Path, file: h5py.File) -> Iterator["Group"]:

@@ -64,7 +64,6 @@ class Predictions:
         )
 
 
-_LEFT_OUT = "left_out"
 _AGAIN = "run the train stage again (`dvc repro`)"
 
 
@@ -96,8 +95,7 @@ def write(path: Path, runs: Iterable[Run], settings: Mapping[str, Any] | None = 
 
 def write_left_out(path: Path, why: str) -> None:
     """The file of a row that was not trained, which says why."""
-    with hdf5.writing(path) as file:
-        file.attrs[_LEFT_OUT] = why
+    hdf5.write_left_out(path, why)
 
 
 def left_out(path: Path) -> str | None:
@@ -106,8 +104,7 @@ def left_out(path: Path) -> str | None:
     Raises UserError where its predictions are missing or unreadable.
     """
     with hdf5.reading(path, _AGAIN) as file:
-        why = file.attrs.get(_LEFT_OUT)
-    return None if why is None else str(why)
+        return hdf5.why_left_out(file)
 
 
 def read(
@@ -150,11 +147,10 @@ def settings(path: Path) -> dict[str, Any]:
 
     Raises UserError where the file is missing or damaged, or does not say.
     """
-    with hdf5.reading(path, _AGAIN) as file:
-        said = file.attrs.get("settings")
-    if not isinstance(said, str):
+    said = _said(path)
+    if said is None:
         raise UserError(f"{path}: does not say how its scorers learnt; {_AGAIN}")
-    return dict(json.loads(said))
+    return said
 
 
 def inputs(path: Path) -> tuple[str, ...]:
@@ -162,9 +158,14 @@ def inputs(path: Path) -> tuple[str, ...]:
 
     Raises UserError where it is missing or damaged.
     """
+    said = _said(path)
+    return () if said is None else tuple(said["model"]["inputs"])
+
+
+def _said(path: Path) -> dict[str, Any] | None:
     with hdf5.reading(path, _AGAIN) as file:
         said = file.attrs.get("settings")
-    return tuple(json.loads(said)["model"]["inputs"]) if isinstance(said, str) else ()
+    return dict(json.loads(said)) if isinstance(said, str) else None
 
 
 def _splits(path: Path, protocol: str, scores: Scores, lengths: Mapping[str, int]) -> Splits:

@@ -12,7 +12,7 @@ from stages.llm.examples import Examples, written
 from stages.llm.settings import Embed
 from stages.params import Params
 from stages.training.lesson import lesson
-from stages.training.provisions import provider
+from stages.training.provisions import lack
 
 
 def scorers(settings: Params, dataset: Dataset) -> str:
@@ -29,7 +29,7 @@ def scorers(settings: Params, dataset: Dataset) -> str:
         entry, _ = lesson(settings.models[name], recipe.train, dataset.name, name)
         lacks = [wanted for wanted in entry.inputs if wanted not in provided]
         if lacks:
-            whys = "; ".join(f"`{wanted}` is lacking: {provider(wanted)}" for wanted in lacks)
+            whys = "; ".join(map(lack, lacks))
             left_out.append(f"{name} will be left out: {whys}")
         else:
             fed.append(name)

@@ -17,7 +17,7 @@ from stages.params import Recipe
 from stages.scorers.settings import Entry, Model
 from stages.section import PARAMS
 from stages.training.lesson import lesson
-from stages.training.provisions import provider
+from stages.training.provisions import lack
 
 Json = dict[str, Any]
 
@@ -128,8 +128,8 @@ def _lacking(model: str, workspace: _Workspace) -> str | None:
         Model, workspace.params["models"][model], str(PARAMS), f"models.{model}"
     )
     fed = lesson(entry, recipe.train, workspace.dataset, model).entry.inputs
-    lack = next((name for name in fed if name not in recipe.provides), None)
-    return f"not for this recipe: `{lack}` is lacking: {provider(lack)}" if lack else None
+    missing = next((name for name in fed if name not in recipe.provides), None)
+    return f"not for this recipe: {lack(missing)}" if missing else None
 
 
 def _experiment(row: rows.PaperRow, workspace: _Workspace) -> _Found:

@@ -15,7 +15,7 @@ from stages.planning.sheet import Kept, Sheet
 from stages.scorers.settings import Input
 from stages.sources.settings import Embeddings
 from stages.training.lesson import lesson
-from stages.training.provisions import provider
+from stages.training.provisions import lack
 from stages.vision.encoder import FEATURES
 from stages.work.burden import Burden
 
@@ -97,10 +97,7 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
         for name in settings.run.models:
             entry, taught = lesson(settings.models[name], recipe.train, dataset, name)
             if missing := [each for each in entry.inputs if each not in widths]:
-                sheet.notes.append(
-                    f"train: {name} will be left out: `{missing[0]}` is lacking: "
-                    f"{provider(missing[0])}"
-                )
+                sheet.notes.append(f"train: {name} will be left out: {lack(missing[0])}")
                 continue
             rows.append((taught, scorer.size(entry, widths)))
         if rows:

@@ -105,14 +105,18 @@ def maximum(kind: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     Raises UserError where they are of different widths, which a scorer of this kind cannot take.
     """
+    equally_wide(inputs, f"a scorer of kind {kind} takes the maximum of its inputs")
+    return {STATES: reduce(torch.maximum, inputs.values())}
+
+
+def equally_wide(inputs: Mapping[str, Tensor], why: str) -> None:
+    """Raises UserError, saying why they must not be, where inputs are of different widths."""
     widths = {name: x_TD.shape[-1] for name, x_TD in inputs.items()}
     if len(set(widths.values())) > 1:
         said = " and ".join(f"{name} {width}" for name, width in widths.items())
         raise UserError(
-            f"params.yaml: models: a scorer of kind {kind} takes the maximum of its inputs, "
-            f"which must then be equally wide; found {said}"
+            f"params.yaml: models: {why}, which must then be equally wide; found {said}"
         )
-    return {STATES: reduce(torch.maximum, inputs.values())}
 
 
 def head(width: int) -> nn.Sequential:

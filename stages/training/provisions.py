@@ -21,23 +21,28 @@ FILES: dict[str, str] = {
 }
 """All but the embeddings are files of features."""
 
-_BY_PATH = "the features stage reads it from a file at hand that datasets.D.features names"
+_NOT_READ = "no stage makes it yet"
 _PROVIDED = {
     EMBEDDINGS: "the embed stage makes it of captions, or embeddings are given",
     "image.h5": "the sample stage makes it of videos, so only a recipe with given videos has it",
     "sentence.h5": (
         "the sentences stage makes it of captions, where a recipe has them and a section sentences"
     ),
-    "pool5.h5": f"{_BY_PATH}, such as the field's h5",
-    "i3d-rgb.h5": f"{_BY_PATH}, such as MSVA's",
-    "i3d-flow.h5": f"{_BY_PATH}, such as MSVA's",
-    "clip.h5": _BY_PATH,
+    "pool5.h5": _NOT_READ,
+    "i3d-rgb.h5": _NOT_READ,
+    "i3d-flow.h5": _NOT_READ,
+    "clip.h5": _NOT_READ,
 }
 
 
 def provider(name: Input) -> str:
     """What brings an input, in a clause."""
     return _PROVIDED[FILES[name]]
+
+
+def lack(name: Input) -> str:
+    """That an input is not to be had, and what would bring it, in a clause."""
+    return f"`{name}` is lacking: {provider(name)}"
 
 
 def files(names: Iterable[str]) -> tuple[str, ...]:

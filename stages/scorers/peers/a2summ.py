@@ -11,7 +11,7 @@ CLS token before the frames or captions, N = 2 A: the frames', then the captions
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -97,7 +97,7 @@ class A2Summ(Peer):
         standardised: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(standardised)
-        self._sizes = {
+        self.sizes = {
             "width": width,
             "text": text,
             "hidden": hidden,
@@ -153,14 +153,10 @@ class A2Summ(Peer):
         return released.fitted(model, scales | kept)
 
     @property
-    def sizes(self) -> dict[str, Any]:
-        return dict(self._sizes)
-
-    @property
     def pairs(self) -> tuple[int, int]:
         """Frames and captions stand in one row, twice as long as the video."""
-        layers = int(self._sizes["layers"])
-        return 4 * 4 * int(self._sizes["hidden"]) * layers, 4 * HEADS * layers
+        layers = int(self.sizes["layers"])
+        return 4 * 4 * int(self.sizes["hidden"]) * layers, 4 * HEADS * layers
 
     def sides(self, inputs: Mapping[str, Tensor]) -> tuple[Side, Side]:
         """What comes out for frames and for captions of one video, from its prepared inputs.
@@ -181,7 +177,7 @@ class A2Summ(Peer):
         text_AM = torch.cat([self.cls_token_text[0], text_TM]) + moment_AM
         text_AM = text_AM + self.pos_embed_text[0, : frames + 1] + self.type_text[0]
         x_NM, sees_NN = torch.cat([video_AM, text_AM]), sees(frames, video_AM.device)
-        for _ in range(int(self._sizes["layers"])):
+        for _ in range(int(self.sizes["layers"])):
             x_NM = self.multiway_list[0](x_NM, sees_NN)
         video_AM, text_AM = x_NM.chunk(2)
         seen_TM = self.fc_video(self.norm_video(video_TM + video_AM[1:]))
@@ -232,7 +228,7 @@ class A2Summ(Peer):
                 for (seen, read), of_T in zip(pairs, chosen, strict=True)
             ]
             inside = torch.stack(within).mean()
-            contrasts = self._sizes["inter"] * between + self._sizes["intra"] * inside
+            contrasts: Tensor = self.sizes["inter"] * between + self.sizes["intra"] * inside
             return torch.stack(of_both).sum() + contrasts
 
     @torch.inference_mode()

@@ -8,7 +8,7 @@ Shapes: B videos, T frames, D feature width, S text width, K captions that are r
 
 import math
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +65,7 @@ class ClipIt(Peer):
         standardised: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(standardised)
-        self._sizes = {
+        self.sizes = {
             "width": width,
             "text": text,
             "captions": captions,
@@ -100,18 +100,14 @@ class ClipIt(Peer):
         raise UserError("CLIP-It's authors released no weights")
 
     @property
-    def sizes(self) -> dict[str, Any]:
-        return dict(self._sizes)
-
-    @property
     def pairs(self) -> tuple[int, int]:
         """The encoder's; before it each frame asks one text."""
-        width, layers, heads = (int(self._sizes[name]) for name in ("width", "layers", "heads"))
+        width, layers, heads = (int(self.sizes[name]) for name in ("width", "layers", "heads"))
         return 4 * width * layers, heads * layers
 
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         x_TD, text_TS = inputs[STATES], inputs[TEXT]
-        read_K = _amid(len(text_TS), int(self._sizes["captions"]))
+        read_K = _amid(len(text_TS), int(self.sizes["captions"]))
         text_1D = self.captions(text_TS[read_K].flatten())[None]
         answer_TD, _ = self.guide(x_TD, text_1D, text_1D, need_weights=False)
         x_TD = self.guided(x_TD + answer_TD)

@@ -9,7 +9,7 @@ row before the frames.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -56,7 +56,7 @@ class Csta(Stream):
         standardised: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(standardised)
-        self._sizes = {"width": width, "dropout": dropout}
+        self.sizes = {"width": width, "dropout": dropout}
         inner = googlenet.CHANNELS
         self.googlenet = googlenet.GoogLeNet()
         self.dropout = nn.Dropout(dropout)
@@ -88,10 +88,6 @@ class Csta(Stream):
         # How often batch normalisation was updated is not used, and older files lack it.
         counts = {n: of for n, of in model.state_dict().items() if n.endswith("_batches_tracked")}
         return released.fitted(model, counts | dict(state), spare=(_POSITIONS, "googlenet.fc."))
-
-    @property
-    def sizes(self) -> dict[str, Any]:
-        return dict(self._sizes)
 
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Raises UserError for a video too short for the CNN."""

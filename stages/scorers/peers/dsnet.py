@@ -8,7 +8,7 @@ scales of the anchors.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -99,7 +99,7 @@ class Dsnet(Stream):
         super().__init__(standardised)
         self.free, self.scales = heads == FREE, tuple(scales)
         self.suppression = _SUPPRESSION[heads] if suppression is None else suppression
-        self._sizes: dict[str, Any] = {
+        self.sizes = {
             "width": width,
             "heads": heads,
             "hidden": hidden,
@@ -147,10 +147,6 @@ class Dsnet(Stream):
         hidden, width = released.shape(state, "fc1.0.weight")
         heads = FREE if "fc_ctr.weight" in state else BASED
         return released.fitted(cls(width, heads, hidden), state)
-
-    @property
-    def sizes(self) -> dict[str, Any]:
-        return dict(self._sizes)
 
     @property
     def pairs(self) -> tuple[int, int]:

@@ -8,13 +8,13 @@ Shapes: T frames, D width of each input, J K L widths of the three layers that f
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from stages.errors import UserError
 from stages.scorers import released
+from stages.scorers.head import equally_wide
 from stages.scorers.peers.mixing import Mixing
 from stages.scorers.peers.norm import Norm
 from stages.scorers.peers.peer import Peer, started
@@ -49,7 +49,7 @@ class Msva(Peer):
         standardised: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(standardised)
-        self._sizes: dict[str, Any] = {
+        self.sizes = {
             "width": width,
             "hidden": list(hidden),
             "reach": reach,
@@ -72,13 +72,7 @@ class Msva(Peer):
     @classmethod
     def prepare(cls, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """As they are. Raises UserError where they are of different widths."""
-        widths = {name: x_TD.shape[-1] for name, x_TD in inputs.items()}
-        if len(set(widths.values())) > 1:
-            said = " and ".join(f"{name} {width}" for name, width in widths.items())
-            raise UserError(
-                f"params.yaml: models: a scorer of kind {cls.kind} has one attention for all its "
-                f"inputs, which must then be equally wide; found {said}"
-            )
+        equally_wide(inputs, f"a scorer of kind {cls.kind} has one attention for all its inputs")
         return dict(inputs)
 
     @classmethod
@@ -92,10 +86,6 @@ class Msva(Peer):
         second, _ = released.shape(state, "kb.weight")
         third, _ = released.shape(state, "kc.weight")
         return released.fitted(cls(width, (first, second, third)), state, spare=_UNUSED)
-
-    @property
-    def sizes(self) -> dict[str, Any]:
-        return dict(self._sizes)
 
     @property
     def pairs(self) -> tuple[int, int]:

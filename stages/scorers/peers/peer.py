@@ -42,8 +42,11 @@ class Peer(Scorer):
             because the scorer learnt from such. What its authors release is fed raw.
 
     authors_inputs: what the authors feed; of more, a released scorer takes these alone. stretches:
-    whether they stretch people's scores to 0..1, video by video, before they are learnt.
+    whether they stretch people's scores to 0..1, video by video, before they are learnt. sizes:
+    what `__init__` is called with besides `standardised`.
     """
+
+    sizes: dict[str, Any]
 
     authors_inputs: tuple[str, ...] = ("pool5",)
     stretches: ClassVar[bool] = False
@@ -67,11 +70,6 @@ class Peer(Scorer):
         model = cls.of_weights(state)
         model._released = True
         return model
-
-    @property
-    @abstractmethod
-    def sizes(self) -> dict[str, Any]:
-        """What `__init__` is called with besides `standardised`."""
 
     @property
     def architecture(self) -> dict[str, Any]:

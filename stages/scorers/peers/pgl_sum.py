@@ -9,7 +9,7 @@ Shapes: T frames, D width of the input, W width of an attention inside, H heads.
 
 import math
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -129,7 +129,7 @@ class PglSum(Stream):
         standardised: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(standardised)
-        self._sizes = {
+        self.sizes = {
             "width": width,
             "segments": segments,
             "global_heads": global_heads,
@@ -179,14 +179,10 @@ class PglSum(Stream):
         return released.fitted(cls(width, segments, heads, local), state)
 
     @property
-    def sizes(self) -> dict[str, Any]:
-        return dict(self._sizes)
-
-    @property
     def pairs(self) -> tuple[int, int]:
         """Of S segments, each has an S-th of the width and of S² pairs one is within it."""
-        width, segments = self.linear_1.in_features, int(self._sizes["segments"])
-        heads = self._sizes["global_heads"] + self._sizes["local_heads"] / segments
+        width, segments = self.linear_1.in_features, int(self.sizes["segments"])
+        heads = self.sizes["global_heads"] + self.sizes["local_heads"] / segments
         return round(4 * width * (1 + 1 / segments**2)), math.ceil(heads)
 
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:

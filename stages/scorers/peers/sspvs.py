@@ -9,7 +9,7 @@ frames, F width inside a layer.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +73,7 @@ class Sspvs(Peer):
         standardised: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(standardised)
-        self._sizes = {
+        self.sizes = {
             "width": width,
             "passes": passes,
             "layers": layers,
@@ -124,14 +124,10 @@ class Sspvs(Peer):
         return released.fitted(model, state, spare=_UNLEARNT)
 
     @property
-    def sizes(self) -> dict[str, Any]:
-        return dict(self._sizes)
-
-    @property
     def pairs(self) -> tuple[int, int]:
         """The encoder's, again in each pass."""
         once = super().pairs
-        passes = int(self._sizes["passes"] or 0)
+        passes = int(self.sizes["passes"] or 0)
         return passes * once[0], passes * once[1]
 
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -140,7 +136,7 @@ class Sspvs(Peer):
         scores_T = x_TD.new_ones(len(x_TD))
         for number, predict in enumerate(self.score_predict):
             seen_TD = self._seen(x_TD)
-            if number == 0 and self._sizes["text"] is not None:
+            if number == 0 and self.sizes["text"] is not None:
                 seen_TD = seen_TD + self._said(inputs)
             score_T1 = predict(seen_TD)
             scores_T = scores_T * score_T1.squeeze(-1)

@@ -7,7 +7,7 @@ Shapes: T frames, D width of the input, H width of the hidden layer.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +41,7 @@ class VasNet(Stream):
         standardised: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(standardised)
-        self._sizes = {"width": width, "hidden": hidden, "dropout": dropout}
+        self.sizes = {"width": width, "hidden": hidden, "dropout": dropout}
         self.att = Mixing(width, dropout=dropout)
         self.ka = nn.Linear(width, hidden)
         # Its authors build these two and never use them; they are in their checkpoints.
@@ -62,10 +62,6 @@ class VasNet(Stream):
     def of_weights(cls, state: Mapping[str, Tensor]) -> Self:
         hidden, width = released.shape(state, "ka.weight")
         return released.fitted(cls(width, hidden), state, spare=("kb.", "kc."))
-
-    @property
-    def sizes(self) -> dict[str, Any]:
-        return dict(self._sizes)
 
     @property
     def pairs(self) -> tuple[int, int]:

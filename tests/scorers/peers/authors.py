@@ -22,6 +22,21 @@ TEXT = 12
 """Width of a caption's embedding."""
 
 
+class Formulas:
+    """A scorer's weights in double precision, and its layers written out a vector at a time."""
+
+    def __init__(self, model: Peer) -> None:
+        self.w = {name: tensor.double() for name, tensor in model.state_dict().items()}
+
+    def line(self, name: str, x: Tensor) -> Tensor:
+        return self.w[f"{name}.weight"] @ x + self.w[f"{name}.bias"]
+
+    def norm(self, name: str, x: Tensor) -> Tensor:
+        centred = x - x.mean()
+        unit = centred / (centred.square().mean() + 1e-5).sqrt()
+        return unit * self.w[f"{name}.weight"] + self.w[f"{name}.bias"]
+
+
 def peers() -> dict[str, Peer]:
     """One of each kind, smaller than its authors' and away from where training begins."""
     torch.manual_seed(0)

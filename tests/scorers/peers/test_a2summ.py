@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from authors import inputs_of, peers, released_weights
+from authors import Formulas, inputs_of, peers, released_weights
 from torch import Tensor
 
 from stages.errors import UserError
@@ -24,16 +24,9 @@ def model() -> A2Summ:
 
 
 def slow(model: A2Summ, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    w = {name: tensor.double() for name, tensor in model.state_dict().items()}
+    formulas = Formulas(model)
+    w, line, norm = formulas.w, formulas.line, formulas.norm
     hidden = model.sizes["hidden"]
-
-    def line(name: str, x_M: Tensor) -> Tensor:
-        return w[f"{name}.weight"] @ x_M + w[f"{name}.bias"]
-
-    def norm(name: str, x_M: Tensor) -> Tensor:
-        centred_M = x_M - x_M.mean()
-        unit_M = centred_M / (centred_M.square().mean() + 1e-5).sqrt()
-        return unit_M * w[f"{name}.weight"] + w[f"{name}.bias"]
 
     given = dict(zip(SIDES, (inputs["pool5"], inputs["sentence"]), strict=True))
     frames = len(given["video"])

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from authors import inputs_of, peers
+from authors import Formulas, inputs_of, peers
 from torch import Tensor
 
 from stages.errors import UserError
@@ -20,15 +20,8 @@ def model() -> ClipIt:
 
 
 def slow(model: ClipIt, inputs: dict[str, Tensor]) -> Tensor:
-    w = {name: tensor.double() for name, tensor in model.state_dict().items()}
-
-    def line(name: str, x: Tensor) -> Tensor:
-        return w[f"{name}.weight"] @ x + w[f"{name}.bias"]
-
-    def norm(name: str, x: Tensor) -> Tensor:
-        centred = x - x.mean()
-        unit = centred / (centred.square().mean() + 1e-5).sqrt()
-        return unit * w[f"{name}.weight"] + w[f"{name}.bias"]
+    formulas = Formulas(model)
+    w, line, norm = formulas.w, formulas.line, formulas.norm
 
     def attended(at: str, heads: int, asks: list[Tensor], told: list[Tensor]) -> list[Tensor]:
         weight, bias = w[f"{at}.in_proj_weight"].chunk(3), w[f"{at}.in_proj_bias"].chunk(3)

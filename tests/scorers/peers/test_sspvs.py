@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from authors import inputs_of, peers, shaken
+from authors import Formulas, inputs_of, peers, shaken
 from torch import Tensor
 
 from stages.errors import UserError
@@ -23,15 +23,8 @@ def model(text: int | None = 12) -> Sspvs:
 
 
 def slow(model: Sspvs, inputs: dict[str, Tensor]) -> Tensor:
-    w = {name: tensor.double() for name, tensor in model.state_dict().items()}
-
-    def line(name: str, x: Tensor) -> Tensor:
-        return w[f"{name}.weight"] @ x + w[f"{name}.bias"]
-
-    def norm(name: str, x: Tensor) -> Tensor:
-        centred = x - x.mean()
-        unit = centred / (centred.square().mean() + 1e-5).sqrt()
-        return unit * w[f"{name}.weight"] + w[f"{name}.bias"]
+    formulas = Formulas(model)
+    w, line, norm = formulas.w, formulas.line, formulas.norm
 
     def encoded(rows: list[Tensor]) -> list[Tensor]:
         for layer in range(2):
