@@ -34,6 +34,7 @@ STAGES = {
     "caption": "One sentence a frame.",
     "embed": "The frozen LLM's query and answer embeddings.",
     "sentences": "A text model's vector of each caption.",
+    "features": "What others made of the frames.",
     "feeds": "What each scorer is fed here, and what it lacks.",
     "train": "A scorer, fold by fold.",
     "score": "Films of one's own, by a scorer that is trained already.",

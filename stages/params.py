@@ -18,11 +18,11 @@ from stages.errors import UserError
 from stages.llm.settings import Embed
 from stages.media.settings import Looking, Sample
 from stages.metrics.settings import Evaluate
-from stages.scorers.entry import Input
+from stages.scorers.entry import INPUTS, Input
 from stages.scorers.settings import Model
 from stages.section import PARAMS, Name, Section
 from stages.skimming.settings import REPRESENTATIVE, Score, Skim
-from stages.sources.settings import Download, FolderDownload, Given, Videos
+from stages.sources.settings import Download, Features, FolderDownload, Given, Videos
 from stages.splits.settings import Splits
 from stages.training.lesson import lesson
 from stages.training.settings import Train
@@ -39,7 +39,10 @@ BEGINS = {
 but those that it may have besides.
 """
 
-MAY_HAVE = {"sentences": ("videos", "captions")}
+MAY_HAVE = {
+    "sentences": ("videos", "captions"),
+    "features": ("videos", "captions", "embeddings"),
+}
 """By section: what is given where a recipe may have it, and then has its stage."""
 
 
@@ -58,6 +61,7 @@ class Recipe(Section):
     caption: CaptionSettings | None = None
     embed: Embed | None = None
     sentences: Sentences | None = None
+    features: Features | None = None
     splits: Splits
     train: Train | None = None
     evaluate: Evaluate
@@ -72,6 +76,8 @@ class Recipe(Section):
             found.add("image")
         if self.sentences is not None:
             found.add("sentence")
+        if self.features is not None:
+            found |= {name for name in INPUTS if self.features.paths.get(name)}
         return frozenset(found)
 
     @model_validator(mode="after")

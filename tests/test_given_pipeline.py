@@ -90,7 +90,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, served: tuple[str, Path]) 
 def test_captions_alone_lead_to_the_report(project: Path) -> None:
     said = run(project, "dvc", "exp", "run", "-S", "run.datasets=[tvsum-captions]")
     assert stages_run(said) == {
-        "download", "given-captions", "embed", "sentences", "feeds", "train", "evaluate", "report",
+        "download", "given-captions", "embed", "sentences", "features", "feeds", "train",
+        "evaluate", "report",
     }  # fmt: skip
     results = json.loads((project / "reports/results/tvsum-captions/results.json").read_text())
     assert results["given"] == "captions"
@@ -128,7 +129,7 @@ def test_scores_alone_are_judged(project: Path) -> None:
         scores.setdefault(line["video"], []).append(float(random.random()))
     (project / "mine.json").write_text(json.dumps(scores))
     recipe["given"] = {"kind": "scores", "rows": {"mine": "mine.json"}}
-    del recipe["embed"], recipe["sentences"], recipe["train"]
+    del recipe["embed"], recipe["sentences"], recipe["features"], recipe["train"]
     params["datasets"]["judged"] = recipe
     params["datasets"]["tvsum-captions"] = yaml.safe_load(
         run(project, "git", "show", "HEAD:params.yaml")

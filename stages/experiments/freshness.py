@@ -52,6 +52,8 @@ def _stages(params: Mapping[str, Any], dataset: str, model: str) -> list[str]:
     fed = params["models"].get(model, {}).get("inputs", ()) if own is ABSENT else own
     if "sentence" in fed and "sentences" in params["datasets"][dataset]:
         made.insert(made.index("train"), "sentences")
+    if params["datasets"][dataset].get("features", {}).keys() & set(fed):
+        made.insert(made.index("train"), "features")
     row = {"train": f"train@{dataset}-{model}"}
     return [row.get(stage, f"{stage}@{dataset}") for stage in made]
 

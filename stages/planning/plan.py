@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import isnan
+from pathlib import Path
 
 from rich.console import Group
 from rich.markup import escape
@@ -12,7 +13,8 @@ from stages.params import Params, Recipe
 from stages.planning import scorer, workload
 from stages.planning.estimate import Cost, Machine
 from stages.planning.sheet import Kept, Sheet
-from stages.scorers.settings import Input
+from stages.scorers.entry import INPUTS, Input
+from stages.sources import featured
 from stages.sources.settings import Embeddings
 from stages.training.lesson import lesson
 from stages.training.provisions import lack
@@ -80,6 +82,10 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
         }
         if recipe.sentences is not None and "sentence" in fed:
             widths["sentence"] = sheet.sentences(recipe.sentences, recipe.embed, words)
+    for each in INPUTS:
+        path = None if recipe.features is None else recipe.features.paths.get(each)
+        if path is not None and (wide := featured.width(Path(path))) is not None:
+            widths[each] = wide
     if isinstance(recipe.given, Embeddings):
         states_given = workload.width_of_given(recipe.given)
         if states_given is None:
@@ -96,8 +102,15 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
         rows = []
         for name in settings.run.models:
             entry, taught = lesson(settings.models[name], recipe.train, dataset, name)
-            if missing := [each for each in entry.inputs if each not in widths]:
-                sheet.notes.append(f"train: {name} will be left out: {lack(missing[0])}")
+            unseen = [each for each in entry.inputs if each not in widths]
+            if unseen and unseen[0] in recipe.provides:
+                sheet.notes.append(
+                    f"train: how wide `{unseen[0]}` is, is known once its file is here; {name} is "
+                    "not reckoned"
+                )
+                continue
+            if unseen:
+                sheet.notes.append(f"train: {name} will be left out: {lack(unseen[0])}")
                 continue
             rows.append((taught, scorer.size(entry, widths)))
         if rows:

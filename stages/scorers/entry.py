@@ -1,6 +1,6 @@
 """What every entry of `models` in params.yaml has, whatever its kind."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,8 @@ Input = Literal["query", "answer", "image", "sentence", "pool5", "i3d-rgb", "i3d
 encoder's features of the frame; a text model's vector of its caption; and features that others
 made: the field's GoogLeNet pool5, MSVA's I3D of colour and of motion, CLIP's.
 """
+
+INPUTS: tuple[Input, ...] = get_args(Input)
 
 
 class Entry(Section):

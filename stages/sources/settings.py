@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from stages.section import Count, Name, Positive, Section, Sha256, Text, Unit, Url
 
@@ -72,6 +72,22 @@ Download = Annotated[DemoDownload | SumMeDownload | TVSumDownload, Field(discrim
 AnyDownload = Annotated[
     DemoDownload | SumMeDownload | TVSumDownload | FolderDownload, Field(discriminator="kind")
 ]
+
+
+class Features(Section):
+    """Files of features that others made of the frames, by what a scorer's inputs call them."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    pool5: Text | None = None
+    i3d_rgb: Annotated[Text | None, Field(alias="i3d-rgb")] = None
+    i3d_flow: Annotated[Text | None, Field(alias="i3d-flow")] = None
+    clip: Text | None = None
+
+    @property
+    def paths(self) -> dict[str, str | None]:
+        """By input."""
+        return self.model_dump()
 
 
 class Videos(Section):

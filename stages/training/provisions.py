@@ -21,17 +21,17 @@ FILES: dict[str, str] = {
 }
 """All but the embeddings are files of features."""
 
-_NOT_READ = "no stage makes it yet"
+_BY_PATH = "the features stage reads it from a file at hand that datasets.D.features names"
 _PROVIDED = {
     EMBEDDINGS: "the embed stage makes it of captions, or embeddings are given",
     "image.h5": "the sample stage makes it of videos, so only a recipe with given videos has it",
     "sentence.h5": (
         "the sentences stage makes it of captions, where a recipe has them and a section sentences"
     ),
-    "pool5.h5": _NOT_READ,
-    "i3d-rgb.h5": _NOT_READ,
-    "i3d-flow.h5": _NOT_READ,
-    "clip.h5": _NOT_READ,
+    "pool5.h5": f"{_BY_PATH}, such as the field's h5",
+    "i3d-rgb.h5": f"{_BY_PATH}, such as MSVA's",
+    "i3d-flow.h5": f"{_BY_PATH}, such as MSVA's",
+    "clip.h5": _BY_PATH,
 }
 
 

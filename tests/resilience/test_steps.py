@@ -46,7 +46,7 @@ def test_outputs_are_outs_metrics_and_plots() -> None:
 def test_another_recipe_has_the_stages_it_is_listed_for() -> None:
     names = [step.stage for step in steps(ROOT, "summe-captions", "mlp")]
     assert names == [
-        *("download", "given-captions", "embed", "sentences", "feeds", "train"),
+        *("download", "given-captions", "embed", "sentences", "features", "feeds", "train"),
         *("evaluate", "report"),
     ]
 
