@@ -116,6 +116,14 @@ def test_models_that_are_not_here_are_named_with_the_way_to_get_them(workplace: 
         assert remedy.startswith("llmvs weights tvsum")
 
 
+def test_a_text_model_of_the_hub_is_named_beside_them(workplace: Path) -> None:
+    document = yaml.safe_load(Path("params.yaml").read_text())
+    document["datasets"]["tvsum"]["sentences"]["model"] = "someone/sentences"
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+    _, rows = doctor()
+    assert list(weights_of(rows)) == [LLAVA, LLAMA, "someone/sentences"]
+
+
 def test_a_plan_offers_what_is_not_here_whatever_the_model(workplace: Path) -> None:
     assert f"not here: {LLAVA}, {LLAMA}; llmvs weights tvsum" in plan()
     tiny_llms.save(Path("llm"))

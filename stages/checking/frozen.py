@@ -53,3 +53,9 @@ def models(recipe: Recipe) -> Iterator[Frozen]:
         yield Frozen(caption.model, caption.revision, kind)
     if embed is not None:
         yield Frozen(embed.llm, embed.revision, weights.KIND)
+    sentences = recipe.sentences if isinstance(recipe, Recipe) else None
+    # The embedded one comes with the install.
+    if sentences is not None and sentences.model != smollm2.NAME:
+        text = Frozen(sentences.model, sentences.revision, weights.KIND)
+        if embed is None or (text.name, text.revision) != (embed.llm, embed.revision):
+            yield text
