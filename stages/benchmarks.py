@@ -175,6 +175,19 @@ def report(
 
 
 @app.command()
+def scale(
+    sizes: Annotated[str, typer.Option(help="numbers of videos, rising")] = "100,1000,10000",
+) -> None:
+    """How each stage's time and memory grow with the number of videos, on SYNTHETIC corpora."""
+    from stages.benchmarking import scale
+
+    numbers = whole_numbers(sizes, least=10)
+    if sorted(set(numbers)) != numbers:
+        raise UserError(f"--sizes {sizes}: must rise")
+    Console().print(scale.measure(numbers))
+
+
+@app.command()
 def protocols(
     mat: Annotated[Path, typer.Option(help="ydata-tvsum50.mat")],
     shots: Shots = None,

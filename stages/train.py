@@ -19,11 +19,12 @@ from stages.scorers import checkpoints
 from stages.scorers.settings import Model
 from stages.splits.folds import Split, splits
 from stages.splits.settings import Protocol, Splits
-from stages.training.crossvalidation import cross_validate
+from stages.training.crossvalidation import cross_validate, side_by_side
 from stages.training.fitting import device
 from stages.training.inputs import BySplit
 from stages.training.lesson import lesson
 from stages.training.settings import Train
+from stages.training.shelf import room
 from stages.training.trainer import EpochJudge, Trainer, lessons
 from stages.work.files import replacing
 from stages.work.store import Store
@@ -85,12 +86,16 @@ def train(
         rules = Rules(evaluate.agreement, evaluate.f1, evaluate.budget)
         found = panels(videos, judged, rules)
         choosing = {name: EpochJudge.of(panel) for name, panel in found.items()}
+    where = device()
     trainer = Trainer(
-        videos=BySplit.of(inputs, model, entry, videos, judged, evaluate.budget),
+        videos=BySplit.of(
+            *(inputs, model, entry, videos, judged, evaluate.budget),
+            room=room(side_by_side(where)),
+        ),
         judged=choosing,
         entry=entry,
         settings=settings,
-        where=device(),
+        where=where,
     )
     log.info(
         "training %s (%s of %s) on %s: %d videos, protocols %s, %d splits, %d seeds, %d epochs; "

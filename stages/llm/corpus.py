@@ -107,7 +107,7 @@ def _embed(
     parse = parser(settings.prompt.answer, settings.prompt.scale)
     asked = settings.prompt.task == "score"
     frames = unparsed = 0
-    for video, reading in readings.items():
+    for video, reading in readings:
         scores = [parse(reply) for reply in reading.replies] if asked else []
         frames, unparsed = frames + len(reading.replies), unparsed + scores.count(None)
         file.put(

@@ -7,9 +7,10 @@ an added video changes no other video's batches.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from stages.llm.prompt import query_text
 from stages.llm.settings import Embed
 from stages.llm.window import windows
 from stages.work import burden, workers
-from stages.work.executor import Task, complete
+from stages.work.executor import Task, stream
 from stages.work.items import Arrays
 from stages.work.pace import duration
 from stages.work.store import Store, key
@@ -117,7 +118,7 @@ def read_videos(
     embed: Embed,
     examples: Examples,
     store: Store,
-) -> tuple[dict[str, VideoReading], list[str]]:
+) -> tuple[Iterator[tuple[str, VideoReading]], list[str]]:
     """Have the LLM read every frame, computing what the store does not hold.
 
     Args:
@@ -126,7 +127,8 @@ def read_videos(
         examples: shown before every query.
 
     Returns:
-        Each video's reading, and the keys of the store's items that belong to them, those of the
+        Each video with its reading, in order, one in memory at a time, the LLM at work when the
+        first is asked for; and the keys of the store's items that belong to them, those of the
         readouts kept beside included.
 
     Raises:
@@ -136,7 +138,7 @@ def read_videos(
     blueprint = Blueprint.of(embed, examples)
     shared = blueprint.determinants()
     siblings = {name: other.determinants() for name, other in blueprint.siblings().items()}
-    places: dict[str, list[tuple[int, int]]] = {}
+    planned: list[tuple[str, int, list[tuple[int, int]]]] = []
     tasks: list[Task[Queries]] = []
     frames = distinct = 0
     for video, captions in videos.items():
@@ -149,16 +151,18 @@ def read_videos(
         queries = {text: blueprint.layout.query(text) for text in dict.fromkeys(texts)}
         order = list(queries)
         place: dict[str, tuple[int, int]] = {}
+        first = len(tasks)
         for batch in plan([len(queries[text]) for text in order], embed.token_budget):
             payload = tuple(queries[order[index]] for index in batch)
-            place |= {order[index]: (len(tasks), row) for row, index in enumerate(batch)}
+            number = len(tasks) - first
+            place |= {order[index]: (number, row) for row, index in enumerate(batch)}
             beside = {name: key(**other, queries=payload) for name, other in siblings.items()}
             tasks.append(Task(key(**shared, queries=payload), payload, len(payload), beside))
-        places[video] = [place[text] for text in texts]
+        planned.append((video, len(tasks) - first, [place[text] for text in texts]))
         frames, distinct = frames + len(texts), distinct + len(order)
     log.info("%d frames, %d distinct prompts in %d batches", frames, distinct, len(tasks))
     weights = _foretell(blueprint, tasks, store)
-    results = complete(
+    results = stream(
         tasks,
         partial(Reader, blueprint),
         store,
@@ -166,15 +170,30 @@ def read_videos(
         unit="prompts",
         weights=weights,
     )
-    readings = {
-        video: VideoReading(
-            np.stack([results[task]["query"][row] for task, row in rows]),
-            np.stack([results[task]["answer"][row] for task, row in rows]),
-            [str(results[task]["reply"][row]) for task, row in rows],
+    keys = [used for task in tasks for used in (task.key, *task.siblings.values())]
+    return _readings(planned, results), keys
+
+
+def _readings(
+    planned: Iterable[tuple[str, int, list[tuple[int, int]]]], results: Iterator[Arrays]
+) -> Iterator[tuple[str, VideoReading]]:
+    """Each video with its reading.
+
+    Args:
+        planned: of each video its name, how many batches are its own, and where each of its frames
+            is to be found: in which of these batches, and in which row.
+        results: the batches' in the same order.
+    """
+    for video, count, places in planned:
+        batches = list(islice(results, count))
+        yield (
+            video,
+            VideoReading(
+                np.stack([batches[batch]["query"][row] for batch, row in places]),
+                np.stack([batches[batch]["answer"][row] for batch, row in places]),
+                [str(batches[batch]["reply"][row]) for batch, row in places],
+            ),
         )
-        for video, rows in places.items()
-    }
-    return readings, [used for task in tasks for used in (task.key, *task.siblings.values())]
 
 
 def _foretell(blueprint: Blueprint, tasks: Sequence[Task[Queries]], store: Store) -> int:

@@ -22,6 +22,13 @@ class Interval(NamedTuple):
     high: float
 
 
+def at_once(videos: int) -> int:
+    """How many resamples of so many videos are in memory together: all that are usual for what
+    people have judged by hand, fewer where there are thousands.
+    """
+    return max(1, 2**22 // videos)
+
+
 def weighted_mean(values: Floats, weights: Floats, axis: int = -1) -> Floats:
     """The mean of values by weights along `axis`, the weights broadcast to the values' shape."""
     full = np.broadcast_to(weights, values.shape)
@@ -57,6 +64,7 @@ def bootstrap(
                 paired=True,
                 vectorized=True,
                 n_resamples=resamples,
+                batch=at_once(len(values_V)),
                 confidence_level=confidence,
                 method=method,
                 rng=np.random.default_rng(seed),

@@ -7,13 +7,13 @@ keeps its size and takes either sign (Fisher 1935; for systems compared on share
 Allan, Carterette 2007). Videos are the unit, as for the intervals: seeds are averaged first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.metrics.intervals import bootstrap, weighted_mean
+from stages.metrics.intervals import at_once, bootstrap, weighted_mean
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 20_000
@@ -30,13 +30,18 @@ class Paired(NamedTuple):
     p: float
 
 
-def _signs(videos: int, draws: int, seed: int) -> Floats:
-    """All 2^V assignments (P, V) where they are at most `draws`, else that many random ones."""
+def _signs(videos: int, draws: int, seed: int) -> Iterator[Floats]:
+    """All 2^V assignments (P, V) where they are at most `draws`, else that many random ones; some
+    at a time, so that memory does not grow with the videos. What is drawn does not depend on it.
+    """
     if 2**videos <= draws:
         bits_PV = (np.arange(2**videos)[:, None] >> np.arange(videos)) & 1
-    else:
-        bits_PV = np.random.default_rng(seed).integers(0, 2, (draws, videos))
-    return np.where(bits_PV == 1, -1.0, 1.0)
+        yield np.where(bits_PV == 1, -1.0, 1.0)
+        return
+    random, most = np.random.default_rng(seed), at_once(videos)
+    for begun in range(0, draws, most):
+        bits_PV = random.integers(0, 2, (min(most, draws - begun), videos))
+        yield np.where(bits_PV == 1, -1.0, 1.0)
 
 
 def permutation_p(
@@ -60,11 +65,13 @@ def permutation_p(
     if len(moved_V) == 0:
         return 1.0
     observed = abs(float(moved_V.sum())) * (1 - _TIE)
-    statistics_P = np.abs(_signs(len(moved_V), draws, seed) @ moved_V)
-    extreme = int((statistics_P >= observed).sum())
+    extreme = tried = 0
+    for signs_PV in _signs(len(moved_V), draws, seed):
+        extreme += int((np.abs(signs_PV @ moved_V) >= observed).sum())
+        tried += len(signs_PV)
     if 2 ** len(moved_V) <= draws:
-        return extreme / len(statistics_P)
-    return (1 + extreme) / (1 + draws)
+        return extreme / tried
+    return (1 + extreme) / (1 + tried)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -83,6 +83,6 @@ def read(film: Film, said: tuple[str, ...], embed: Embed, store: Store) -> Read:
     ]
     context.check({film.path.stem: frames_said}, embed, [examples])
     readings, _ = read_videos({"film": said}, embed, examples, store)
-    made = readings["film"]
+    ((_, made),) = readings
     states: dict[str, Any] = {"query": made.query_TW, "answer": made.answer_TW}
     return Read(said, tuple(made.replies), states)

@@ -28,6 +28,12 @@ class Video:
     def widths(self) -> dict[str, int]:
         return {name: x_TD.shape[1] for name, x_TD in self.inputs.items()}
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        tensors = (*self.inputs.values(), self.gtscore_T, self.keyshots_T)
+        return sum(tensor.nbytes for tensor in tensors if tensor is not None)
+
     def on(self, where: torch.device) -> "Video":
         """The video on a device."""
         inputs = {name: x_TD.to(where) for name, x_TD in self.inputs.items()}

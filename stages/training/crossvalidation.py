@@ -116,7 +116,7 @@ def cross_validate(
         key = trainer.key(job, contents[job.protocol, job.number])
         siblings = {CHECKPOINT: store.key(run=key, part=CHECKPOINT)} if job.weights else {}
         tasks.append(Task(key, job, siblings=siblings))
-    results = executor.complete(
+    results = executor.stream(
         tasks,
         partial(_itself, trainer),
         kept,

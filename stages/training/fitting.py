@@ -24,6 +24,7 @@ from stages.training.held_out import HeldOut, Watch
 from stages.training.optimisation import Optimisation
 from stages.training.passes import Passes
 from stages.training.settings import Train
+from stages.training.shelf import changed
 from stages.training.standardisation import Standardisation
 
 
@@ -153,10 +154,10 @@ def fit(
         return _as_built(train, test, entry, where)
     standardisation = Standardisation.of(train) if settings.standardise else None
     if standardisation is not None:
-        train = [standardisation.apply(video) for video in train]
-        test = [standardisation.apply(video) for video in test]
+        train = changed(train, standardisation.apply)
+        test = changed(test, standardisation.apply)
         if watch is not None:
-            watch = replace(watch, videos=[standardisation.apply(v) for v in watch.videos])
+            watch = replace(watch, videos=changed(watch.videos, standardisation.apply))
     with _reproducible(seed):
         model = registry.build(entry, train[0].widths).to(where)
         optimisation = Optimisation(model, settings, where)

@@ -18,8 +18,10 @@ from stages.scorers.scorer import Batch, Scorer
 from stages.splits.dealing import share
 from stages.training.batches import Video, first, padded
 from stages.training.settings import By
+from stages.training.shelf import Row
 
-AgreementOf = Callable[[npt.NDArray[np.float32]], tuple[float, float]]
+Floats = npt.NDArray[np.float32]
+AgreementOf = Callable[[Floats], tuple[float, float]]
 """Scores (T,) of one video to Kendall's τ and Spearman's ρ with people, by the dataset's rules."""
 
 
@@ -40,6 +42,13 @@ class Watch:
     by: By = "tau"
     gpus: int = 1
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the videos."""
+        if isinstance(self.videos, Row):
+            return self.videos.names
+        return tuple(video.name for video in self.videos)
+
 
 class Measured(NamedTuple):
     """The test loss, and the mean τ and ρ over the videos watched, None where none is; and what
@@ -53,17 +62,25 @@ class Measured(NamedTuple):
 
 
 class HeldOut:
-    """The test videos and those watched, in one batch, on a device."""
+    """The test videos and those watched, in one batch on a device; where memory does not hold them,
+    one after the other.
+    """
 
     def __init__(self, test: Sequence[Video], watch: Watch | None, where: torch.device) -> None:
+        self._test, self._watch, self._where = test, watch, where
+        self._batch: Batch | None = None
+        self._lengths: list[int] = []
+        self._rows: dict[str, int] = {}
+        if not isinstance(test, Row):
+            videos = [*test, *self._watched_beside(test)]
+            self._batch = padded([video.on(where) for video in videos])
+            self._lengths = [len(video.gtscore_T) for video in videos]
+            self._rows = {video.name: row for row, video in enumerate(videos)}
+
+    def _watched_beside(self, test: Sequence[Video]) -> list[Video]:
         tested = {video.name for video in test}
-        watched = [] if watch is None else watch.videos
-        videos = [*test, *(video for video in watched if video.name not in tested)]
-        self._batch = padded([video.on(where) for video in videos])
-        self._test = first(self._batch, len(test))
-        self._lengths = [len(video.gtscore_T) for video in videos]
-        self._rows = {video.name: row for row, video in enumerate(videos)}
-        self._watch = watch
+        watched = [] if self._watch is None else self._watch.videos
+        return [video for video in watched if video.name not in tested]
 
     @torch.inference_mode()
     def measure(self, model: Scorer) -> Measured:
@@ -72,23 +89,43 @@ class HeldOut:
         The loss of a model that fell apart is not finite. The model is left in training mode.
         """
         model.eval()
-        scores_BT = scores_of(model, self._batch, self._lengths)
-        of_test = model.learnt(self._test, scores_BT[: len(self._test.valid_BT)])
+        loss, scores = self._at_once(model) if self._batch else self._in_turn(model)
         model.train()
-        # A device is waited for once.
-        read_N = torch.cat([scores_BT.flatten(), of_test.view(1)]).cpu().numpy()
-        loss, scores = float(read_N[-1]), read_N[:-1].reshape(scores_BT.shape)
-        if not np.isfinite(scores).all():
+        if not all(np.isfinite(scores_T).all() for scores_T in scores.values()):
             return Measured(math.nan)
         if self._watch is None or not self._watch.videos:
             return Measured(loss)
-        agreed = {}
-        for video in self._watch.videos:
-            row = self._rows[video.name]
-            scores_T = scores[row, : self._lengths[row]]
-            agreed[video.name] = self._watch.agreement[video.name](scores_T)
+        agreed = {name: self._watch.agreement[name](scores[name]) for name in self._watch.names}
         tau, rho = (float(np.mean(each)) for each in zip(*agreed.values(), strict=True))
         return Measured(loss, tau, rho, self._shares(self._watch, agreed))
+
+    def _at_once(self, model: Scorer) -> tuple[float, dict[str, Floats]]:
+        """The test loss, and every video's scores (T,)."""
+        assert self._batch is not None
+        scores_BT = scores_of(model, self._batch, self._lengths)
+        tested = first(self._batch, len(self._test))
+        of_test = model.learnt(tested, scores_BT[: len(self._test)])
+        # A device is waited for once.
+        read_N = torch.cat([scores_BT.flatten(), of_test.view(1)]).cpu().numpy()
+        loss, read_BT = float(read_N[-1]), read_N[:-1].reshape(scores_BT.shape)
+        return loss, {name: read_BT[row, : self._lengths[row]] for name, row in self._rows.items()}
+
+    def _in_turn(self, model: Scorer) -> tuple[float, dict[str, Floats]]:
+        """The same of one video at a time; the loss is the mean over frames, as in a batch."""
+        scores: dict[str, Floats] = {}
+        total = frames = 0.0
+        for video in self._test:
+            batch = padded([video.on(self._where)])
+            scores_1T = model(batch.inputs, batch.valid_BT)
+            length = len(video.gtscore_T)
+            total, frames = total + float(model.learnt(batch, scores_1T)) * length, frames + length
+            scores[video.name] = scores_1T[0].cpu().numpy()
+        watched = () if self._watch is None else self._watch.videos
+        for video in watched:
+            if video.name not in scores:
+                batch = padded([video.on(self._where)])
+                scores[video.name] = model(batch.inputs, batch.valid_BT)[0].cpu().numpy()
+        return total / frames, scores
 
     def _shares(self, watch: Watch, agreed: Mapping[str, tuple[float, float]]) -> tuple[float, ...]:
         place = get_args(By).index(watch.by)

@@ -3,6 +3,7 @@
 Shapes: T sampled frames, D width of an input.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,10 @@ from stages.scorers.settings import Entry, Input
 from stages.splits.settings import Protocol
 from stages.training import batches
 from stages.training.provisions import EMBEDDINGS, FILES, files, lacking
+from stages.training.shelf import COPIES, Shelf
 from stages.training.targets import keyshots
+
+log = logging.getLogger("llmvs")
 
 
 class Reading:
@@ -96,8 +100,9 @@ class Inputs:
 class BySplit:
     """A dataset's judged videos as each split is to see them, read when asked for.
 
-    One set of videos is kept: the last split's, or the only one where splits do not differ. Sent
-    to another process, it is sent without them.
+    One set of videos is kept: the last split's, or the only one where splits do not differ. Where
+    `room`, bytes, does not hold it and what training makes of it, it is a shelf, which reads a
+    video whenever it is wanted. Sent to another process, it is sent without them.
     """
 
     inputs: Inputs
@@ -105,9 +110,10 @@ class BySplit:
     timeline: Timeline
     gtscores: Mapping[str, Tensor]
     keyshots: Mapping[str, Tensor] = field(default_factory=dict)
+    room: int | None = None
     _split: tuple[Protocol, int] | None = None
     _differ: bool = True
-    _videos: dict[str, batches.Video] = field(default_factory=dict)
+    _videos: Mapping[str, batches.Video] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -118,6 +124,7 @@ class BySplit:
         timeline: Timeline,
         people: People,
         budget: float = 0.15,
+        room: int | None = None,
     ) -> "BySplit":
         """Those of one row.
 
@@ -128,6 +135,7 @@ class BySplit:
             timeline: the dataset's videos.
             people: bring gtscore; a video they did not judge is left out.
             budget: share of a video that a summary may show, for kinds that learn from one.
+            room: bytes that the videos may take; None: as many as they need.
 
         Raises:
             UserError: an input is not there, or shots that a summary needs are not known.
@@ -142,27 +150,50 @@ class BySplit:
         if registry.scorer(entry.kind).keyshots:
             known = timeline.by_name
             chosen = {name: keyshots(of_T, known[name], budget) for name, of_T in gtscores.items()}
-        return cls(inputs, entry.kind, timeline, gtscores, chosen)
+        return cls(inputs, entry.kind, timeline, gtscores, chosen, room)
 
-    def __call__(self, protocol: Protocol, number: int) -> dict[str, batches.Video]:
+    def __call__(self, protocol: Protocol, number: int) -> Mapping[str, batches.Video]:
         """The videos by name, their inputs prepared. Raises UserError as `Inputs.reading`."""
         if self._split is None or (self._differ and (protocol, number) != self._split):
-            prepare = registry.scorer(self.kind).prepare
             self._videos = {}  # or two sets would be in memory while the second is read
+            names = [name for name in self.timeline.names if name in self.gtscores]
             with self.inputs.reading() as file:
                 self._differ = file.by_split
-                self._videos = {
-                    video.name: batches.Video(
-                        video.name,
-                        prepare(file.video(video, protocol, number)),
-                        self.gtscores[video.name],
-                        self.keyshots.get(video.name),
-                    )
-                    for video in self.timeline.videos
-                    if video.name in self.gtscores
-                }
+                size = self._size(self._read(file, names[0], protocol, number))
+                if self.room is not None and size * COPIES > self.room:
+                    self._videos = self._shelf(names, protocol, number, size)
+                else:
+                    self._videos = {
+                        name: self._read(file, name, protocol, number) for name in names
+                    }
             self._split = (protocol, number)
         return self._videos
 
+    def _read(self, file: Reading, name: str, protocol: Protocol, number: int) -> batches.Video:
+        prepare = registry.scorer(self.kind).prepare
+        found = file.video(self.timeline.by_name[name], protocol, number)
+        return batches.Video(name, prepare(found), self.gtscores[name], self.keyshots.get(name))
+
+    def _size(self, example: batches.Video) -> int:
+        """Bytes of all videos, which are as wide as this one."""
+        frames = sum(map(len, self.gtscores.values()))
+        return example.nbytes * frames // len(example.gtscore_T)
+
+    def _shelf(self, names: Sequence[str], protocol: Protocol, number: int, size: int) -> Shelf:
+        assert self.room is not None
+        log.info(
+            "%.1f GB of videos do not fit into %.1f GB, with what training makes of them: they are "
+            "read whenever they are wanted",
+            *(size / 1e9, self.room / 1e9),
+        )
+
+        def read(name: str) -> batches.Video:
+            with self.inputs.reading() as file:
+                return self._read(file, name, protocol, number)
+
+        return Shelf(names, read, self.room // COPIES)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return BySplit, (self.inputs, self.kind, self.timeline, self.gtscores, self.keyshots)
+        return BySplit, (
+            *(self.inputs, self.kind, self.timeline, self.gtscores, self.keyshots, self.room),
+        )

@@ -1,7 +1,7 @@
 """A pass: a few videos through the model, and a step where one is due.
 
-On a device nothing of it waits for the host: the videos lie there from the start, and the sum of
-losses stays there until somebody asks for its mean.
+On a device nothing of it waits for the host: the videos lie there from the start, where memory
+holds them, and the sum of losses stays there until somebody asks for its mean.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import torch
 from stages.scorers.scorer import Scorer
 from stages.training.batches import Video, padded
 from stages.training.optimisation import Optimisation
+from stages.training.shelf import changed
 
 
 class Passes:
@@ -31,7 +32,7 @@ class Passes:
         where: torch.device,
     ) -> None:
         self._model, self._optimisation, self._where = model, optimisation, where
-        self._videos = [video.on(where) for video in videos]
+        self._videos = changed(videos, lambda video: video.on(where))
         self.begin()
 
     def begin(self) -> None:
@@ -40,11 +41,12 @@ class Passes:
 
     def learn(self, chosen: Sequence[int], number: int, passes: int) -> None:
         """Learn from some videos, by their places, in pass `number` (from 0) of so many."""
-        batch = padded([self._videos[index] for index in chosen])
+        taken = [self._videos[index] for index in chosen]
+        batch = padded(taken)
         with self._optimisation.precision():
             loss = self._model.learnt(batch)
         self._optimisation.learn(loss, number, passes)
-        size = sum(len(self._videos[index].gtscore_T) for index in chosen)
+        size = sum(len(video.gtscore_T) for video in taken)
         self._squares, self._frames = self._squares + loss.detach() * size, self._frames + size
 
     @property

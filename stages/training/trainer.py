@@ -19,6 +19,7 @@ from stages.training.batches import Video
 from stages.training.fitting import Trained, fit, one_thread, predict
 from stages.training.held_out import AgreementOf, Watch
 from stages.training.settings import Official, Train
+from stages.training.shelf import chosen
 from stages.work import store
 from stages.work.items import Arrays
 
@@ -121,13 +122,13 @@ class Trainer:
         watch = None
         if job.watched:
             agreement = {name: self.judged[name].agreement for name in job.watched}
-            watched = [videos[name] for name in job.watched]
+            watched = chosen(videos, job.watched)
             official = job.protocol == "official"
             choice = self.settings.official if official else Official()
             watch = Watch(watched, agreement, official, choice.by, choice.gpus)
         return fit(
-            [videos[name] for name in job.learnt],
-            [videos[name] for name in job.tested],
+            chosen(videos, job.learnt),
+            chosen(videos, job.tested),
             self.entry,
             self.settings,
             seed=job.seed,

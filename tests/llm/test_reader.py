@@ -46,7 +46,8 @@ def store(tmp_path):
 
 
 def read(videos, embed, store):
-    return read_videos(videos, embed, written(embed), store)
+    readings, keys = read_videos(videos, embed, written(embed), store)
+    return dict(readings), keys
 
 
 def items(store):
@@ -373,3 +374,15 @@ def test_the_burden_is_what_is_left_to_read(embed, store):
     by_hand = model.operations(3 + around, prefix, answers)
     by_hand += model.operations(1 + around, prefix, answers)
     assert (found.items, found.operations) == (2, by_hand)
+
+
+def test_a_video_is_there_before_the_next_is_read_from_the_store(embed, store, monkeypatch):
+    """Memory does not grow with the number of videos: no more than one's batches are held."""
+    dict(read_videos(VIDEOS, embed, written(embed), store)[0])
+    got = []
+    plain = Store.get
+    monkeypatch.setattr(Store, "get", lambda self, key: got.append(key) or plain(self, key))
+    readings, keys = read_videos(VIDEOS, embed, written(embed), store)
+    assert got == []
+    after = [len(got) for _ in readings]
+    assert after[0] < after[1] == len(got) == len(keys)

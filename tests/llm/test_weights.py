@@ -272,12 +272,12 @@ def test_what_is_read_already_is_found_without_the_weights(cached, tmp_path, mon
     videos, store = {"video_1": ["A dog.", "A cat."]}, Store(tmp_path / "store")
     assert not weights.status("owner/model", COMMIT).present
     with pytest.raises(UserError, match="not on this machine, and the hub cannot be reached"):
-        read_videos(videos, embed, (), store)
+        dict(read_videos(videos, embed, (), store)[0])
     (tmp_path / "model.safetensors").rename(cached / "model.safetensors")
     assert weights.status("owner/model", COMMIT).present
-    first, _ = read_videos(videos, embed, (), store)
+    first = dict(read_videos(videos, embed, (), store)[0])
     (cached / "model.safetensors").unlink()
-    again, _ = read_videos(videos, embed, (), store)
+    again = dict(read_videos(videos, embed, (), store)[0])
     assert (first["video_1"].query_TW == again["video_1"].query_TW).all()
 
 

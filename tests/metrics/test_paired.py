@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from stages.metrics import intervals as intervals_module
+from stages.metrics import paired as paired_module
+from stages.metrics.intervals import bootstrap
 from stages.metrics.paired import holm, paired, permutation_p
 
 
@@ -100,3 +103,14 @@ def test_holm_by_hand() -> None:
     assert list(holm(given_p)) == list(given_p)
     assert holm({"a": 0.7, "b": 0.8}) == {"a": 1, "b": 1}
     assert holm({}) == {}
+
+
+def test_thousands_of_videos_are_drawn_for_as_all_at_once_would_be(monkeypatch):
+    random = np.random.default_rng(3)
+    differences_V = random.normal(0.02, 1, 300)
+    whole = permutation_p(differences_V, draws=500), bootstrap(differences_V, resamples=500)
+    for module in (paired_module, intervals_module):
+        monkeypatch.setattr(module, "at_once", lambda videos: 7)
+    parts = permutation_p(differences_V, draws=500), bootstrap(differences_V, resamples=500)
+    assert parts[0] == whole[0]
+    assert parts[1] == pytest.approx(whole[1], rel=1e-12)

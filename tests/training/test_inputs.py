@@ -12,6 +12,7 @@ from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.scorers.settings import Input, MlpEntry
 from stages.training.inputs import BySplit, Inputs
+from stages.training.shelf import Shelf
 
 LENGTHS = {"video_1": 4, "video_2": 2}
 VIDEOS = tuple(Video.sampled(name, name, 15 * length) for name, length in LENGTHS.items())
@@ -166,3 +167,21 @@ def test_another_process_is_handed_no_videos_but_reads_its_own(folder: Path) -> 
     after = pickle.loads(pickle.dumps(videos))("strict", 0)
     for name, video in before.items():
         assert np.array_equal(after[name].inputs["states"], video.inputs["states"])
+
+
+def test_videos_that_the_room_does_not_hold_are_read_when_they_are_wanted(folder, caplog):
+    caplog.set_level("INFO")
+    entry = MlpEntry(title="m", kind="mlp", inputs=("query",), width=16)
+    held = BySplit.of(folder, "mine", entry, TIMELINE, judged())("strict", 0)
+    small = BySplit.of(folder, "mine", entry, TIMELINE, judged(), room=100)
+    for source in (small, pickle.loads(pickle.dumps(small))):
+        found = source("strict", 0)
+        assert isinstance(found, Shelf)
+        assert list(found) == list(held)
+        for name, video in held.items():
+            assert np.array_equal(found[name].inputs["states"], video.inputs["states"])
+            assert np.array_equal(found[name].gtscore_T, video.gtscore_T)
+    assert "read whenever they are wanted" in caplog.text
+    assert not isinstance(
+        BySplit.of(folder, "mine", entry, TIMELINE, judged(), room=10_000)("strict", 0), Shelf
+    )
