@@ -43,5 +43,5 @@ def _nothing(*place: Any, **named: Any) -> None:
 
 if __name__ == "__main__":
     registry.plans = lambda settings: {"general": _Plan()}
-    section.lookup = _nothing  # type: ignore[assignment]
+    section.lookup = _nothing
     caption.caption("corpus", Path(sys.argv[1]), Path(sys.argv[2]))
