@@ -165,11 +165,23 @@ def people(
 
 @app.command("evaluate-release")
 def evaluate_release(
-    checkpoint: Annotated[Path, typer.Argument(help="a .ckpt of the authors")],
-    query: Annotated[Path, typer.Option(help="their user_prompt_pool.h5")],
-    answer: Annotated[Path, typer.Option(help="their gen_pool.h5")],
+    checkpoint: Annotated[Path, typer.Argument(help="as its authors release it")],
     annotations: Annotated[Path, typer.Option(help="people's, in the field's schema")],
-    kind: Annotated[Published, typer.Option(help="whose rules apply")],
+    kind: Annotated[
+        str, typer.Option(help="of its scorer, as in params.yaml; summe or tvsum: see --dataset")
+    ] = "global-attention",
+    dataset: Annotated[
+        Published | None, typer.Option(help="whose rules apply; --kind may name it for LLMVS's own")
+    ] = None,
+    query: Annotated[Path | None, typer.Option(help="LLMVS's user_prompt_pool.h5")] = None,
+    answer: Annotated[Path | None, typer.Option(help="LLMVS's gen_pool.h5")] = None,
+    pool5: Annotated[
+        Path | None, typer.Option(help="an h5 of the field's with features; the annotations")
+    ] = None,
+    i3d_rgb: Annotated[Path | None, typer.Option(help="a file or folder of MSVA's")] = None,
+    i3d_flow: Annotated[Path | None, typer.Option(help="a file or folder of MSVA's")] = None,
+    clip: Annotated[Path | None, typer.Option(help="CLIP's features of the frames")] = None,
+    sentence: Annotated[Path | None, typer.Option(help="vectors of the frames' captions")] = None,
     timeline: Annotated[
         Path | None, typer.Option(help="shots, where annotations bring none (data/D/timeline.h5)")
     ] = None,
@@ -178,18 +190,27 @@ def evaluate_release(
     ] = None,
     videos: Annotated[str | None, typer.Option(help="video_1,video_2 alone")] = None,
     split: Annotated[
-        int | None, typer.Option(help="test videos of this split of theirs, 0 to 4, alone")
+        int | None, typer.Option(help="test videos of this split of LLMVS's, 0 to 4, alone")
     ] = None,
 ) -> None:
-    """Mark the authors' own checkpoint on their own embeddings by this project's measure."""
+    """Mark authors' own checkpoints on what they are fed by this project's measure."""
     from rich.console import Console
 
-    from stages.evaluate_release import Release, evaluate_release
+    from stages.evaluate_release import evaluate_release, released
+    from stages.scorers.entry import Input
 
+    if dataset is None and kind in list(Published):
+        dataset, kind = Published(kind), "global-attention"
+    if dataset is None:
+        raise UserError("whose rules apply is not said; name --dataset summe or tvsum")
+    files: dict[Input, Path | None] = {
+        **{"query": query, "answer": answer, "pool5": pool5 or annotations, "i3d-rgb": i3d_rgb},
+        **{"i3d-flow": i3d_flow, "clip": clip, "sentence": sentence},
+    }
     table = evaluate_release(
-        Release(checkpoint, query, answer),
+        released(kind, checkpoint, {name: at for name, at in files.items() if at is not None}),
         annotations,
-        kind.value,
+        dataset.value,
         timeline=timeline,
         scores=scores,
         only=None if videos is None else videos.split(","),

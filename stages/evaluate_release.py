@@ -1,4 +1,4 @@
-"""The authors' checkpoint on the authors' embeddings, marked by this project's own measure.
+"""Authors' checkpoints on what their authors feed them, marked by this project's own measure.
 
 Shapes: T sampled frames.
 """
@@ -8,26 +8,36 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.table import Table
 
 from stages.artifacts import field
 from stages.artifacts import timeline as timeline_file
 from stages.artifacts.field import Annotated
+from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
 from stages.metrics.panel import Marks, Panel, Rules
 from stages.metrics.panels import panels
 from stages.metrics.tables import UNRANKED
 from stages.metrics.unsummarised import sentence
+from stages.peer_release import PeerRelease, complete
 from stages.people import HUMAN, RULES, Kind
+from stages.scorers import registry
+from stages.scorers.entry import Input
 from stages.scorers.release import load_checkpoint
 from stages.sources import pooled, shots, tvsum
 from stages.splits.folds import splits
 
+Floats = npt.NDArray[np.float32]
+
+LLMVS = ("global-attention", "mlp")
+"""The kinds that LLMVS's own release is of; which one a checkpoint is, its layers say."""
+
 
 @dataclass(frozen=True)
 class Release:
-    """The authors' own files, as they publish them.
+    """LLMVS's own files, as its authors publish them.
 
     checkpoint: a Lightning checkpoint. query, answer: `user_prompt_pool.h5` and `gen_pool.h5`.
     """
@@ -36,9 +46,35 @@ class Release:
     query: Path
     answer: Path
 
+    def scores(self, timeline: Timeline) -> Iterator[tuple[str, Floats]]:
+        """As `PeerRelease.scores`."""
+        model = load_checkpoint(self.checkpoint)
+        expected = model.architecture["embedding"]
+        for video, query_TW, answer_TW in pooled.read(self.query, self.answer, timeline):
+            if query_TW.shape[1] != expected:
+                raise UserError(
+                    f"{self.checkpoint} takes embeddings {expected} wide, and those in "
+                    f"{self.query} are {query_TW.shape[1]} wide; they are not of the same LLM"
+                )
+            states = {"query": torch.from_numpy(query_TW), "answer": torch.from_numpy(answer_TW)}
+            yield video.name, model.scores(states).numpy()
+
+
+def released(kind: str, checkpoint: Path, files: Mapping[Input, Path]) -> Release | PeerRelease:
+    """A checkpoint of a kind, with the files at hand.
+
+    Raises UserError for a kind that there is not, or LLMVS's without its embeddings; what other
+    kinds lack is known when they are loaded.
+    """
+    registry.scorer(kind)
+    if kind not in LLMVS:
+        return PeerRelease(kind, checkpoint, files)
+    complete(kind, checkpoint, ("query", "answer"), files)
+    return Release(checkpoint, files["query"], files["answer"])
+
 
 def evaluate_release(
-    release: Release,
+    release: Release | PeerRelease,
     annotated: Path,
     kind: Kind,
     *,
@@ -66,7 +102,7 @@ def evaluate_release(
     chosen = _chosen(everything, kind, only, split)
     _complete(chosen, rules)
     judged = panels(*chosen, rules)
-    scored = dict(_scores(release, chosen))
+    scored = dict(release.scores(chosen.timeline))
     verdicts = [panel.verdict(scored[name]) for name, panel in judged.items()]
     note = _counted_zeros(
         sum(
@@ -96,20 +132,6 @@ def _counted_zeros(unranked: int, judged: Mapping[str, Panel], rules: Rules) -> 
         counted = f"{unranked} of {len(judged)} predictions {UNRANKED[rules.agreement]}"
         said.append(f"{counted} τ and ρ are a counted 0.")
     return "\n".join(said) or None
-
-
-def _scores(release: Release, chosen: Annotated) -> Iterator[tuple[str, np.ndarray]]:
-    """The checkpoint's scores (T,) of each video, by name."""
-    model = load_checkpoint(release.checkpoint)
-    expected = model.architecture["embedding"]
-    for video, query_TW, answer_TW in pooled.read(release.query, release.answer, chosen.timeline):
-        if query_TW.shape[1] != expected:
-            raise UserError(
-                f"{release.checkpoint} takes embeddings {expected} wide, and those in "
-                f"{release.query} are {query_TW.shape[1]} wide; they are not of the same LLM"
-            )
-        states = {"query": torch.from_numpy(query_TW), "answer": torch.from_numpy(answer_TW)}
-        yield video.name, model.scores(states).numpy()
 
 
 def _with_scores(everything: Annotated, mat: Path | None) -> Annotated:

@@ -26,11 +26,13 @@ Floats = npt.NDArray[np.float32]
 _AGAIN = "name another file in datasets.D.features of params.yaml, or fetch it anew"
 
 
-def read(path: Path, timeline: Timeline) -> Iterator[tuple[Video, Floats]]:
+def read(path: Path, timeline: Timeline, again: str = _AGAIN) -> Iterator[tuple[Video, Floats]]:
     """Every video of a timeline with its features (T, D), one in memory at a time.
 
     What has more rows than frames are picked, as MSVA's I3D has, is brought to one a pick by the
     mean over each pick's share of the rows (`shared`), as its authors do.
+
+    again: what is to be done about a file that is not right, for messages.
 
     Raises UserError naming the file and the video: it is missing, a video is missing, features are
     no finite numbers (N, D), are of other picks than the timeline's, have fewer rows than frames
@@ -38,15 +40,15 @@ def read(path: Path, timeline: Timeline) -> Iterator[tuple[Video, Floats]]:
     """
     path = path.expanduser()
     width = None
-    with _opened(path) as found:
-        by_name = of_videos(path, found, timeline, "features", _AGAIN)
+    with _opened(path, again) as found:
+        by_name = of_videos(path, found, timeline, "features", again)
         for video in timeline.videos:
-            x_TD = _features(path, video, by_name[video.name])
+            x_TD = _features(path, video, by_name[video.name], again)
             width = width or x_TD.shape[1]
             if x_TD.shape[1] != width:
                 raise UserError(
                     f"{path}: {video.name}: {x_TD.shape[1]} wide, and {width} in the videos before "
-                    f"it; {_AGAIN}"
+                    f"it; {again}"
                 )
             yield video, x_TD
 
@@ -83,38 +85,38 @@ def shared(x_ND: Floats, steps: int) -> Floats:
     return (np.diff(upto_TD, axis=0) * steps / rows).astype(np.float32)
 
 
-def _features(path: Path, video: Video, given: Any) -> Floats:
+def _features(path: Path, video: Video, given: Any, again: str) -> Floats:
     where = f"{path}: {video.name} ({video.title})"
     if isinstance(given, h5py.Group):
         if "picks" in given:
             same_picks(video, given["picks"][()], str(path))
         if not isinstance(given.get("features"), h5py.Dataset):
             has = ", ".join(sorted(given)) or "nothing"
-            raise UserError(f"{where}: holds no features (it has {has}); {_AGAIN}")
+            raise UserError(f"{where}: holds no features (it has {has}); {again}")
         given = given["features"]
     try:
         x_ND = np.load(given, allow_pickle=False) if isinstance(given, Path) else given[()]
         x_ND = np.asarray(x_ND, dtype=np.float32)
     except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{where}: cannot be read as numbers ({error}); {_AGAIN}") from error
+        raise UserError(f"{where}: cannot be read as numbers ({error}); {again}") from error
     if x_ND.ndim != 2 or 0 in x_ND.shape or not np.isfinite(x_ND).all():
         raise UserError(f"{where}: expected finite numbers (frames, width), found {x_ND.shape}")
     if len(x_ND) < len(video.picks_T):
         raise UserError(
             f"{where}: features of {len(x_ND)} frames, and the timeline picks "
-            f"{len(video.picks_T)}; {_AGAIN}"
+            f"{len(video.picks_T)}; {again}"
         )
     return shared(x_ND, len(video.picks_T))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Mapping[str, Any]]:
+def _opened(path: Path, again: str = _AGAIN) -> Iterator[Mapping[str, Any]]:
     """What there is of each video, by whatever the file calls it."""
     if path.is_dir():
         found = {each.stem: each for each in sorted(path.glob("*.npy"))}
         if not found:
-            raise UserError(f"{path}: holds no .npy file; {_AGAIN}")
+            raise UserError(f"{path}: holds no .npy file; {again}")
         yield found
         return
-    with hdf5.reading(path, _AGAIN) as file:
+    with hdf5.reading(path, again) as file:
         yield dict(file.items())
