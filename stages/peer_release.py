@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,9 @@ class PeerRelease:
         model = registry.load_checkpoint(self.kind, self.checkpoint)
         if not isinstance(model, Peer):
             raise UserError(f"a scorer of kind {self.kind} is no system of another paper")
-        found = {name: path for name, path in self.files.items() if name in model.authors_inputs}
+        found = {
+            str(name): path for name, path in self.files.items() if name in model.authors_inputs
+        }
         complete(self.kind, self.checkpoint, model.authors_inputs, found)
         widths = {
             name: model.sizes["text" if name == TEXT else "width"] for name in model.authors_inputs
@@ -73,7 +76,7 @@ class PeerRelease:
 
 
 def complete(
-    kind: str, checkpoint: Path, wanted: tuple[str, ...], files: Mapping[Input, Path]
+    kind: str, checkpoint: Path, wanted: tuple[str, ...], files: Mapping[Any, Path]
 ) -> None:
     """Raises UserError, with what is to be named, where an input has no file."""
     if lacking := [name for name in wanted if name not in files]:
@@ -84,7 +87,7 @@ def complete(
 
 
 def _read(
-    files: Mapping[Input, Path], timeline: Timeline
+    files: Mapping[str, Path], timeline: Timeline
 ) -> Iterator[tuple[Video, dict[str, Tensor]]]:
     """Each video with its inputs (T, D), one in memory at a time."""
     each = [
@@ -95,8 +98,5 @@ def _read(
         video = of_video[0][0]
         yield (
             video,
-            {
-                str(name): torch.from_numpy(x_TD)
-                for name, (_, x_TD) in zip(files, of_video, strict=True)
-            },
+            {name: torch.from_numpy(x_TD) for name, (_, x_TD) in zip(files, of_video, strict=True)},
         )

@@ -19,6 +19,7 @@ from stages.scorers import checkpoints
 from stages.scorers.settings import Model
 from stages.splits.folds import Split, splits
 from stages.splits.settings import Protocol, Splits
+from stages.training import taken
 from stages.training.crossvalidation import cross_validate, side_by_side
 from stages.training.fitting import device
 from stages.training.inputs import BySplit
@@ -27,6 +28,7 @@ from stages.training.settings import Train
 from stages.training.shelf import room
 from stages.training.trainer import EpochJudge, Trainer, lessons
 from stages.work.files import replacing
+from stages.work.runs import measured
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
@@ -108,10 +110,13 @@ def train(
     runs: list[scored.Run] = []
     points: list[learning.Point] = []
     keys: list[str] = []
+    seconds: list[taken.Taken | None] = []
     for finished in cross_validate(trainer, planned, store):
         runs.append(finished.run)
         points += finished.curve
         keys += finished.keys
+        if finished.run.protocol == chosen.protocols[0]:
+            seconds.append(finished.taken)
         if finished.checkpoint is None:
             continue
         place = checkpoints_folder / f"{finished.run.place}{checkpoints.SUFFIX}"
@@ -120,6 +125,7 @@ def train(
     learning.write(curves, points)
     scored.write(predictions, runs, lessons(entry, settings))
     store.keep(keys)
+    measured(taken.means(seconds))
 
 
 if __name__ == "__main__":

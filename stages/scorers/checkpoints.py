@@ -54,15 +54,28 @@ def read(path: Path) -> Saved:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: cannot be read as a checkpoint ({error})") from error
+    return Saved(*_said(path, metadata), weights)
+
+
+def _said(path: Path, metadata: dict[str, str]) -> tuple[str, dict[str, Any]]:
     try:
         said = json.loads(metadata["scorer"])
-        return Saved(said["kind"], said["architecture"], weights)
+        return said["kind"], said["architecture"]
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{path}: names no kind and architecture, so the train stage did not write it, or an "
             "older one did; run it again (`dvc repro`). For a checkpoint of the authors' release "
             "use `llmvs evaluate-release`"
         ) from error
+
+
+def described(path: Path) -> tuple[str, dict[str, Any]]:
+    """Kind and architecture of a checkpoint, its weights left where they are. Raises as `read`."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _said(path, file.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: cannot be read as a checkpoint ({error})") from error
 
 
 def restored(path: Path, saved: Saved, scorer: type[Scorer]) -> Scorer:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
+import torch
+
 from stages.errors import UserError
 from stages.scorers import checkpoints, released
 from stages.scorers.scorer import Scorer
@@ -62,6 +64,17 @@ def load_checkpoint(kind: str, path: Path) -> Scorer:
             "stage again (`dvc repro`)"
         )
     return checkpoints.restored(path, saved, scorer(kind))
+
+
+def size(path: Path) -> tuple[str, int]:
+    """Kind of a checkpoint of ours, and how many numbers it learnt, none of which is read.
+
+    Raises UserError as `load_checkpoint`.
+    """
+    kind, architecture = checkpoints.described(path)
+    with torch.device("meta"):
+        model = scorer(kind)(**architecture)
+    return kind, sum(each.numel() for each in model.parameters())
 
 
 def load(path: Path) -> Scorer:

@@ -22,8 +22,10 @@ from stages.artifacts import curves, predictions
 from stages.errors import UserError
 from stages.splits.folds import Split, set_aside
 from stages.splits.settings import Protocol
+from stages.training import taken
 from stages.training.batches import Video
 from stages.training.settings import Train
+from stages.training.taken import Taken
 from stages.training.trainer import CHECKPOINT, Job, Trainer, Videos
 from stages.work import executor, store
 from stages.work.executor import Task
@@ -33,14 +35,15 @@ from stages.work.store import Store
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """A run: its scores, its curve, its checkpoint's bytes, None where they are not kept, and the
-    keys it is kept under.
+    """A run: its scores, its curve, its checkpoint's bytes, None where they are not kept, the keys
+    it is kept under, and what it took when it was made, None where that was not measured.
     """
 
     run: predictions.Run
     curve: tuple[curves.Point, ...]
     checkpoint: bytes | None
     keys: tuple[str, ...]
+    taken: Taken | None
 
 
 def chosen_by(
@@ -174,4 +177,4 @@ def _finished(
     for (*numbers, tau), rho in zip(arrays["curve"].tolist(), rho_P.tolist(), strict=True):
         agreed = (None if math.isnan(mark) else mark for mark in (tau, rho))
         points.append(curves.Point(job.protocol, job.seed, job.number, *numbers, *agreed))
-    return Finished(run, tuple(points), checkpoint, keys)
+    return Finished(run, tuple(points), checkpoint, keys, taken.of(arrays))

@@ -4,6 +4,7 @@ Shapes: T sampled frames, P points of a learning curve.
 """
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from stages.training.fitting import Trained, fit, one_thread, predict
 from stages.training.held_out import AgreementOf, Watch
 from stages.training.settings import Official, Train
 from stages.training.shelf import chosen
+from stages.training.taken import Taken
 from stages.work import store
 from stages.work.items import Arrays
 
@@ -101,8 +103,8 @@ class Trainer:
     where: torch.device
 
     def __call__(self, jobs: list[Job]) -> Iterator[tuple[int, Arrays]]:
-        """Each run's arrays: epoch, curve (P, 5), rho (P,), scores of the videos tested, and,
-        where its weights are kept, its checkpoint.
+        """Each run's arrays: epoch, curve (P, 5), rho (P,), scores of the videos tested, what it
+        took, and, where its weights are kept, its checkpoint.
 
         Raises:
             UserError: a loss is no longer a number.
@@ -110,12 +112,16 @@ class Trainer:
         for index, job in enumerate(jobs):
             with one_thread(self.where):
                 videos = self.videos(job.protocol, job.number)
+                began = time.perf_counter()
                 trained = self._fitted(job, videos)
+                learnt = time.perf_counter()
                 scores = [predict(trained.model, videos[name]) for name in job.tested]
+                scoring = (time.perf_counter() - learnt) / len(scores)
             yield (
                 index,
                 _arrays(trained, job.weights)
-                | {f"scores_{place}": scores_T for place, scores_T in enumerate(scores)},
+                | {f"scores_{place}": scores_T for place, scores_T in enumerate(scores)}
+                | Taken(learnt - began, scoring).array,
             )
 
     def _fitted(self, job: Job, videos: Mapping[str, Video]) -> Trained:

@@ -13,8 +13,9 @@ import platform
 import resource
 import shlex
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,13 +27,15 @@ log = logging.getLogger("llmvs")
 
 _tally: dict[str, tuple[int, int]] = {}
 _computed: dict[str, int] = {}
+_measured: dict[str, float] = {}
 
 
 @dataclass(frozen=True)
 class Record:
     """seconds: of the whole process, imports included. peak_bytes: resident, of its largest
     process. reused: by what was worked on, how many of how many were in the work store already.
-    command: as it could be typed again.
+    command: as it could be typed again. measured: seconds of parts of the work, by what each is,
+    as they were when it was done.
     """
 
     stage: str
@@ -44,6 +47,7 @@ class Record:
     finished: str
     reused: dict[str, tuple[int, int]]
     command: str
+    measured: dict[str, float] = field(default_factory=dict)
 
     @property
     def computed(self) -> int:
@@ -60,6 +64,11 @@ def count(noun: str, reused: int, wanted: int) -> None:
 def computed(noun: str) -> None:
     """Note that one more of those that were not in the work store is there now."""
     _computed[noun] = _computed.get(noun, 0) + 1
+
+
+def measured(seconds: Mapping[str, float]) -> None:
+    """Note what parts of the work took."""
+    _measured.update(seconds)
 
 
 def standing() -> str:
@@ -110,6 +119,7 @@ def keep(root: Path, stage: str, output: Path, seconds: float) -> None:
             datetime.now(UTC).isoformat(timespec="seconds"),
             dict(_tally),
             shlex.join(["python", "-m", f"stages.{stage}", *sys.argv[1:]]),
+            dict(_measured),
         )
         before = of(root, stage, output)
         if before is not None and before.computed and not record.computed:

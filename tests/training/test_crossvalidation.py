@@ -15,6 +15,7 @@ from stages.errors import UserError
 from stages.metrics.panel import Panel, Rules
 from stages.splits.folds import Split
 from stages.splits.settings import Protocol
+from stages.training import taken
 from stages.training.batches import Video
 from stages.training.crossvalidation import Finished, cross_validate, jobs, side_by_side
 from stages.training.settings import Official
@@ -228,6 +229,24 @@ def test_runs_kept_before_rho_was_have_none_on_their_curves(tmp_path: Path) -> N
     store.put(run, {name: array for name, array in arrays.items() if name != "rho"})
     again = list(cross_validate(trainer(), PLANNED, store, processes=1))[-1]
     assert again.curve == tuple(replace(point, rho=None) for point in whole[-1].curve)
+
+
+def test_what_a_run_took_is_kept_as_it_was_when_it_was_made(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = [of.taken for of in cross_validate(trainer(), PLANNED, store, processes=1)]
+    assert all(of is not None and of.training > of.scoring > 0 for of in first)
+    assert [of.taken for of in cross_validate(trainer(), PLANNED, store, processes=1)] == first
+    known = [of for of in first if of is not None]
+    assert taken.means(known)[taken.TRAINING] == pytest.approx(
+        sum(of.training for of in known) / len(known)
+    )
+    last = list(cross_validate(trainer(), PLANNED, store, processes=1))[-1].keys[0]
+    kept = store.get(last)
+    assert kept is not None
+    store.put(last, {name: of for name, of in kept.items() if name != taken.SECONDS})
+    after = [of.taken for of in cross_validate(trainer(), PLANNED, store, processes=1)]
+    assert after == [*first[:-1], None]
+    assert taken.means(after) == {}
 
 
 def test_splits_are_known_by_their_videos(tmp_path: Path) -> None:

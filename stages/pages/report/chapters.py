@@ -17,12 +17,14 @@ from stages.pages.report import (
     calibration,
     figures,
     folds,
+    kinds,
     learning,
     provenance,
     shot_lengths,
 )
 from stages.pages.report.attention import Attention
 from stages.pages.report.folds import Run
+from stages.pages.report.kinds import Kind
 from stages.pages.report.learning import Curve
 from stages.pages.report.legend import Legend
 from stages.pages.report.shot_lengths import ShotLengths
@@ -40,7 +42,8 @@ class Chapter:
     """marks: [row][video] under the headline protocol. guess: the mean squared error of always
     answering the average score. curves, runs: of every scorer, and of the first by protocol, seed
     and split; none where nothing was trained. attention: the first one's under the headline
-    protocol, None where it has none. records: what each stage took.
+    protocol, None where it has none. kinds: the trained rows, none where they are of one kind.
+    records: what each stage took.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Chapter:
     curves: tuple[Curve, ...]
     runs: tuple[Run, ...]
     attention: Attention | None
+    kinds: tuple[Kind, ...]
     records: tuple[Mapping[str, str], ...]
 
     def href(self, story: Story) -> str:
@@ -98,8 +102,8 @@ def read(
         thumbnails: how many a video may have.
 
     Raises:
-        UserError: as `results.read`, `stories.read`, `learning.read`, `folds.read` and
-            `attention.read` do.
+        UserError: as `results.read`, `stories.read`, `learning.read`, `folds.read`,
+            `attention.read` and `kinds.compared` do.
     """
     recipe, places = settings.datasets[name], Places(data / name)
     measured, by_video = results.read(tables / name)
@@ -122,6 +126,7 @@ def read(
         ),
         runs=tuple(folds.read(places, legend.first)) if trained else (),
         attention=_attention(places, settings, recipe, legend.first) if trained else None,
+        kinds=tuple(kinds.compared(places, trained, measured, Store.default().root)),
         records=tuple(
             provenance.stages_run(Store.default().root, _made(places, recipe, trained, tables))
         ),

@@ -14,6 +14,7 @@ from stages.pages import paths, templates
 from stages.pages.report import (
     calibration,
     folds,
+    kinds,
     learning,
     moments,
     own_films,
@@ -87,6 +88,7 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
             "steps": list(choosing_table.steps(chapter.results)),
             "said": choosing_table.said(chapter.results),
         },
+        "kinds": _kinds(chapter),
         "learning": _learning(chapter),
         "runs": max((len(curve.train_RE) for curve in chapter.curves), default=0),
         "folds": _folds(chapter),
@@ -148,6 +150,31 @@ def _shot_lengths(chapter: Chapter) -> Markup | None:
         chapter.shot_lengths, chapter.legend, confidence=chapter.results.confidence, heading=None
     )
     return inline(drawn, "Shots kept by their length, and τ of each video by what people keep")
+
+
+def _kinds(chapter: Chapter) -> Json | None:
+    if not chapter.kinds:
+        return None
+    protocols = list(chapter.results.protocols)
+    drawn = kinds.figure(chapter.kinds, chapter.results)
+    rows_of = [
+        {
+            "title": each.title,
+            "kind": each.kind,
+            "parameters": f"{each.parameters:,}".replace(",", " "),
+            "training": "–" if each.training is None else f"{each.training:.3g}",
+            "scoring": "–" if each.scoring is None else f"{1000 * each.scoring:.3g}",
+            "taus": [each.taus.get(name) for name in protocols],
+        }
+        for each in chapter.kinds
+    ]
+    timed = any(each.training is not None for each in chapter.kinds)
+    label = "τ against the numbers that each row learnt"
+    return {
+        "rows": rows_of,
+        "protocols": protocols,
+        "figure": inline(drawn, label + (", and the seconds of a training" if timed else "")),
+    }
 
 
 def _learning(chapter: Chapter) -> list[Markup]:
