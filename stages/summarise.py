@@ -72,7 +72,6 @@ def summarise(
     """
     from stages.media import films as found
     from stages.skimming import settings
-    from stages.skimming.forecast import Forecast
     from stages.summaries.pieces import Wish
     from stages.summarising import Making, Wanted
 
@@ -81,6 +80,8 @@ def summarise(
         raise UserError("--copy: no skim is made (--format), so there is nothing to cut")
     stems = found.beside(found.films(films), out)
     if dry_run:
+        from stages.skimming.forecast import Forecast
+
         command.stderr.print(Forecast.of(list(stems), chosen).said())
         return
     making = Making(chosen, wish, ask, Wanted({each.value for each in form}, copy))

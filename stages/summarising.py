@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.media import cutlist, remux, skim, sound, video
+from stages.media import cutlist, keyframes, remux, skim, sound, video
 from stages.media.cutlist import Entry
 from stages.pages.skim import skim_page
 from stages.pages.skim.clock import clock
@@ -19,6 +19,8 @@ from stages.work.files import replacing
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
+
+_LONG = 900.0  # seconds of a film from which one waits for its skim
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Making:
         summary = self._summary(film)
         if summary.film.timing.damage:
             log.warning("%s", summary.film.timing.damage)
+        if "mp4" in self._wanted.formats and not self._wanted.copy:
+            _warned(summary)
         yield from made(summary, stem, self._wanted, self._store)
 
     def _summary(self, film: Path) -> Summary:
@@ -70,6 +74,15 @@ class Making:
                 self._store,
                 lambda count: bar.advance(row, count),
             )
+
+
+def _warned(summary: Summary) -> None:
+    """That encoding a long film's skim takes time, and what does not."""
+    if summary.film.seconds > _LONG:
+        log.info(
+            "a skim to the frame is encoded anew, minutes of work for so long a film; --copy cuts "
+            "at keyframes in seconds, and --format none, or a cut list, makes no skim at all"
+        )
 
 
 def made(summary: Summary, stem: Path, wanted: Wanted, store: Store) -> Iterator[Path]:
@@ -94,7 +107,7 @@ def made(summary: Summary, stem: Path, wanted: Wanted, store: Store) -> Iterator
     cut = None
     if "mp4" in wanted.formats:
         cut = _named(stem, ".mp4")
-        _cut(summary, cut, wanted.copy)
+        _cut(summary, cut, wanted.copy, store)
         yield cut
     for name, (ending, text) in LISTS.items():
         if name in wanted.formats:
@@ -103,7 +116,7 @@ def made(summary: Summary, stem: Path, wanted: Wanted, store: Store) -> Iterator
     yield _written(_named(stem, ".html"), page)
 
 
-def _cut(summary: Summary, target: Path, copy: bool) -> None:
+def _cut(summary: Summary, target: Path, copy: bool, store: Store) -> None:
     kept, film = spans(summary.kept), summary.film
     with progress() as bar:
         row = bar.add_task("the skim, frames gone through", total=None)
@@ -112,7 +125,7 @@ def _cut(summary: Summary, target: Path, copy: bool) -> None:
             bar.update(row, completed=done, total=whole)
 
         if copy:
-            done = remux.copy(target, film.path, kept, told)
+            done = remux.copy(target, film.path, kept, told, keyframes.kept(film, store))
         else:
             done = skim.write(target, film.path, kept, film.timing, told)
     for sentence in done.said:

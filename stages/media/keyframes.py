@@ -22,9 +22,14 @@ from av.stream import Stream
 
 from stages.errors import UserError
 from stages.media import video
+from stages.media.looking import Film
 from stages.media.timing import Span
+from stages.work.store import Store, key
 
 Integers = npt.NDArray[np.int64]
+
+VERSION = 1
+"""Of what is read of a container; raised where that becomes something else."""
 
 REMEDY = "have it encoded anew, without --copy"
 
@@ -105,6 +110,24 @@ def packets(film: Path) -> Packets:
     visible_N = pts_N[~np.array(discarded)]
     first = int(visible_N.min() if len(visible_N) else pts_N.min())
     return Packets(pts_N, np.array(keys), base, first, int(pts_N.max()) + lasts)
+
+
+def kept(film: Film, store: Store) -> Packets:
+    """As `packets`, of a film that was looked at; what its container said is kept."""
+    place = key(stage="packets", version=VERSION, film=film.whole)
+    found = store.get(place)
+    if found is None:
+        said = packets(film.path)
+        found = {
+            "pts": said.pts_N,
+            "keys": said.keys,
+            "base": np.array([said.base.numerator, said.base.denominator]),
+            "ends": np.array([said.first, said.end]),
+        }
+        store.put(place, found)
+    first, end = found["ends"].tolist()
+    base = Fraction(*found["base"].tolist())
+    return Packets(found["pts"], found["keys"], base, first, end)
 
 
 def _unknown(film: Path) -> UserError:

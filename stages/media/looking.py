@@ -2,7 +2,8 @@
 
 Memory holds a part's frames, however long the film. A part is an item of the work store, so that a
 second look only reads them, and one that was stopped goes on where it was as far as looking closely
-is concerned; decoding begins anew.
+is concerned; decoding begins anew. What runs the encoder is imported where a frame is looked at: it
+takes seconds, which a second look has no use for.
 
 Shapes: N video frames, T sampled frames, P those of a part, D image feature width.
 """
@@ -17,12 +18,12 @@ import numpy.typing as npt
 from stages.errors import UserError
 from stages.media import timing, video
 from stages.media.clock import Clock
-from stages.media.sampler import packed, unpacked
+from stages.media.jpegs import packed, unpacked
 from stages.media.sampling import from_jpeg, shrink, to_jpeg
 from stages.media.settings import Looking
 from stages.media.timing import Timing
-from stages.media.video import Frame
-from stages.vision.encoder import ImageEncoder
+from stages.media.video import Frame, Pixels
+from stages.vision.identity import IDENTITY
 from stages.work.items import Arrays
 from stages.work.store import Store, content_hash, key
 
@@ -34,6 +35,7 @@ _PART = 32  # sampled frames that are looked at together: bounds memory
 _THUMBNAIL = 32, 18  # pixels, grey: enough to tell a cut from a movement
 
 Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,7 @@ class Film:
     timing: Timing
     picks_T: npt.NDArray[np.int64]
     changes_N: npt.NDArray[np.float32]
-    features_TD: npt.NDArray[np.float32]
+    features_TD: Floats32
     whole: str
     parts: tuple[str, ...]
 
@@ -105,7 +107,7 @@ def look(
         every=looking.every,
         short_side=looking.short_side,
         jpeg_quality=looking.jpeg_quality,
-        encoder=ImageEncoder.identity,
+        encoder=IDENTITY,
     )
     whole = key(film=identity, part="whole")
     seen = store.get(whole)
@@ -114,14 +116,13 @@ def look(
         seen = _seen(path, looking, store, identity, told)
         store.put(whole, seen)
         parts = _parts(identity, int(seen["parts"]))
-    features = [_there(store, part, path)["features"] for part in parts]
     times = Clock(float(seen["fps"]), seen["times"])
     return Film(
         path=path,
         timing=Timing(times, str(seen["damage"]) or None),
         picks_T=seen["picks"],
         changes_N=seen["changes"],
-        features_TD=np.concatenate(features),
+        features_TD=_features(identity, parts, store, path),
         whole=whole,
         parts=parts,
     )
@@ -129,6 +130,16 @@ def look(
 
 def _parts(identity: str, count: int) -> tuple[str, ...]:
     return tuple(key(film=identity, part=number) for number in range(count))
+
+
+def _features(identity: str, parts: tuple[str, ...], store: Store, path: Path) -> Floats32:
+    """All parts' (T, D), kept beside them: a second look then reads no frames."""
+    place = key(film=identity, part="features")
+    kept = store.get(place)
+    if kept is None:
+        kept = {"features": np.concatenate([_there(store, p, path)["features"] for p in parts])}
+        store.put(place, kept)
+    return kept["features"]
 
 
 def _there(store: Store, part: str, path: Path) -> Arrays:
@@ -195,7 +206,7 @@ def _seen(
     identity: str,
     told: Callable[[int], None],
 ) -> Arrays:
-    encoder: list[ImageEncoder] = []
+    encoder: list[Callable[[list[Pixels]], Floats32]] = []
     count = 0
 
     def put(jpegs: list[bytes]) -> None:
@@ -205,9 +216,12 @@ def _seen(
         if part in store:
             return
         if not encoder:
-            encoder.append(ImageEncoder.load())
+            from stages.vision.encoder import ImageEncoder
+
+            looks = ImageEncoder.load()
+            encoder.append(lambda shown: looks(shown).features_TD)
         # What is stored is what is looked at, so that features can be had again from the frames.
-        features_PD = encoder[0]([from_jpeg(jpeg) for jpeg in jpegs]).features_TD
+        features_PD = encoder[0]([from_jpeg(jpeg) for jpeg in jpegs])
         store.put(part, {**packed(jpegs), "features": features_PD})
 
     damage: str | None = None

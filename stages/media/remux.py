@@ -15,12 +15,13 @@ from typing import Any
 import av
 import numpy as np
 from av.packet import Packet
-from av.stream import Discard, Stream
+from av.stream import Stream
 
 from stages.errors import UserError
-from stages.media import keyframes, sound, timing, video
+from stages.media import keyframes, timing, video
 from stages.media.keyframes import Integers, Packets, Piece
 from stages.media.reel import Kept
+from stages.media.seeking import Reader
 from stages.media.skim import Skim
 from stages.media.sound import JITTER
 from stages.media.timing import Span
@@ -36,6 +37,7 @@ def copy(
     film: Path,
     spans: Sequence[Span],
     told: Callable[[int, int], None] = lambda done, packets: None,
+    known: Packets | None = None,
 ) -> Skim:
     """Copy what a film shows and sounds like in spans of its time to an MP4, as it is coded.
 
@@ -46,35 +48,33 @@ def copy(
         film: the film's.
         spans: in seconds from the first frame, in order, apart or touching.
         told: of packets of the picture gone through, and how many there are.
+        known: what the container says of the picture; None: it is read first.
 
     Raises:
         UserError: spans out of order or past the film's end, an MP4 cannot hold what the film is
             coded in, or its container does not say when frames are shown.
     """
     timing.checked(film, spans)
-    packets = keyframes.packets(film)
+    packets = keyframes.packets(film) if known is None else known
     pieces = keyframes.pieces(film, packets, spans)
     with ExitStack() as stack:
         temporary = stack.enter_context(replacing(target))
-        source, stream = stack.enter_context(video.opened(film))
-        track = sound.track(source)
-        for other in source.streams:
-            if other not in (stream, track):
-                other.discard = Discard.all
+        reader = Reader(film, stack.enter_context(video.opened(film)), packets, pieces)
         made = stack.enter_context(
             av.open(
                 str(temporary.absolute()), "w", format="mp4", options={"movflags": "+faststart"}
             )
         )
+        stream, track = reader.picture, reader.sound
         streams = [stream] if track is None else [stream, track]
         copies = {each.index: _like(made, each, film) for each in streams}
         placed = _Placed(packets, pieces)
-        for packet in keyframes.read(source, *streams):
+        for packet in reader:
             if packet.stream_index != stream.index:
                 ready = placed.heard(packet)
             else:
-                ready = placed.shown(packet)
-                told(placed.gone, len(packets.pts_N))
+                ready = placed.shown(packet, reader.number)
+                told(reader.number + 1, len(packets.pts_N))
             if ready:
                 packet.stream = copies[packet.stream_index]
                 made.mux(packet)
@@ -121,16 +121,12 @@ def _like(made: av.container.OutputContainer, stream: Stream, film: Path) -> Str
 
 
 class _Placed:
-    """Packets at their new times, in the order in which they are read.
-
-    gone: packets of the picture that were read.
-    """
+    """Packets at their new times, in the order in which they are read."""
 
     def __init__(self, packets: Packets, pieces: Sequence[Piece]) -> None:
         self._packets, self._pieces = packets, pieces
         self._begins = [piece.begin for piece in pieces]
         self._starts = [piece.start for piece in pieces]
-        self.gone = 0
         self._heard = -(1 << 32)  # samples, up to the end of the last packet
         # Decoding times: rising, and as little before those of showing as the order allows.
         shown_N = np.concatenate([self.times(piece) + piece.shift for piece in pieces])
@@ -144,9 +140,8 @@ class _Placed:
         pts_N = self._packets.pts_N[piece.begin : piece.stop]
         return pts_N[pts_N >= piece.start]
 
-    def shown(self, packet: "Packet[Any]") -> bool:
-        """Whether a packet of the picture is kept; it then has its new times."""
-        number, self.gone = self.gone, self.gone + 1
+    def shown(self, packet: "Packet[Any]", number: int) -> bool:
+        """Whether packet `number` of the picture is kept; it then has its new times."""
         pts = self._packets.pts_N[number].item()
         place = bisect_right(self._begins, number) - 1
         if place < 0:

@@ -3,7 +3,7 @@
 Shapes: T sampled frames, D image feature width.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import torch
 
 from stages.artifacts.timeline import Video
 from stages.media import sampling
+from stages.media.jpegs import packed, unpacked
 from stages.media.sampling import Taken
 from stages.media.settings import Sample
 from stages.vision.encoder import ImageEncoder
@@ -64,20 +65,6 @@ class Sampler:
             jpeg_quality=self.settings.jpeg_quality,
             encoder=ImageEncoder.identity,
         )
-
-
-def packed(jpegs: Sequence[bytes]) -> Arrays:
-    """JPEG files as arrays of an item: `jpeg`, their bytes end to end, `lengths` of those (T,)."""
-    return {
-        "jpeg": np.frombuffer(b"".join(jpegs), dtype=np.uint8),
-        "lengths": np.array([len(jpeg) for jpeg in jpegs], dtype=np.int64),
-    }
-
-
-def unpacked(arrays: Arrays) -> Iterator[bytes]:
-    """The files that were `packed`, in order."""
-    ends_T = np.cumsum(arrays["lengths"])[:-1]
-    return (jpeg.tobytes() for jpeg in np.split(arrays["jpeg"], ends_T))
 
 
 def _arrays(taken: Taken) -> Arrays:

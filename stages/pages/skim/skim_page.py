@@ -17,7 +17,7 @@ from stages.captioners.settings import (
     ImageTextCaption,
     TagCaption,
 )
-from stages.media.sampler import packed, unpacked
+from stages.media.jpegs import packed, unpacked
 from stages.pages import templates
 from stages.pages.addresses import address
 from stages.pages.skim.clock import clock
@@ -27,6 +27,9 @@ from stages.summaries.pieces import Piece, Wish
 from stages.work.store import Store, key
 
 Json = dict[str, Any]
+
+VERSION = 1
+"""Of what is chosen of the same shots; raised where the choice becomes another."""
 
 STEPS = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.18, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75)
 """Shares of the film that the slider offers, beside the one that was asked for."""
@@ -46,7 +49,7 @@ def build(summary: Summary, store: Store, skim: str | None) -> str:
     kept = {piece.shot for piece in summary.kept}
     rank_S = np.argsort(np.argsort([-shot.score for shot in summary.shots], kind="stable"))
     highest = max(shot.score for shot in summary.shots) or 1.0
-    steps, made = _steps(summary)
+    steps, made = _steps(summary, store)
     shots = [
         {
             "from": clock(shot.start),
@@ -102,15 +105,31 @@ def _thumbnails(
     return dict(zip(needed, unpacked(kept), strict=True)), (width, height)
 
 
-def _steps(summary: Summary) -> tuple[list[Json], int]:
+def _steps(summary: Summary, store: Store) -> tuple[list[Json], int]:
     """What each step of the slider would keep, shortest first, and which of them was made."""
     film, wished = summary.film.seconds, summary.wish.seconds(summary.film.seconds)
     offered: dict[float, Sequence[Piece]] = {
-        share * film: summary.at(Wish(share=share)) for share in STEPS
+        share * film: pieces for share, pieces in zip(STEPS, _offered(summary, store), strict=True)
     }
     offered[wished] = summary.kept
     lengths = sorted(offered)
     return [_step(summary, offered[length]) for length in lengths], lengths.index(wished)
+
+
+def _offered(summary: Summary, store: Store) -> list[Sequence[Piece]]:
+    """What each of `STEPS` would keep. It is kept: it is the same whatever the length wished."""
+    shots_S4 = np.array([(s.start, s.end, s.score, s.moment) for s in summary.shots])
+    place = key(stage="lengths", version=VERSION, shots=shots_S4, shares=STEPS)
+    kept = store.get(place)
+    if kept is None:
+        found = [summary.at(Wish(share=share)) for share in STEPS]
+        lists = [[(piece.shot, piece.start, piece.end) for piece in each] for each in found]
+        kept = {f"step_{number}": np.array(each) for number, each in enumerate(lists)}
+        store.put(place, kept)
+    return [
+        [Piece(int(shot), start, end) for shot, start, end in kept[f"step_{number}"].tolist()]
+        for number in range(len(STEPS))
+    ]
 
 
 def _step(summary: Summary, pieces: Sequence[Piece]) -> Json:
