@@ -1,7 +1,7 @@
 """A scorer's size and arithmetic, from its entry alone.
 
-It is built on torch's meta device, where tensors have shapes and no memory, and its matrices are
-counted: whatever kind it is.
+It is built on torch's meta device, where tensors have shapes and no memory, and its kind says what
+its arithmetic is.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from stages.scorers.settings import Entry, Input
 class Size:
     """What a scorer's arithmetic depends on.
 
-    parameters: numbers that are learnt. products: those of them in matrices, which every frame
-    goes through. states: numbers kept of a frame for the way back. attention: operations of a pair
-    of frames, over all layers; heads: numbers kept of it.
+    parameters: numbers that are learnt. products: those that a frame is multiplied with, each as
+    often as it is. states: numbers kept of a frame for the way back. attention: operations of a
+    pair of frames, over all layers; heads: numbers kept of it.
     """
 
     parameters: int
@@ -53,7 +53,7 @@ def size(entry: Entry, widths: Mapping[Input, int]) -> Size:
     operations, kept = model.pairs
     return Size(
         parameters=sum(each.numel() for each in model.parameters()),
-        products=sum(each.numel() for each in matrices),
+        products=model.products,
         # What comes out of each matrix, and of what follows it: a norm, an activation.
         states=2 * sum(each.shape[0] for each in matrices),
         attention=operations,

@@ -158,6 +158,11 @@ class Scorer(nn.Module, ABC):
             sum(part.num_heads for part in attending),
         )
 
+    @property
+    def products(self) -> int:
+        """Numbers that a frame is multiplied with: by default those of every matrix, once."""
+        return matrices(self)
+
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         training = self.training
@@ -166,6 +171,11 @@ class Scorer(nn.Module, ABC):
             yield
         finally:
             self.train(training)
+
+
+def matrices(*parts: nn.Module) -> int:
+    """Numbers in the matrices of some layers."""
+    return sum(of.numel() for part in parts for of in part.parameters() if of.dim() == 2)
 
 
 def alone(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ CLS token before the frames or captions, N = 2 A: the frames', then the captions
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -26,7 +26,8 @@ from stages.scorers.peers.captioned import TEXT, captioned
 from stages.scorers.peers.intervals import painted
 from stages.scorers.peers.peer import Peer
 from stages.scorers.peers.settings import A2SummEntry
-from stages.scorers.scorer import Batch
+from stages.scorers.peers.sides import Side, proposed
+from stages.scorers.scorer import Batch, matrices
 
 _PLACES = 5000
 """Positions there are; one is the CLS token's."""
@@ -36,28 +37,6 @@ _OVERLAP = 0.4
 
 _AGAIN = re.compile(r"multiway_list\.[1-9]")
 """Its authors' checkpoints name the one layer as often as it is used."""
-
-
-class Side(NamedTuple):
-    """What comes out for a video's frames, or for its captions.
-
-    cls_M: the CLS token after attention. seen_TM: what proposals are made of. logits_T: of being
-    chosen. reach_T2: how far the frame's own interval reaches to the left and the right. centre_T:
-    how central the frame is in it, before the sigmoid.
-    """
-
-    cls_M: Tensor
-    seen_TM: Tensor
-    logits_T: Tensor
-    reach_T2: Tensor
-    centre_T: Tensor
-
-    def loss(self, chosen_T: Tensor) -> tuple[Tensor, Tensor]:
-        """Of each frame's being chosen, (T,), and of the intervals about those chosen."""
-        wanted_T2 = torch.from_numpy(centres.reaches(chosen_T.cpu().numpy())).to(self.reach_T2)
-        placing = centres.placing(self.reach_T2, self.centre_T, chosen_T, wanted_T2)
-        # Its code takes the mean over both classes where DSNet's takes their sum.
-        return centres.focal(self.logits_T, chosen_T) / 2, placing
 
 
 class A2Summ(Peer):
@@ -158,6 +137,15 @@ class A2Summ(Peer):
         layers = int(self.sizes["layers"])
         return 4 * 4 * int(self.sizes["hidden"]) * layers, 4 * HEADS * layers
 
+    @property
+    def products(self) -> int:
+        """Of each frame a row and a caption's go through the one layer's attention, as often as it
+        is used.
+        """
+        layer, layers = self.multiway_list[0], int(self.sizes["layers"])
+        once, seen = matrices(layer), matrices(layer.get_submodule("attn_fusion"))
+        return super().products - once + layers * (once + seen)
+
     def sides(self, inputs: Mapping[str, Tensor]) -> tuple[Side, Side]:
         """What comes out for frames and for captions of one video, from its prepared inputs.
 
@@ -186,12 +174,12 @@ class A2Summ(Peer):
             Side(
                 video_AM[0].float(),
                 seen_TM.float(),
-                *_proposed(seen_TM, self.fc_video_cls, self.fc_video_loc, self.fc_video_ctr),
+                *proposed(seen_TM, self.fc_video_cls, self.fc_video_loc, self.fc_video_ctr),
             ),
             Side(
                 text_AM[0].float(),
                 read_TM.float(),
-                *_proposed(read_TM, self.fc_text_cls, self.fc_text_loc, self.fc_text_ctr),
+                *proposed(read_TM, self.fc_text_cls, self.fc_text_loc, self.fc_text_ctr),
             ),
         )
 
@@ -244,9 +232,3 @@ class A2Summ(Peer):
 
 def _before_proposals(width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Dropout(0.5), nn.LayerNorm(width))
-
-
-def _proposed(x_TM: Tensor, *layers: nn.Module) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits, reaches and centres, in full precision: half would not hold what is exponentiated."""
-    logits_T1, reach_T2, centre_T1 = (layer(x_TM).float() for layer in layers)
-    return logits_T1.squeeze(-1), reach_T2.exp(), centre_T1.squeeze(-1)

@@ -20,7 +20,7 @@ from stages.scorers.peers.captioned import TEXT, captioned
 from stages.scorers.peers.peer import Peer, check_divided
 from stages.scorers.peers.positions import sinusoid
 from stages.scorers.peers.settings import ClipItEntry
-from stages.scorers.scorer import Batch
+from stages.scorers.scorer import Batch, matrices
 
 _GUIDES = 4
 """Heads of the attention to the text."""
@@ -104,6 +104,12 @@ class ClipIt(Peer):
         """The encoder's; before it each frame asks one text."""
         width, layers, heads = (int(self.sizes[name]) for name in ("width", "layers", "heads"))
         return 4 * width * layers, heads * layers
+
+    @property
+    def products(self) -> int:
+        """What is said of the video goes through its layers once, and not once a frame."""
+        said = matrices(self.captions) + 2 * int(self.sizes["width"]) ** 2
+        return super().products - said
 
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         x_TD, text_TS = inputs[STATES], inputs[TEXT]

@@ -13,6 +13,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from stages.errors import UserError
 from stages.scorers import released
@@ -21,8 +22,12 @@ from stages.scorers.peers.peer import started
 from stages.scorers.peers.positions import sinusoid
 from stages.scorers.peers.settings import CstaEntry
 from stages.scorers.peers.stream import Stream
+from stages.scorers.scorer import matrices
 
 _SHORTEST = googlenet.SMALLEST - 1
+
+_COUNTED = 320
+"""Rows of the image, frames, that what the CNN does is counted on."""
 
 _POSITIONS = "Positional_encoding_op.pe"
 """A table of the sinusoid in its authors' checkpoints."""
@@ -88,6 +93,15 @@ class Csta(Stream):
         # How often batch normalisation was updated is not used, and older files lack it.
         counts = {n: of for n, of in model.state_dict().items() if n.endswith("_batches_tracked")}
         return released.fitted(model, counts | dict(state), spare=(_POSITIONS, "googlenet.fc."))
+
+    @property
+    def products(self) -> int:
+        """Its three channels have keys each; those of the CNN are counted as torch counts them."""
+        with torch.device("meta"), FlopCounterMode(display=False) as counter:
+            googlenet.GoogLeNet().eval()(torch.empty(1, 3, _COUNTED, googlenet.CHANNELS))
+        seen = int(counter.get_total_flops()) // (2 * _COUNTED)
+        lines = matrices(self.value_embedding, self.linear1, self.linear2)
+        return seen + 3 * matrices(self.key_embedding) + lines
 
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Raises UserError for a video too short for the CNN."""

@@ -22,7 +22,7 @@ from stages.scorers.peers.intervals import painted
 from stages.scorers.peers.peer import started
 from stages.scorers.peers.settings import DsnetEntry
 from stages.scorers.peers.stream import Stream
-from stages.scorers.scorer import Batch
+from stages.scorers.scorer import Batch, matrices
 
 BASED, FREE = "anchor-based", "anchor-free"
 _SUPPRESSION = {BASED: 0.5, FREE: 0.4}
@@ -152,6 +152,12 @@ class Dsnet(Stream):
     def pairs(self) -> tuple[int, int]:
         return 4 * self.base_model.K.out_features, self.base_model.heads
 
+    @property
+    def products(self) -> int:
+        """Where anchor-based, what follows attention is done for each scale."""
+        again = 0 if self.free else len(self.scales) - 1
+        return super().products + again * matrices(self.fc1, self.fc_cls, self.fc_loc)
+
     def _outputs(self, x_TD: Tensor) -> dict[str, Tensor]:
         """What the last layers give: `cls` (T,) or (T, S) and `ctr` (T,) before their sigmoids,
         `loc` (…, 2) before its exponential where anchor-free.
@@ -226,17 +232,14 @@ class Dsnet(Stream):
                 reach_T2, centre_T = outputs["loc"].exp(), outputs["ctr"]
                 return centres.loss(outputs["cls"], reach_T2, centre_T, chosen_T, wanted_T2)
             label_TS, wanted_TS2 = anchors.labels(chosen, self.scales, self._draws())
-            return anchors.loss(
-                outputs["cls"],
-                outputs["loc"],
-                torch.from_numpy(label_TS).to(x_TD.device),
-                torch.from_numpy(wanted_TS2).to(x_TD.device),
-            )
+            known = (torch.from_numpy(of).to(x_TD.device) for of in (label_TS, wanted_TS2))
+            return anchors.loss(outputs["cls"], outputs["loc"], *known)
 
     def _draws(self) -> torch.Generator:
         """What anchors are drawn with: ever anew in training, and always alike where measured."""
-        seed = int(torch.randint(1 << 62, ())) if self.training else 0
-        return torch.Generator().manual_seed(seed)
+        return torch.Generator().manual_seed(
+            int(torch.randint(1 << 62, ())) if self.training else 0
+        )
 
     @torch.inference_mode()
     def attention(self, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -19,6 +19,7 @@ from stages.scorers.peers.mixing import Mixing
 from stages.scorers.peers.norm import Norm
 from stages.scorers.peers.peer import Peer, started
 from stages.scorers.peers.settings import MsvaEntry
+from stages.scorers.scorer import matrices
 
 _UNUSED = ("layer_norm_y_4.", "layer_norm_kd.")
 
@@ -92,6 +93,11 @@ class Msva(Peer):
         """Of the inputs that its authors feed it."""
         inputs = len(self.authors_inputs)
         return 4 * self.att1_3.K.out_features * inputs, inputs
+
+    @property
+    def products(self) -> int:
+        """Each of the inputs that its authors feed it goes through the one attention."""
+        return super().products + (len(self.authors_inputs) - 1) * matrices(self.att1_3)
 
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         each = (

@@ -20,6 +20,7 @@ from stages.scorers import released
 from stages.scorers.peers.peer import started
 from stages.scorers.peers.settings import PglSumEntry
 from stages.scorers.peers.stream import Stream
+from stages.scorers.scorer import matrices
 
 _BASE = 10_000
 _EPSILON = 1e-6
@@ -184,6 +185,13 @@ class PglSum(Stream):
         width, segments = self.linear_1.in_features, int(self.sizes["segments"])
         heads = self.sizes["global_heads"] + self.sizes["local_heads"] / segments
         return round(4 * width * (1 + 1 / segments**2)), math.ceil(heads)
+
+    @property
+    def products(self) -> int:
+        """A frame goes through the attention of its own segment alone."""
+        segments = int(self.sizes["segments"])
+        near = matrices(self.attentions.local_attention)
+        return super().products - near * (segments - 1) // segments
 
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         (x_TD,) = inputs.values()

@@ -21,6 +21,7 @@ from stages.scorers.peers.captioned import TEXT, captioned
 from stages.scorers.peers.peer import Peer, check_divided
 from stages.scorers.peers.positions import sinusoid
 from stages.scorers.peers.settings import SspvsEntry
+from stages.scorers.scorer import matrices
 
 _POSITIONS = 0.1
 """What positions are multiplied by before they are added."""
@@ -129,6 +130,12 @@ class Sspvs(Peer):
         once = super().pairs
         passes = int(self.sizes["passes"] or 0)
         return passes * once[0], passes * once[1]
+
+    @property
+    def products(self) -> int:
+        """A frame goes through the encoder in each pass; what is said is read once a video."""
+        coded = matrices(self.transformer_encoder) + int(self.sizes["width"] or 0)
+        return int(self.sizes["passes"] or 0) * coded
 
     def video(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Raises UserError where it reads, and there is no text."""

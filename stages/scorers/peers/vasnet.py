@@ -18,6 +18,7 @@ from stages.scorers.peers.norm import Norm
 from stages.scorers.peers.peer import started
 from stages.scorers.peers.settings import VasnetEntry
 from stages.scorers.peers.stream import Stream
+from stages.scorers.scorer import matrices
 
 
 class VasNet(Stream):
@@ -52,6 +53,11 @@ class VasNet(Stream):
         self.layer_norm_ka = Norm(hidden)
         self.dropout = nn.Dropout(dropout)
         started(self)
+
+    @property
+    def products(self) -> int:
+        """Two of its layers are never used."""
+        return super().products - matrices(self.kb, self.kc)
 
     @classmethod
     def build(cls, entry: VasnetEntry, widths: Mapping[str, int]) -> Self:
