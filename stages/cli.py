@@ -37,6 +37,7 @@ STAGES = {
     "features": "What others made of the frames.",
     "feeds": "What each scorer is fed here, and what it lacks.",
     "train": "A scorer, fold by fold.",
+    "finetune": "The LLM, or the captioner, told people's scores.",
     "score": "Films of one's own, by a scorer that is trained already.",
     "evaluate": "Scores against people: tau, rho, F1.",
     "skim": "Films of one's own, cut down to their best shots.",

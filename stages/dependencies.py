@@ -146,6 +146,11 @@ def recipes_with(stage: str, params: Mapping[str, Any]) -> list[str] | dict[str,
         return [name for name, kind in kinds.items() if stage == f"given-{kind}"]
     if stage == "download":
         return list(kinds)
+    if stage == "finetune":
+        return [name for name, of in datasets if "embed" in of and of.get(stage) is not None]
+    if stage == "finetune-direct":  # of the one captioner that can be asked
+        asked = {name for name, of in datasets if of.get("caption", {}).get("captioner") == "llava"}
+        return [name for name in recipes_with("finetune", params) if name in asked]
     if stage in MAY_HAVE:
         return [name for name, of in params["datasets"].items() if of.get(stage) is not None]
     if stage == "feeds":

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,13 +35,14 @@ def evaluate(
 ) -> None:
     """Measure how well scores agree with people's: Kendall's τ-b, Spearman's ρ, keyshot F1.
 
-    Rows: every model of run.models, or the scores that were given; the LLM's own score without
-    training, people against each other, people's mean as if it were a prediction (the ceiling),
-    random scores, and constant ones where the measure looks at summaries and so has a floor. A
-    figure is the mean over users, then the test videos of a split, then splits, then seeds. Its
-    interval resamples videos; its spread is the standard deviation over seeds. Every row is tested
-    against llmvs by a paired permutation test over videos, corrected for the number of rows. A row
-    that could not be fed is named below each table, with what would provide what it lacks.
+    Rows: every model of run.models, or the scores that were given; the LLM's own score, without
+    training and, where finetune.rows says so, fine-tuned on people's; people against each other,
+    people's mean as if it were a prediction (the ceiling), random scores, and constant ones where
+    the measure looks at summaries and so has a floor. A figure is the mean over users, then the
+    test videos of a split, then splits, then seeds. Its interval resamples videos; its spread is
+    the standard deviation over seeds. Every row is tested against llmvs by a paired permutation
+    test over videos, corrected for the number of rows. A row that could not be fed is named below
+    each table, with what would provide what it lacks.
 
     Each of the recipe's protocols has its own table, over the videos that its splits test. Where
     there are both, another says of each row how τ comes from strict to official: by the other test
@@ -54,6 +55,8 @@ def evaluate(
     scores over the frames of every video beside people's), for `dvc plots`; prints the tables.
     """
     place = ("datasets", dataset)
+    recipe = section.lookup(dict[str, Any], *place)
+    tuned = section.lookup(list[str], *place, "finetune", "rows") if "finetune" in recipe else []
     settings: Evaluate = section.lookup(Evaluate, *place, "evaluate")
     given: GivenKind = section.lookup(GivenKind, *place, "given", "kind")
     names = [] if given == "scores" else section.lookup(list[str], "run", "models")
@@ -64,6 +67,7 @@ def evaluate(
         names,
         section.lookup(Splits, *place, "splits"),
         Rules(settings.agreement, settings.f1, settings.budget),
+        tuned,
     )
     fed = {name: predictions.inputs(places.predictions(name)) for name in found.trained}
     fed_all = [name for names_of in fed.values() for name in names_of]
@@ -80,7 +84,7 @@ def evaluate(
             "evaluate": settings.model_dump(mode="json"),
             "files": [
                 {"path": path.as_posix(), "sha256": content_hash(path)}
-                for path in places.files(given, names, provisions.files(fed_all))
+                for path in places.files(given, names, provisions.files(fed_all), tuned)
             ],
         },
     )

@@ -15,6 +15,8 @@ from stages import section
 from stages.captioners.settings import CaptionSettings
 from stages.encoders.settings import Sentences
 from stages.errors import UserError
+from stages.finetuning import asked
+from stages.finetuning.settings import Finetune
 from stages.llm.settings import Embed
 from stages.media.settings import Looking, Sample
 from stages.metrics.settings import Evaluate
@@ -64,6 +66,7 @@ class Recipe(Section):
     features: Features | None = None
     splits: Splits
     train: Train | None = None
+    finetune: Finetune | None = None
     evaluate: Evaluate
 
     @property
@@ -98,6 +101,16 @@ class Recipe(Section):
                     f"has a section {stage}, which wants {' or '.join(kinds)}, but "
                     f"{self.given.kind} are given; remove the section"
                 )
+        if self.finetune is not None and self.finetune.rows and self.embed is None:
+            raise ValueError(
+                f"finetune.rows: names {self.finetune.rows[0]}, and {self.given.kind} are given, "
+                "so no model is asked anything; leave it empty"
+            )
+        tuned = () if self.finetune is None else self.finetune.protocols
+        if strange := [name for name in tuned if name not in self.splits.protocols]:
+            raise ValueError(
+                f"finetune.protocols: names {strange[0]}, which is not among splits.protocols"
+            )
         if self.simulated != (self.download.kind == "demo"):
             raise ValueError(
                 "simulated must be true for the demo, whose people are, and false for a dataset "
@@ -202,6 +215,18 @@ class Params(Section):
                     f"datasets.{name}.train.models: no entry {min(unknown)!r} under models (has "
                     f"{', '.join(sorted(self.models))})"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _models_are_asked_what_they_can_be(self) -> Self:
+        for name, recipe in self.datasets.items():
+            tuned = recipe.finetune
+            if tuned is None:
+                continue
+            if recipe.embed is not None:
+                asked.embed(tuned, recipe.embed, name)
+            if "direct*" in tuned.rows or tuned.caption:
+                asked.caption(tuned, recipe.caption, name)
         return self
 
 

@@ -134,6 +134,21 @@ ROWS = (
         figures=(_summe(0.170, 0.189, COMPARISON), _tvsum(0.051, 0.056, COMPARISON)),
     ),
     PaperRow(
+        "zero-shot-finetuned",
+        ("main", "ablation"),
+        "zero-shot*",
+        theirs="LLM, fine-tuned",
+        figures=(_summe(0.181, 0.201, ABLATIONS),),
+    ),
+    PaperRow(
+        "direct-finetuned",
+        ("main", "ablation"),
+        "direct*",
+        captioner="llava",
+        theirs="LLaVA, asked directly, fine-tuned",
+        figures=(_summe(0.140, 0.156, ABLATIONS),),
+    ),
+    PaperRow(
         "human",
         ("main",),
         "human",

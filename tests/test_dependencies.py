@@ -224,6 +224,7 @@ ALLOWED = {
     "llm": GROUND | {"splits"},
     "encoders": GROUND | {"llm"},
     "metrics": GROUND | {"summaries", "splits"},
+    "finetuning": GROUND | {"captioners", "llm", "metrics", "splits"},
     "scorers": GROUND,
     "sources": GROUND | {"media", "summaries"},
     "training": GROUND | {"metrics", "scorers", "splits", "summaries"},

@@ -13,6 +13,8 @@ scores.h5               scores that were given
 predictions/M.h5        a trained model's scores of the videos it was tested on
 checkpoints/M/          its weights, a file a protocol, seed and split
 curves/M.csv            its learning curves
+finetuned/zero-shot.h5  a fine-tuned row's scores of the videos it was tested on: of zero-shot*
+adapters/zero-shot/     its adapters, a file a protocol, seed and split
 """
 
 from collections.abc import Iterable
@@ -82,10 +84,21 @@ class Places:
     def curves(self, model: str) -> Path:
         return self.folder / "curves" / f"{model}.csv"
 
-    def files(self, given: GivenKind, models: Iterable[str], fed: Iterable[str] = ()) -> list[Path]:
+    def finetuned(self, row: str) -> Path:
+        """Scores of a row such as zero-shot*; a star is no part of a file's name everywhere."""
+        return self.folder / "finetuned" / f"{row.removesuffix('*')}.h5"
+
+    def files(
+        self,
+        given: GivenKind,
+        models: Iterable[str],
+        fed: Iterable[str] = (),
+        tuned: Iterable[str] = (),
+    ) -> list[Path]:
         """Every file that a recipe of what is given has there and evaluation rests on; of trained
         rows the predictions and curves of `models` alone, and the inputs by these names that they
-        are `fed`. What a recipe of another kind left is not among them.
+        are `fed`; of fine-tuned rows those of `tuned`. What a recipe of another kind left is not
+        among them.
         """
         wanted = [self.timeline, self.people]
         if given == "videos":
@@ -97,4 +110,5 @@ class Places:
         wanted += [
             made for model in models for made in (self.predictions(model), self.curves(model))
         ]
+        wanted += map(self.finetuned, tuned)
         return [path for path in wanted if path.is_file()]

@@ -4,7 +4,8 @@ Shapes: T sampled frames, R seeds, C splits that test a video.
 
 The group of a run has the attribute `epoch`: the one whose weights gave the scores. Scores that
 nobody trained have none. The file has the attribute `settings`, JSON of how its scorers learnt;
-that of a row which could not be fed has the attribute `left_out`, and nothing else.
+that of a row which could not be fed has the attribute `left_out`, and nothing else. A fine-tuned
+row's file is like it, with the protocols of its own that it was tuned under.
 """
 
 import json
@@ -140,6 +141,12 @@ def read(
         protocol: Predictions(protocol, _splits(path, protocol, scores, lengths), scores, epochs)
         for protocol, (scores, epochs) in found.items()
     }
+
+
+def protocols(path: Path) -> tuple[str, ...]:
+    """The protocols that a predictions file is of. Raises UserError where it cannot be read."""
+    with hdf5.reading(path, _AGAIN) as file:
+        return tuple(file)
 
 
 def settings(path: Path) -> dict[str, Any]:

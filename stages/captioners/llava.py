@@ -19,11 +19,11 @@ import torch
 from PIL import Image
 
 from stages.captioners import framing, processor
-from stages.captioners.captioner import SILENCE, Captioner, Pixels
+from stages.captioners.captioner import SILENCE, Pixels
 from stages.captioners.halving import Halving
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
-from stages.work import architecture, hub, pretrained
+from stages.work import adapters, architecture, hub, pretrained
 from stages.work.burden import Burden
 from stages.work.tokens import as_read, as_text
 
@@ -43,11 +43,13 @@ class ImageTextPlan:
         settings: the recipe's.
         question: name of what is asked, under caption.prompts.
         prompt: what is asked of each image.
+        adapter: what is added to the weights (`stages.work.adapters`); None: nothing.
     """
 
     settings: ImageTextCaption
     question: str
     prompt: str
+    adapter: bytes | None = None
 
     @property
     def batch(self) -> int:
@@ -63,6 +65,8 @@ class ImageTextPlan:
             "max_new_tokens": self.settings.max_new_tokens,
             "dtype": self.settings.dtype,
         }
+        if self.adapter is not None:
+            decided["adapter"] = adapters.identity(self.adapter)
         # Captions whose key says nothing of framing are of crops, and stay good.
         cropped = self.settings.framing == "crop"
         return decided if cropped else decided | {"framing": self.settings.framing}
@@ -87,7 +91,7 @@ class ImageTextPlan:
     def fetch(self) -> Path:
         return hub.fetch(self.settings.model, self.settings.revision, KIND)
 
-    def load(self) -> Captioner:
+    def load(self) -> "ImageTextCaptioner":
         from transformers import AutoModelForImageTextToText
 
         name, folder = self.settings.model, self.fetch()
@@ -101,6 +105,8 @@ class ImageTextPlan:
         framing.prepare(name, reader.image_processor, self.settings.framing)
         dtype = pretrained.dtype_of(self.settings.dtype)
         model = pretrained.load(AutoModelForImageTextToText, name, folder, dtype)
+        if self.adapter is not None:
+            model = adapters.merge(name, model, self.adapter)
         return ImageTextCaptioner(model, reader, self.settings, self.prompt)
 
 
@@ -153,12 +159,24 @@ class ImageTextCaptioner:
         with self._preparing:
             size = self._halving.batch
             parts = [images[start : start + size] for start in range(0, len(images), size)]
-            return [Batch(part, self._inputs(part)) for part in parts]
+            return [Batch(part, self.inputs(part)) for part in parts]
 
     def _divided(self, batches: Sequence[Batch]) -> list[Batch]:
         return self.prepare([image for each in batches for image in each.images])
 
-    def _inputs(self, images: Sequence[Pixels]) -> Any:
+    @property
+    def model(self) -> Any:
+        """Of transformers."""
+        return self._model
+
+    @property
+    def tokenizer(self) -> Any:
+        return self._tokenizer
+
+    def inputs(self, images: Sequence[Pixels]) -> Any:
+        """What the model takes of images and the prompt, up to the opening of its own turn; padded
+        on the left.
+        """
         return self._processor.apply_chat_template(
             [
                 processor.conversation(self._prompt, {"type": "image", "image": self._seen(image)})

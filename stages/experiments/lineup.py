@@ -109,12 +109,24 @@ def _not_for(row: rows.PaperRow, workspace: _Workspace) -> str | None:
     for path in row.overrides:
         if lookup(recipe, path) is ABSENT:
             return f"not for this recipe: params.yaml has no {path}"
+    if not row.overrides and (row.reads or "").endswith("*"):
+        return _not_tuned(row.reads or "", workspace)
     known = {*workspace.params["models"], *workspace.here.results.rows}
     if not row.overrides and row.reads not in known:
         return "not for this recipe: evaluate has no such row"
     if not row.overrides and row.reads in workspace.params["models"]:
         return _lacking(row.reads, workspace)
     return None
+
+
+def _not_tuned(row: str, workspace: _Workspace) -> str | None:
+    """Why a fine-tuned row is not measured, and what would have it so; None where it is."""
+    if row in workspace.here.results.rows:
+        return None
+    setting = f"datasets.{workspace.dataset}.finetune"
+    if "finetune" not in workspace.recipe:
+        return f"not for this recipe: params.yaml has no {setting}"
+    return f"not measured: name {row} in {setting}.rows"
 
 
 def _lacking(model: str, workspace: _Workspace) -> str | None:

@@ -17,7 +17,7 @@ from stages.llm.prompt import Layout, layout
 from stages.llm.readout import Kind, Layer, Pooling
 from stages.llm.reply import completion
 from stages.llm.settings import Embed
-from stages.work import architecture, arithmetic
+from stages.work import adapters, architecture, arithmetic
 from stages.work.burden import Burden
 
 log = logging.getLogger("llmvs")
@@ -28,7 +28,8 @@ class Blueprint:
     """Everything an engine is built from, in a form that travels to another process.
 
     answer: the template whose score ends an answer; None where only the turn's end does.
-    also: readouts beside its own, which decide nothing of it.
+    also: readouts beside its own, which decide nothing of it. adapter: what is added to the weights
+    (`stages.work.adapters`); None: they are as they were published.
     """
 
     llm: str
@@ -41,9 +42,10 @@ class Blueprint:
     layer: Layer
     pooling: Pooling
     also: tuple[Kind, ...] = ()
+    adapter: bytes | None = None
 
     @classmethod
-    def of(cls, embed: Embed, examples: Examples) -> "Blueprint":
+    def of(cls, embed: Embed, examples: Examples, adapter: bytes | None = None) -> "Blueprint":
         """Fetch the tokenizer and configuration of what `embed` names, and lay its prompt out.
 
         Raises UserError where it cannot.
@@ -66,11 +68,13 @@ class Blueprint:
             embed.layer,
             embed.pooling,
             tuple(also),
+            adapter,
         )
 
     def determinants(self) -> dict[str, Any]:
         """What, beside its queries, decides a batch's numbers."""
-        return {
+        adapted = {} if self.adapter is None else {"adapter": adapters.identity(self.adapter)}
+        return adapted | {
             "stage": "embed",
             "algorithm": engine.VERSIONS[self.dtype],
             "weights": weights.identity(self.llm, self.revision),
@@ -116,7 +120,10 @@ class Blueprint:
 
     def engine(self) -> engine.Engine:
         """The model, with the prefix read."""
-        model = pack(weights.model(self.llm, self.revision, weights.dtype_of(self.dtype)))
+        model = weights.model(self.llm, self.revision, weights.dtype_of(self.dtype))
+        if self.adapter is not None:
+            model = adapters.merge(self.llm, model, self.adapter)
+        model = pack(model)
         device = model.get_input_embeddings().weight.device
         if said := arithmetic.warning(self.dtype, device):
             log.warning("%s: embed.dtype: %s", self.llm, said)

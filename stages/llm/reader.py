@@ -118,6 +118,7 @@ def read_videos(
     embed: Embed,
     examples: Examples,
     store: Store,
+    adapter: bytes | None = None,
 ) -> tuple[Iterator[tuple[str, VideoReading]], list[str]]:
     """Have the LLM read every frame, computing what the store does not hold.
 
@@ -125,6 +126,7 @@ def read_videos(
         videos: each video's captions in order.
         embed: the recipe's section.
         examples: shown before every query.
+        adapter: what is added to the LLM's weights (`stages.work.adapters`).
 
     Returns:
         Each video with its reading, in order, one in memory at a time, the LLM at work when the
@@ -135,7 +137,7 @@ def read_videos(
         UserError: the model cannot be had or used, or is too much for this machine, or a prompt is
             longer than its context.
     """
-    blueprint = Blueprint.of(embed, examples)
+    blueprint = Blueprint.of(embed, examples, adapter)
     shared = blueprint.determinants()
     siblings = {name: other.determinants() for name, other in blueprint.siblings().items()}
     planned: list[tuple[str, int, list[tuple[int, int]]]] = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +30,10 @@ Floats = npt.NDArray[np.float64]
 class Evidence:
     """What was found in a dataset's folder.
 
-    splits: the videos that each split of a protocol tests. trained[model][protocol]; given[row]
-    [video] (T,); own and direct by protocol: the LLM's and the captioner's own scores, None where
-    there are none. left_out: why a row that was to be trained was not, by the row.
+    splits: the videos that each split of a protocol tests. trained[model][protocol];
+    tuned[row][protocol], of the protocols that it was fine-tuned under; given[row][video] (T,); own
+    and direct by protocol: the LLM's and the captioner's own scores, None where there are none.
+    left_out: why a row that was to be trained was not, by the row.
     """
 
     timeline: Timeline
@@ -39,6 +41,7 @@ class Evidence:
     panels: Mapping[str, Panel]
     splits: Mapping[str, Splits]
     trained: Mapping[str, Mapping[str, Predictions]]
+    tuned: Mapping[str, Mapping[str, Predictions]]
     given: Mapping[str, Mapping[str, Floats]]
     own: Mapping[str, Replies | None]
     direct: Mapping[str, Replies | None]
@@ -50,13 +53,19 @@ class Evidence:
 
 
 def read(
-    places: Places, given: GivenKind, models: Sequence[str], planned: SplitSettings, rules: Rules
+    places: Places,
+    given: GivenKind,
+    models: Sequence[str],
+    planned: SplitSettings,
+    rules: Rules,
+    tuned: Sequence[str] = (),
 ) -> Evidence:
     """Read and check what a recipe of what is given has made.
 
     Args:
         models: rows that must be there, trained or left out; none where scores are given.
         planned: the splits of a dataset in which nothing was trained.
+        tuned: rows that must be there, fine-tuned.
 
     Raises:
         UserError: a file is missing or not what its stage writes, no row of models could be fed,
@@ -98,6 +107,7 @@ def read(
         panels=judged,
         splits=splits,
         trained=trained,
+        tuned={row: _tuned(places.finetuned(row), lengths, splits) for row in tuned},
         given=scores_file.read(places.scores, timeline) if given == "scores" else {},
         own={
             protocol: replies.of_llm(places.embeddings, timeline, protocol, of)
@@ -111,6 +121,23 @@ def read(
         },
         left_out=left_out,
     )
+
+
+def _tuned(
+    path: Path, lengths: Mapping[str, int], splits: Mapping[str, Splits]
+) -> dict[str, Predictions]:
+    """A fine-tuned row under each of the recipe's protocols that it was tuned under."""
+    if (why := predictions_file.left_out(path)) is not None:
+        raise UserError(f"{path}: holds no scores ({why}); run the finetune stage (`dvc repro`)")
+    under = [protocol for protocol in splits if protocol in predictions_file.protocols(path)]
+    found = predictions_file.read(path, lengths, under)
+    for protocol, of in found.items():
+        if of.splits != splits[protocol]:
+            raise UserError(
+                f"{path}: differs from the other rows in the test splits of {protocol}, so they "
+                "cannot be compared; run the finetune stage again (`dvc repro`)"
+            )
+    return found
 
 
 def _shared(places: Places, trained: Mapping[str, Predictions]) -> Splits:

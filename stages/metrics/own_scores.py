@@ -18,6 +18,9 @@ from stages.artifacts.results import Replies as Counted
 from stages.metrics.evidence import Evidence
 from stages.metrics.replies import Replies
 
+TUNED = "{}, fine-tuned"
+"""What a row is called whose model was fine-tuned on people's scores."""
+
 _Scores = dict[str, Floats]
 """By the video's name: (R, C, T)."""
 
@@ -65,6 +68,10 @@ def _rows(
         if replies is not None and replies.say_something:
             said = {video: replies.scores[video][None] for video in videos}
             yield name, *_row(title, "baseline", said)
+        of_row = found.tuned.get(f"{name}*", {}).get(protocol)
+        if of_row is not None:
+            learnt = {video: of_row.of_video(video) for video in videos}
+            yield f"{name}*", *_row(TUNED.format(title), "baseline", learnt, tuple(of_row.scores))
 
 
 def _row(

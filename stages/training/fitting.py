@@ -4,11 +4,9 @@ Shapes: T frames.
 """
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +24,7 @@ from stages.training.passes import Passes
 from stages.training.settings import Train
 from stages.training.shelf import changed
 from stages.training.standardisation import Standardisation
+from stages.work.determinism import reproducible
 
 
 @dataclass(frozen=True)
@@ -77,26 +76,6 @@ def one_thread(where: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-@contextmanager
-def _reproducible(seed: int) -> Iterator[None]:
-    """Inside, everything random follows from the seed; the caller's generators stay untouched."""
-    # cuBLAS reads it when it is first used; without it its sums vary from run to run.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    before = torch.are_deterministic_algorithms_enabled()
-    memory: Any = torch.utils.deterministic
-    filled = memory.fill_uninitialized_memory
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        torch.use_deterministic_algorithms(True)
-        # It would write over all new memory once more, for code that reads what nobody wrote.
-        memory.fill_uninitialized_memory = False
-        try:
-            yield
-        finally:
-            torch.use_deterministic_algorithms(before)
-            memory.fill_uninitialized_memory = filled
 
 
 class _Best:
@@ -158,7 +137,7 @@ def fit(
         test = changed(test, standardisation.apply)
         if watch is not None:
             watch = replace(watch, videos=changed(watch.videos, standardisation.apply))
-    with _reproducible(seed):
+    with reproducible(seed):
         model = registry.build(entry, train[0].widths).to(where)
         optimisation = Optimisation(model, settings, where)
         order = torch.Generator().manual_seed(seed)
