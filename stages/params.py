@@ -18,13 +18,13 @@ from stages.errors import UserError
 from stages.finetuning import asked
 from stages.finetuning.settings import Finetune
 from stages.llm.settings import Embed
-from stages.media.settings import Looking, Sample
+from stages.media.settings import Sample
 from stages.metrics.settings import Evaluate
 from stages.scorers.entry import INPUTS, Input
 from stages.scorers.settings import Model
 from stages.section import PARAMS, Name, Section
-from stages.skimming.settings import REPRESENTATIVE, Score, Skim
-from stages.sources.settings import Download, Features, FolderDownload, Given, Videos
+from stages.skimming.films import Films
+from stages.sources.settings import Download, Features, Given
 from stages.splits.settings import Splits
 from stages.training.lesson import lesson
 from stages.training.settings import Train
@@ -116,37 +116,6 @@ class Recipe(Section):
                 "simulated must be true for the demo, whose people are, and false for a dataset "
                 "of real people"
             )
-        return self
-
-
-class Films(Section):
-    """Films of one's own, from a folder to their summaries: nobody judged them, so nothing is
-    trained on them or measured.
-    """
-
-    title: str
-    given: Videos
-    download: FolderDownload
-    sample: Looking
-    caption: CaptionSettings | None = None
-    embed: Embed | None = None
-    score: Score
-    skim: Skim
-
-    @model_validator(mode="after")
-    def _is_read_or_not(self) -> Self:
-        if (self.caption is None) != (self.embed is None):
-            raise ValueError("needs both caption and embed, or neither: an LLM reads captions")
-        if self.embed is None:
-            return self
-        if self.score.scorer == REPRESENTATIVE:
-            raise ValueError(
-                f"{REPRESENTATIVE} looks at pictures alone; remove the sections caption and embed, "
-                "or name another score.scorer"
-            )
-        shown = self.embed.prompt.shown
-        if shown.source == "training" and shown.count:
-            raise ValueError("embed.prompt.shown.source: there are no training videos here")
         return self
 
 

@@ -18,7 +18,7 @@ from stages.artifacts.timeline import Timeline
 from stages.media import sampling, shots
 from stages.media.looking import look
 from stages.pages.skim import skim_page
-from stages.params import Films
+from stages.skimming.films import Films
 from stages.skimming.reading import Read
 from stages.skimming.scoring import Scored
 from stages.skimming.settings import SkimRecipe

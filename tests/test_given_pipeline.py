@@ -91,7 +91,7 @@ def test_captions_alone_lead_to_the_report(project: Path) -> None:
     said = run(project, "dvc", "exp", "run", "-S", "run.datasets=[tvsum-captions]")
     assert stages_run(said) == {
         "download", "given-captions", "embed", "sentences", "features", "feeds", "train",
-        "evaluate", "report",
+        "finetune", "evaluate", "report",
     }  # fmt: skip
     results = json.loads((project / "reports/results/tvsum-captions/results.json").read_text())
     assert results["given"] == "captions"

@@ -5,14 +5,18 @@ from collections.abc import Mapping, Sequence
 from stages.artifacts.captions import Caption
 from stages.checking.finding import NotYetError
 from stages.checking.recipe import Dataset
-from stages.errors import UserError
+from stages.errors import UnreachableError, UserError
+from stages.finetuning import asked
+from stages.finetuning.settings import Finetune
 from stages.llm import context, corpus, weights
 from stages.llm.context import Longest
 from stages.llm.examples import Examples, written
 from stages.llm.settings import Embed
 from stages.params import Params
+from stages.planning import tuned_rows, tuning
 from stages.training.lesson import lesson
 from stages.training.provisions import lack
+from stages.work.architecture import Decoder
 
 
 def scorers(settings: Params, dataset: Dataset) -> str:
@@ -59,6 +63,51 @@ def prompts(dataset: Dataset) -> str:
     said, origin = captions
     found = _refused(dataset, context.longest(said, embed, _shown(dataset, embed, said)), origin)
     return f"the longest, frame {found.pick} of {found.video}, has {found.total} tokens{_of(found)}"
+
+
+def tuned(dataset: Dataset) -> str:
+    """Whether the models that are to be fine-tuned have what is to be adapted, and room for what
+    they are asked meanwhile.
+    """
+    recipe = dataset.recipe
+    finetune = recipe.finetune
+    if finetune is None or not finetune.rows:
+        return "none: finetune.rows names no row"
+    said = []
+    try:
+        if "zero-shot*" in finetune.rows:
+            assert recipe.embed is not None  # the schema's to see to
+            embed = asked.embed(finetune, recipe.embed, dataset.name)
+            model = tuned_rows.language(embed)
+            said.append(f"zero-shot*: {_adapted(finetune, model)}")
+            _fits(dataset, embed)
+        if "direct*" in finetune.rows:
+            model, _ = tuned_rows.multimodal(asked.caption(finetune, recipe.caption, dataset.name))
+            said.append(f"direct*: {_adapted(finetune, model)}")
+    except UnreachableError as error:
+        raise NotYetError(str(error)) from error
+    except UserError as error:
+        raise UserError(f"params.yaml: datasets.{dataset.name}: {error}") from error
+    runs = tuning.runs(finetune, recipe.splits)
+    return f"{'; '.join(said)}; {runs} adapters of each, {' and '.join(finetune.protocols)}"
+
+
+def _adapted(finetune: Finetune, model: Decoder) -> str:
+    layers = finetune.lora.layers or model.layers
+    return (
+        f"{tuning.parameters(model, finetune):,} parameters in the last {layers} of "
+        f"{model.layers} layers"
+    )
+
+
+def _fits(dataset: Dataset, embed: Embed) -> None:
+    """Raises UserError where a prompt is longer than the model's context, as far as captions are
+    here.
+    """
+    captions = dataset.captions()
+    if captions is not None and weights.status(embed.llm, embed.revision).present:
+        said, _ = captions
+        context.check(said, embed, _shown(dataset, embed, said))
 
 
 def _shown(dataset: Dataset, embed: Embed, said: Mapping[str, Sequence[Caption]]) -> list[Examples]:

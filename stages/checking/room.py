@@ -53,7 +53,11 @@ class Room:
     def left(self) -> set[str]:
         """Heavy stages whose output is not here yet."""
         places = self.dataset.places
-        made = {"caption": places.captions, "embed": places.embeddings}
+        made = {
+            "caption": places.captions,
+            "embed": places.embeddings,
+            "finetune": places.finetuned("zero-shot*"),
+        }
         stages = {cost.stage for cost in self.plan.costs}
         return {stage for stage in stages if not (made.get(stage) or Path()).is_file()}
 

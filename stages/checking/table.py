@@ -34,6 +34,7 @@ def findings(
     yield found("people", lambda: data.people(dataset))
     yield found("splits", lambda: data.folds(dataset))
     yield found("prompts", lambda: models.prompts(dataset))
+    yield found("fine-tuning", lambda: models.tuned(dataset))
     yield from of_machine(Room(settings, dataset, folder))
 
 

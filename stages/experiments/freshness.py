@@ -30,12 +30,18 @@ def stale(
     """
     here, there = HERE.document("params.yaml"), experiment.document("params.yaml")
     expected = laid_over(here["datasets"][dataset], overrides)
-    others = differing(expected, there["datasets"].get(dataset, {}))
+    measured = there["datasets"].get(dataset, {})
+    # Which rows are fine-tuned, and how, changes no other row; experiments have none of them.
+    others = differing(_without(expected, "finetune"), _without(measured, "finetune"))
     others += differing(here["models"].get(model, {}), there["models"].get(model, {}))
     if others:
         return f"measured with other params: {_named(others)}"
     changed = _changed_files(experiment, dataset, _stages(here, dataset, model))
     return f"measured by other code or data: {_named(changed)}" if changed else None
+
+
+def _without(recipe: Mapping[str, Any], section: str) -> dict[str, Any]:
+    return {name: of for name, of in recipe.items() if name != section}
 
 
 def _stages(params: Mapping[str, Any], dataset: str, model: str) -> list[str]:
@@ -87,6 +93,8 @@ def outdated(dataset: str) -> str | None:
     """Why the workspace's own results are not those of its params.yaml; None where they are."""
     params, locked = HERE.document("params.yaml"), HERE.locked()
     names = {stage for model in params["models"] for stage in _stages(params, dataset, model)}
+    if params["datasets"][dataset].get("finetune", {}).get("rows"):
+        names |= {f"finetune@{dataset}", f"finetune-direct@{dataset}"}
     changed: set[str] = set()
     for stage in names & locked.keys():
         entry = locked[stage]

@@ -5,19 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stages import rows, section
+from stages import rows
 from stages.errors import UserError
 from stages.experiments import freshness, measured
 from stages.experiments.measured import Measured
-from stages.experiments.overrides import ABSENT, lookup, spelled
+from stages.experiments.overrides import lookup, spelled
 from stages.experiments.revisions import HERE, experiments
 from stages.experiments.table import SHOWN, Cell, Experiment, Line, Table
+from stages.experiments.workspace import Workspace, not_for
 from stages.metrics.paired import holm
-from stages.params import Recipe
-from stages.scorers.settings import Entry, Model
-from stages.section import PARAMS
-from stages.training.lesson import lesson
-from stages.training.provisions import lack
 
 Json = dict[str, Any]
 
@@ -28,24 +24,6 @@ class Filled:
 
     tables: tuple[Table, ...]
     missing: tuple[Experiment, ...]
-
-
-@dataclass(frozen=True)
-class _Workspace:
-    """What the rows of a dataset's table are looked up in: params.yaml, and what was measured.
-
-    outdated: why that is no longer what params.yaml says; None where it is.
-    """
-
-    dataset: str
-    params: Json
-    here: Measured
-    outdated: str | None
-
-    @property
-    def recipe(self) -> Json:
-        found: Json = self.params["datasets"][self.dataset]
-        return found
 
 
 @dataclass(frozen=True)
@@ -67,7 +45,7 @@ def fill(table: str, dataset: str, protocol: str) -> Filled:
         raise UserError(
             f"params.yaml: no dataset {dataset!r} (has {', '.join(sorted(params['datasets']))})"
         )
-    workspace = _Workspace(
+    workspace = Workspace(
         dataset, params, measured.read(HERE, dataset), freshness.outdated(dataset)
     )
     protocols = list(workspace.here.results.protocols)
@@ -83,9 +61,9 @@ def fill(table: str, dataset: str, protocol: str) -> Filled:
     return Filled(tables, tuple(one.lacking for one in found if one.lacking))
 
 
-def _find(row: rows.PaperRow, workspace: _Workspace) -> _Found:
+def _find(row: rows.PaperRow, workspace: Workspace) -> _Found:
     """A row's figures: in the workspace, else in an experiment that is not stale."""
-    why = _not_for(row, workspace)
+    why = not_for(row, workspace)
     if why is not None:
         return _Found(row, None, why)
     left_out = workspace.here.results.left_out.get(row.reads or "")
@@ -97,54 +75,7 @@ def _find(row: rows.PaperRow, workspace: _Workspace) -> _Found:
     return _experiment(row, workspace)
 
 
-def _not_for(row: rows.PaperRow, workspace: _Workspace) -> str | None:
-    """Why the recipe cannot have a row, None where it can."""
-    if row.reads is None:
-        return "measured by the paper alone"
-    recipe = workspace.recipe
-    captioner = recipe.get("caption", {}).get("captioner")
-    if row.captioner not in (None, captioner):
-        instead = f"not {captioner}" if captioner else "and makes no captions"
-        return f"not for this recipe: takes {row.captioner}, {instead}"
-    for path in row.overrides:
-        if lookup(recipe, path) is ABSENT:
-            return f"not for this recipe: params.yaml has no {path}"
-    if not row.overrides and (row.reads or "").endswith("*"):
-        return _not_tuned(row.reads or "", workspace)
-    known = {*workspace.params["models"], *workspace.here.results.rows}
-    if not row.overrides and row.reads not in known:
-        return "not for this recipe: evaluate has no such row"
-    if not row.overrides and row.reads in workspace.params["models"]:
-        return _lacking(row.reads, workspace)
-    return None
-
-
-def _not_tuned(row: str, workspace: _Workspace) -> str | None:
-    """Why a fine-tuned row is not measured, and what would have it so; None where it is."""
-    if row in workspace.here.results.rows:
-        return None
-    setting = f"datasets.{workspace.dataset}.finetune"
-    if "finetune" not in workspace.recipe:
-        return f"not for this recipe: params.yaml has no {setting}"
-    return f"not measured: name {row} in {setting}.rows"
-
-
-def _lacking(model: str, workspace: _Workspace) -> str | None:
-    """What a model is fed that the recipe has not, and what would provide it; None: nothing."""
-    recipe: Recipe = section.validated(
-        Recipe, workspace.recipe, str(PARAMS), f"datasets.{workspace.dataset}"
-    )
-    if recipe.train is None:
-        return f"not for this recipe: {recipe.given.kind} are given, and nothing is trained"
-    entry: Entry = section.validated(
-        Model, workspace.params["models"][model], str(PARAMS), f"models.{model}"
-    )
-    fed = lesson(entry, recipe.train, workspace.dataset, model).entry.inputs
-    missing = next((name for name in fed if name not in recipe.provides), None)
-    return f"not for this recipe: {lack(missing)}" if missing else None
-
-
-def _experiment(row: rows.PaperRow, workspace: _Workspace) -> _Found:
+def _experiment(row: rows.PaperRow, workspace: Workspace) -> _Found:
     """The newest experiment of the row's name that still counts, or the one to be run."""
     dataset = workspace.dataset
     reads = row.reads or rows.LLMVS
@@ -163,6 +94,8 @@ def _experiment(row: rows.PaperRow, workspace: _Workspace) -> _Found:
     numbered = (f"{base}.{number}" for number in range(2, len(taken) + 3))
     name = next(each for each in (base, *numbered) if each not in taken)
     settings = [f"datasets.{dataset}.{path}={spelled(to)}" for path, to in row.overrides.items()]
+    if workspace.recipe.get("finetune", {}).get("rows"):  # an experiment is of one row
+        settings.append(f"datasets.{dataset}.finetune.rows=[]")
     settings += [f"run.datasets=[{dataset}]", f"run.models=[{model}]"]
     return _Found(row, None, why, Experiment(name, row.name, dataset, tuple(settings)))
 
@@ -171,7 +104,7 @@ def _same(held: Any, value: Any) -> bool:
     return bool(held == (list(value) if isinstance(value, tuple) else value))
 
 
-def _table(table: str, protocol: str, workspace: _Workspace, found: Sequence[_Found]) -> Table:
+def _table(table: str, protocol: str, workspace: Workspace, found: Sequence[_Found]) -> Table:
     results = workspace.here.results
     shown = [results.benchmark] if results.benchmark else list(rows.DATASETS)
     benchmarks = tuple(name for name in shown if any(one.row.on(name) for one in found))

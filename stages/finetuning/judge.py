@@ -119,7 +119,7 @@ class Judge:
         middles = [Frame(video, len(words) // 2) for video, words in self.words.items()]
         tokens = sum(len(self.prompt(frame)) for frame in middles) / len(middles)
         return Burden(
-            *(name, "embed.llm", model.parameters, self.settings.dtype),
+            *(name, "finetune.embed.llm", model.parameters, self.settings.dtype),
             *(frames, "frames to learn from", frames * operations(model, tokens, settings)),
         )
 

@@ -75,7 +75,9 @@ class Pupil:
                 weight.data = weight.data.float()
                 self.weights[name.replace(f".{_NAME}.", ".")] = weight
         if settings.checkpointing:
-            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+            # transformers 5 has renamed it on the way to 6.
+            enable = getattr(self.model, "activation_checkpointing_enable", None)
+            (enable or self.model.gradient_checkpointing_enable)({"use_reentrant": False})
         self.model.train()
 
     @property

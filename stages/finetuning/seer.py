@@ -96,7 +96,7 @@ class Seer:
             return None
         each = vision.operations + operations(model, vision.tokens + PROMPT, settings)
         return Burden(
-            *(name, "caption.model", model.parameters, self.settings.dtype),
+            *(name, "finetune.caption.model", model.parameters, self.settings.dtype),
             *(frames, "frames to learn from", frames * each),
         )
 

@@ -69,7 +69,7 @@ class Cost:
         return self.at_once > 0
 
 
-def _between_layers(model: Decoder) -> int:
+def between_layers(model: Decoder) -> int:
     """Numbers a token needs at once inside a layer: its states, and those of the gated MLP."""
     return 4 * model.hidden + 3 * model.intermediate
 
@@ -94,9 +94,9 @@ def caption(
     read = vision.tokens + asked
     steps = min(ceil(1.5 * said), settings.max_new_tokens)
     cached = width * model.cached_values
-    an_image = cached * (read + steps) + width * read * _between_layers(model)
+    an_image = cached * (read + steps) + width * read * between_layers(model)
     weights = width * model.parameters
-    at_once = _halved(settings.batch, (machine.memory - weights) / an_image)
+    at_once = halved(settings.batch, (machine.memory - weights) / an_image)
     rows = max(at_once, 1)
 
     reading = vision.operations + model.operations(read, 0, answers=1)
@@ -124,13 +124,13 @@ def embed(
     steps = prompt.answer - prompt.draft
     cached = width * model.cached_values
     # A row's keys and values, and what a layer holds of it.
-    a_row = cached * (own + steps) + width * own * _between_layers(model)
+    a_row = cached * (own + steps) + width * own * between_layers(model)
     held = cached * prompt.prefix
     # Scores that exist at a time where no kernel keeps them to itself.
     scores = 4 * SCORES
     weights = width * model.parameters
     wanted = max(1, settings.token_budget // prompt.query)
-    at_once = _halved(wanted, (machine.memory - weights - held - scores) / a_row)
+    at_once = halved(wanted, (machine.memory - weights - held - scores) / a_row)
     rows = max(at_once, 1)
 
     reading = model.operations(own, prompt.prefix, answers=prompt.draft + 1)
@@ -162,7 +162,7 @@ def sentences(
     wanted = max(settings.token_budget // read, 1)
     a_caption = 8 * width * read * model.hidden
     weights = width * model.parameters
-    at_once = _halved(wanted, (machine.memory - weights) / a_caption)
+    at_once = halved(wanted, (machine.memory - weights) / a_caption)
     rows = max(at_once, 1)
     reading = 2.0 * read * model.linear
     seconds = frames.total / rows * machine.seconds(rows * reading, weights)
@@ -209,7 +209,7 @@ def train(
     )
 
 
-def _halved(wanted: int, room: float) -> int:
+def halved(wanted: int, room: float) -> int:
     """What is left of a batch that is halved until it fits; 0 where not even one does."""
     while wanted > max(room, 0):
         wanted //= 2

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stages.params import Params, Recipe
-from stages.planning import scorer, workload
+from stages.planning import scorer, tuned_rows, workload
 from stages.planning.estimate import Cost, Machine
 from stages.planning.sheet import Kept, Sheet
 from stages.scorers.entry import INPUTS, Input
@@ -86,6 +86,7 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
         path = None if recipe.features is None else recipe.features.paths.get(each)
         if path is not None and (wide := featured.width(Path(path))) is not None:
             widths[each] = wide
+    tuned_rows.add(sheet, dataset, recipe, words)
     if isinstance(recipe.given, Embeddings):
         states_given = workload.width_of_given(recipe.given)
         if states_given is None:

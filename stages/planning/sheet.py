@@ -92,7 +92,7 @@ class Sheet:
         cost = estimate.caption(caption, self.frames, model, vision, asked, said, self.machine)
         self.costs.append(cost)
         self.notes += _precision("caption", caption.dtype, self.machine)
-        self.notes += _advice(cost, caption.model, self.machine, "caption.batch", caption.batch)
+        self.notes += advice(cost, caption.model, self.machine, "caption.batch", caption.batch)
         self.disk.append(Kept(f"weights of {caption.model}", models=2.0 * model.parameters))
         items = self.frames.total * (len(caption.describe) + caption.direct)
         self.burdens.append(
@@ -125,7 +125,7 @@ class Sheet:
         wanted = embed.token_budget // prompt.query
         self.costs.append(cost)
         self.notes += _precision("embed", embed.dtype, self.machine)
-        self.notes += _advice(cost, embed.llm, self.machine, "embed.token_budget", wanted)
+        self.notes += advice(cost, embed.llm, self.machine, "embed.token_budget", wanted)
         width: int = config.vocab_size if embed.layer == "lm_head" else model.hidden
         size = 2.0 * model.parameters
         if embed.llm == smollm2.NAME:
@@ -192,7 +192,7 @@ def _precision(stage: str, dtype: Dtype, machine: Machine) -> Iterator[str]:
         )
 
 
-def _advice(cost: Cost, name: str, machine: Machine, setting: str, wanted: int) -> Iterator[str]:
+def advice(cost: Cost, name: str, machine: Machine, setting: str, wanted: int) -> Iterator[str]:
     """What to do where a stage does not fit, or not as much at once as wanted."""
     if not cost.fits:
         yield f"{cost.stage} does not fit: {', or '.join(_remedies(cost, name, machine))}"

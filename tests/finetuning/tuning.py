@@ -52,7 +52,7 @@ def settle() -> None:
     demo = document["datasets"]["demo"]
     demo["embed"].update(llm="./model", max_new_tokens=6)
     demo["splits"].update(folds=2, protocols=["strict", "official"])
-    demo["finetune"] |= SMALL
+    demo["finetune"] = document["datasets"]["summe"]["finetune"] | SMALL
     write(document)
     random = np.random.default_rng(1)
     lines = [

@@ -293,7 +293,7 @@ def test_what_makes_no_sense_is_one_message(arguments: list[str], said: str) -> 
 
 
 def test_a_batch_is_halved_until_it_fits() -> None:
-    assert [estimate._halved(32, room) for room in (100, 32, 31.9, 9, 1, 0.5, -3)] == [
+    assert [estimate.halved(32, room) for room in (100, 32, 31.9, 9, 1, 0.5, -3)] == [
         *(32, 32, 16, 8, 1, 0, 0)
     ]
 

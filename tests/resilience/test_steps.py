@@ -47,7 +47,7 @@ def test_another_recipe_has_the_stages_it_is_listed_for() -> None:
     names = [step.stage for step in steps(ROOT, "summe-captions", "mlp")]
     assert names == [
         *("download", "given-captions", "embed", "sentences", "features", "feeds", "train"),
-        *("evaluate", "report"),
+        *("finetune", "evaluate", "report"),
     ]
 
 
