@@ -1,16 +1,18 @@
 """The finetune stage on tiny models of the real classes: what it learns, keeps, and never sees."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 import tuning
+import yaml
 from tuning import ADAPTERS, LENGTHS, PREDICTIONS, annotate, run, setting
 
 from stages.artifacts import predictions
 from stages.errors import UserError
+from stages.finetune import finetune
 from stages.finetuning.pupil import Pupil
 from stages.finetuning.tuner import Tuner
 from stages.splits.folds import splits
@@ -83,46 +85,59 @@ def test_what_is_finished_loads_no_model(workplace: Path, monkeypatch: pytest.Mo
     assert run() == first
 
 
-def test_a_pass_that_does_not_fit_is_halved_and_weighs_the_same(
-    workplace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    setting(lora={**lora(), "dropout": 0.0})
-    run()
-    whole = weights(adapter(0))
-    Path(".work").rename("other")
-    loss, sizes = Pupil.loss, list[int]()
-
-    def full(self: Pupil, samples: Any) -> torch.Tensor:
-        sizes.append(len(samples))
-        if len(samples) > 1:
-            raise torch.OutOfMemoryError
-        return loss(self, samples)
-
-    monkeypatch.setattr(Pupil, "loss", full)
-    run()
-    assert sizes[0] == 3
-    assert set(sizes[1:]) == {1}, "what was too much once is not tried again"
-    for name, of in weights(adapter(0)).items():
-        assert np.allclose(of, whole[name], atol=2e-5), name
-
-    def never(self: Pupil, samples: Any) -> torch.Tensor:
-        raise torch.OutOfMemoryError
-
-    monkeypatch.setattr(Pupil, "loss", never)
-    setting(lr=0.02)
-    with pytest.raises(UserError, match="out of memory with a single prompt to learn from"):
-        run()
-
-
 def lora() -> dict[str, Any]:
-    import yaml
-
     document = yaml.safe_load(Path("params.yaml").read_text())
     found: dict[str, Any] = document["datasets"]["demo"]["finetune"]["lora"]
     return found
 
 
-def weights(path: str) -> dict[str, Any]:
-    from safetensors.numpy import load_file
+def test_a_row_that_is_not_asked_for_is_left_out_and_says_so(workplace: Path) -> None:
+    setting(rows=[])
+    run()
+    assert "finetune.rows does not name zero-shot*" in (predictions.left_out(PREDICTIONS) or "")
+    assert not list(ADAPTERS.iterdir())
 
-    return load_file(path)
+
+def test_it_learns_what_people_say_of_a_caption(workplace: Path) -> None:
+    """ "A dog runs." is what people like here, and the model says so of videos it did not learn."""
+    liked = like("A dog runs.")
+    maps = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    setting(
+        target="score",
+        lora=lora() | {"rank": 16, "dropout": 0.0, "modules": maps},
+        epochs=20,
+        frames=None,
+        batch=8,
+        accumulate=1,
+        save=100,
+        embed=tuning.SMALL["embed"] | {"window": 1},
+    )
+    run()
+    found = predictions.read(PREDICTIONS, LENGTHS, ["strict"])["strict"]
+    scores = np.concatenate([found.of_video(video)[0, 0] for video in LENGTHS])
+    wanted = np.concatenate([liked[video] for video in LENGTHS])
+    assert np.corrcoef(scores, wanted)[0, 1] > 0.8
+
+
+def test_without_the_input_of_one_row_it_is_one_message(workplace: Path) -> None:
+    with pytest.raises(UserError, match="name --captions for the row zero-shot"):
+        finetune("demo", Path("t.h5"), Path("p.h5"), PREDICTIONS, ADAPTERS)
+
+
+def test_a_training_that_falls_apart_says_which_setting_to_lower(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = Pupil.loss
+    monkeypatch.setattr(Pupil, "loss", lambda *it: loss(*it) * float("nan"))
+    with pytest.raises(UserError, match=r"fell apart in step 1 .*; lower finetune\.lr"):
+        run()
+
+
+def like(caption: str) -> dict[str, Any]:
+    """People who give everything to frames of a caption, and nothing to others."""
+    said: dict[str, list[float]] = {video: [] for video in LENGTHS}
+    for line in Path("captions.jsonl").read_text().splitlines():
+        frame = json.loads(line)
+        said[frame["video"]].append(float(frame["caption"] == caption))
+    tuning.judge(said)
+    return {video: np.array(of) for video, of in said.items()}

@@ -1,6 +1,7 @@
 """A folder in which a tiny model can be fine-tuned: captions or frames of videos, and people."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +27,34 @@ SMALL = {
     "batch": 3,
     "accumulate": 2,
     "save": 2,
-    "embed": {"prompt": {"shown": {"count": 0}}, "window": 3},
+    "embed": {
+        "prompt": {"shown": {"count": 0}, "instruction": "Judge.", "query": "{window}\n{caption}"},
+        "window": 3,
+    },
 }
 
 
 def annotate(seed: int = 0, **changed: int) -> None:
     """Writes people's judgement; `changed` videos are scored with another seed."""
-    videos = []
-    for number, (name, length) in enumerate(LENGTHS.items()):
-        random = np.random.default_rng([changed.get(name, seed), number])
-        videos.append(
-            people.Judgement(
-                name=name,
-                gtscore_T=random.random(length, dtype=np.float32),
-                user_summary_UN=np.ones((1, 15 * length), np.float32),
-            )
+    judge(
+        {
+            name: np.random.default_rng([changed.get(name, seed), number]).random(length)
+            for number, (name, length) in enumerate(LENGTHS.items())
+        }
+    )
+
+
+def judge(gtscores: Mapping[str, Any]) -> None:
+    """Writes people's judgement: mean scores (T,) by video."""
+    videos = tuple(
+        people.Judgement(
+            name=name,
+            gtscore_T=np.asarray(of, np.float32),
+            user_summary_UN=np.ones((1, 15 * len(of)), np.float32),
         )
-    people.write(Path("people.h5"), people.People("tiny", True, tuple(videos)))
+        for name, of in gtscores.items()
+    )
+    people.write(Path("people.h5"), people.People("tiny", True, videos))
 
 
 def settle() -> None:
@@ -50,7 +62,7 @@ def settle() -> None:
     save(Path("model"), CONFIG)
     document = yaml.safe_load((ROOT / "params.yaml").read_text())
     demo = document["datasets"]["demo"]
-    demo["embed"].update(llm="./model", max_new_tokens=6)
+    demo["embed"].update(llm="./model", max_new_tokens=12)
     demo["splits"].update(folds=2, protocols=["strict", "official"])
     demo["finetune"] = document["datasets"]["summe"]["finetune"] | SMALL
     write(document)
