@@ -669,3 +669,64 @@ def test_every_file_that_was_judged_is_named_with_its_checksum(work: Path) -> No
     }  # fmt: skip
     content = (work / "demo/timeline.h5").read_bytes()
     assert files["timeline.h5"] == hashlib.sha256(content).hexdigest()
+
+
+def finetuned(work: Path, *protocols: str, seeds: int = 1) -> None:
+    """The row zero-shot*, named in params.yaml, with scores under the protocols named."""
+    document = yaml.safe_load((work / "params.yaml").read_text())
+    shared = document["datasets"]["summe"]["finetune"]
+    document["datasets"]["demo"]["finetune"] = shared | {"rows": ["zero-shot*"]}
+    (work / "params.yaml").write_text(yaml.safe_dump(document))
+    random = np.random.default_rng(3)
+    predictions.write(
+        Places(work / "demo").finetuned("zero-shot*"),
+        (
+            Run(protocol, seed, number, None, {v: random.random(len(PICKS)) for v in names})
+            for protocol in protocols
+            for seed in range(seeds)
+            for number, names in enumerate(SPLITS[protocol])
+        ),
+    )
+
+
+def test_a_fine_tuned_row_stands_behind_its_model_where_it_was_tuned(work: Path) -> None:
+    finetuned(work, "strict", seeds=2)
+    results = run(work)
+    strict, official = (results["protocols"][name]["rows"] for name in ("strict", "official"))
+    assert list(strict) == [*MODELS, "zero-shot", "zero-shot*", "human", "oracle", "random"]
+    assert "zero-shot*" not in official
+    row = strict["zero-shot*"]
+    assert row["title"] == "Zero-shot (LLM's own score), fine-tuned"
+    assert row["tau"]["spread"] > 0
+    assert row["against"]["row"] == "llmvs"
+    assert "zero-shot*" not in results["choosing"]
+    assert "demo/finetuned/zero-shot.h5" in {
+        str(Path(file["path"]).relative_to(work)) for file in results["files"]
+    }
+    finetuned(work, "strict", "official")
+    results = run(work, "both")
+    assert "zero-shot*" in results["protocols"]["official"]["rows"]
+    assert "zero-shot*" in results["choosing"]
+
+
+def test_a_fine_tuned_row_that_does_not_fit_is_one_message(work: Path) -> None:
+    finetuned(work, "strict")
+    path = Places(work / "demo").finetuned("zero-shot*")
+    predictions.write_left_out(path, "datasets.demo.finetune.rows does not name zero-shot*")
+    with pytest.raises(
+        UserError, match=r"holds no scores \(.*does not name zero-shot\*\); run the f"
+    ):
+        run(work)
+    swapped = SPLITS["strict"][::-1]
+    predictions.write(
+        path,
+        (
+            Run("strict", 0, number, None, {v: np.ones(len(PICKS)) for v in names})
+            for number, names in enumerate(swapped)
+        ),
+    )
+    with pytest.raises(UserError, match="differs from the other rows in the test splits of strict"):
+        run(work)
+    path.unlink()
+    with pytest.raises(UserError, match=r"finetuned/zero-shot\.h5"):
+        run(work)

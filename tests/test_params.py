@@ -7,6 +7,7 @@ import yaml
 
 from stages import params, section
 from stages.errors import UserError
+from stages.finetuning import asked
 from stages.splits.settings import Splits
 from stages.training.settings import Train
 
@@ -61,6 +62,28 @@ def test_the_shipped_file_is_valid() -> None:
         ("datasets.demo.train.lr", float("nan"), "datasets.demo.train.lr: "),
         ("run.models", ["lmvs"], "run.models: no entry 'lmvs' under models"),
         ("run.datasets", [], "run.datasets: "),
+        ("datasets.summe.finetune.rows", ["zero-shot"], "datasets.summe.finetune.rows.0: "),
+        ("datasets.summe.finetune.rows", ["direct*"] * 2, "finetune: rows names one twice"),
+        ("datasets.summe.finetune.lora.rank", 0, "finetune.lora.rank: must be > 0, got 0"),
+        ("datasets.summe.finetune.lora.dropout", 1, "finetune.lora.dropout: must be < 1, got 1"),
+        ("datasets.summe.finetune.lora.modules", [], "datasets.summe.finetune.lora.modules: "),
+        ("datasets.summe.finetune.embed", {"windw": 3}, "finetune.embed.windw: unknown key"),
+        (
+            "datasets.summe.finetune.embed",
+            {"prompt": {"shown": {"count": 4}}},
+            "summe.finetune.embed.prompt: shown.count asks for 4 examples, and 3 are written",
+        ),
+        ("datasets.summe.finetune.caption", {"scale": [2, 1]}, "finetune.caption.scale: must be"),
+        (
+            "datasets.summe-captions.finetune.rows",
+            ["direct*"],
+            "finetune.rows: direct* is of a captioner that can be asked, and",
+        ),
+        (
+            "datasets.summe.splits.protocols",
+            ["official"],
+            "finetune.protocols: names strict, which is not among splits.protocols",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_by_its_path(
@@ -238,3 +261,18 @@ def test_a_summary_is_needed_of_every_example_that_is_shown(document: Any) -> No
         params.parse(document)
     put(document, f"{SUMMARY}.shown.count", 0)
     params.parse(document)
+
+
+def test_what_is_asked_while_a_model_is_tuned_differs_by_what_finetune_says_alone(
+    document: Any,
+) -> None:
+    put(document, "datasets.summe-captions.embed.prompt.task", "summary")
+    recipe = params.parse(document).datasets["summe-captions"]
+    assert recipe.embed is not None
+    assert recipe.finetune is not None
+    found = asked.embed(recipe.finetune, recipe.embed, "summe-captions")
+    assert found.prompt.task == "score", "people gave scores, and no summaries"
+    assert found.prompt.shown.count == 0
+    assert found.also == ()
+    same = found.prompt.model_copy(update={"task": "summary", "shown": recipe.embed.prompt.shown})
+    assert found.model_copy(update={"prompt": same, "also": recipe.embed.also}) == recipe.embed

@@ -78,6 +78,8 @@ class Pupil:
             # transformers 5 has renamed it on the way to 6.
             enable = getattr(self.model, "activation_checkpointing_enable", None)
             (enable or self.model.gradient_checkpointing_enable)({"use_reentrant": False})
+            # It has the embeddings ask for gradients, which would then go through frozen layers.
+            self.model.disable_input_require_grads()
         self.model.train()
 
     @property

@@ -177,3 +177,27 @@ def test_params_with_an_unknown_key_end_in_its_name(workplace: Path) -> None:
     change("train", epoch=3)
     done = CliRunner().invoke(cli.app, ["check"])
     assert "datasets.summe-captions.train.epoch: unknown key" in str(done.exception)
+
+
+def test_what_is_to_be_fine_tuned_is_looked_at_before_it_begins(workplace: Path) -> None:
+    caption()
+    _, rows = check()
+    assert rows["fine-tuning"].startswith("ok none: finetune.rows names no row")
+    tuned = yaml.safe_load(Path("params.yaml").read_text())["datasets"]["summe-captions"][
+        "finetune"
+    ]
+    change("finetune", rows=["zero-shot*"], lora=tuned["lora"] | {"layers": 2})
+    code, rows = check()
+    assert code == 0
+    # rank 8; q and o are 64 by 64, k and v 64 by 32
+    numbers = 2 * 8 * (2 * (64 + 64) + 2 * (64 + 32))
+    said = f"ok zero-shot*: {numbers:,} parameters in the last 2 of 3 layers; 5 adapters of each"
+    assert rows["fine-tuning"].startswith(said)
+    for lora, wrong in (
+        ({"layers": 4}, "finetune.lora.layers: asks for the last 4, and the model has 3"),
+        ({"modules": ["qproj"]}, "finetune.lora.modules: a layer has no qproj (it has q_proj,"),
+    ):
+        change("finetune", lora=tuned["lora"] | lora)
+        code, rows = check()
+        assert code == 1
+        assert f"problem params.yaml: datasets.summe-captions: {wrong}" in rows["fine-tuning"]

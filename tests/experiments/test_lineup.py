@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import yaml
-from laboratory import SPLITS, Laboratory
+from laboratory import BASE, SPLITS, Laboratory
 
 from stages import rows
 from stages.artifacts.results import VideoMarks
@@ -240,6 +240,36 @@ def test_what_cannot_be_shown_is_explained(
 ) -> None:
     with pytest.raises(UserError, match=said):
         lineup.fill("main", dataset, protocol)
+
+
+def test_an_experiment_has_no_fine_tuned_rows_and_they_make_it_no_other(
+    laboratory: Laboratory,
+) -> None:
+    laboratory.experiment("demo-window-3", {"embed.window": 3}, 0.2)
+    tuned = laboratory.params["datasets"]["summe"]["finetune"] | {"rows": ["zero-shot*"]}
+    laboratory.params["datasets"]["demo"]["finetune"] = tuned
+    laboratory.measure({**BASE, "zero-shot*": 0.2})
+    filled = lineup.fill("window", "demo", "strict")
+    assert line(filled.tables[0], "window-3").source == "demo-window-3"
+    for missing in filled.missing:
+        assert "-S 'datasets.demo.finetune.rows=[]'" in missing.command
+
+
+def test_a_fine_tuned_row_is_measured_in_the_workspace_or_says_how(laboratory: Laboratory) -> None:
+    def why(row: str) -> str | None:
+        return line(lineup.fill("main", "demo", "strict").tables[0], row).why
+
+    assert "params.yaml has no datasets.demo.finetune" in (why("zero-shot-finetuned") or "")
+    tuned = laboratory.params["datasets"]["summe"]["finetune"]
+    laboratory.params["datasets"]["demo"]["finetune"] = tuned
+    laboratory.measure(BASE)
+    said = why("zero-shot-finetuned")
+    assert said == "not measured: name zero-shot* in datasets.demo.finetune.rows"
+    assert "takes llava, not imagenet-tags" in (why("direct-finetuned") or "")
+    laboratory.measure({**BASE, "zero-shot*": 0.2})
+    found = line(lineup.fill("main", "demo", "strict").tables[0], "zero-shot-finetuned")
+    assert found.source == "workspace"
+    assert found.cells is not None
 
 
 def test_a_difference_needs_the_same_videos() -> None:
