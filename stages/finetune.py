@@ -80,20 +80,24 @@ def finetune(
     store = Store.default("finetune", predictions)
     finished, keys = jobs.tune(examinees, gtscores, settings, store)
     runs: list[scored.Run] = []
-    replies = unparsed = 0
+    replies = {protocol: {"replies": 0, "unparsed": 0} for protocol in settings.protocols}
     for one in finished:
         found = scoring.scores(examinees[one.job], one, store)
         runs.append(found.run)
         keys += found.keys
-        replies, unparsed = replies + found.replies, unparsed + found.unparsed
+        replies[one.job.protocol]["replies"] += found.replies
+        replies[one.job.protocol]["unparsed"] += found.unparsed
         with replacing(adapters / f"{found.run.place}{adapter_file.SUFFIX}") as temporary:
             temporary.write_bytes(one.adapter)
-    if unparsed:
-        log.warning("%d of %d replies hold no score on the scale", unparsed, replies)
+    for protocol, of in replies.items():
+        if of["unparsed"]:
+            log.warning(
+                "%s: %d of %d replies hold no score", protocol, of["unparsed"], of["replies"]
+            )
     told: dict[str, Any] = settings.model_dump(
         mode="json", exclude={"rows", "save", "checkpointing"}
     )
-    scored.write(predictions, runs, {"finetune": told, "replies": replies, "unparsed": unparsed})
+    scored.write(predictions, runs, {"finetune": told, "asked": replies})
     store.keep(keys)
 
 

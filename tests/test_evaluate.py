@@ -686,6 +686,7 @@ def finetuned(work: Path, *protocols: str, seeds: int = 1) -> None:
             for seed in range(seeds)
             for number, names in enumerate(SPLITS[protocol])
         ),
+        {"asked": {protocol: {"replies": 80, "unparsed": 5} for protocol in protocols}},
     )
 
 
@@ -700,6 +701,8 @@ def test_a_fine_tuned_row_stands_behind_its_model_where_it_was_tuned(work: Path)
     assert row["tau"]["spread"] > 0
     assert row["against"]["row"] == "llmvs"
     assert "zero-shot*" not in results["choosing"]
+    flags = results["protocols"]["strict"]["flags"]
+    assert any(flag.startswith("5 of 80 replies of the fine-tuned LLM hold no") for flag in flags)
     assert "demo/finetuned/zero-shot.h5" in {
         str(Path(file["path"]).relative_to(work)) for file in results["files"]
     }
@@ -724,6 +727,7 @@ def test_a_fine_tuned_row_that_does_not_fit_is_one_message(work: Path) -> None:
             Run("strict", 0, number, None, {v: np.ones(len(PICKS)) for v in names})
             for number, names in enumerate(swapped)
         ),
+        {},
     )
     with pytest.raises(UserError, match="differs from the other rows in the test splits of strict"):
         run(work)

@@ -31,7 +31,8 @@ class Evidence:
     """What was found in a dataset's folder.
 
     splits: the videos that each split of a protocol tests. trained[model][protocol];
-    tuned[row][protocol], of the protocols that it was fine-tuned under; given[row][video] (T,); own
+    tuned[row][protocol], of the protocols that it was fine-tuned under, and of each in asked how
+    many replies there were, and how many without a score; given[row][video] (T,); own
     and direct by protocol: the LLM's and the captioner's own scores, None where there are none.
     left_out: why a row that was to be trained was not, by the row.
     """
@@ -42,6 +43,7 @@ class Evidence:
     splits: Mapping[str, Splits]
     trained: Mapping[str, Mapping[str, Predictions]]
     tuned: Mapping[str, Mapping[str, Predictions]]
+    asked: Mapping[str, Mapping[str, Mapping[str, int]]]
     given: Mapping[str, Mapping[str, Floats]]
     own: Mapping[str, Replies | None]
     direct: Mapping[str, Replies | None]
@@ -108,6 +110,9 @@ def read(
         splits=splits,
         trained=trained,
         tuned={row: _tuned(places.finetuned(row), lengths, splits) for row in tuned},
+        asked={
+            row: predictions_file.settings(places.finetuned(row)).get("asked", {}) for row in tuned
+        },
         given=scores_file.read(places.scores, timeline) if given == "scores" else {},
         own={
             protocol: replies.of_llm(places.embeddings, timeline, protocol, of)

@@ -20,6 +20,7 @@ from stages.metrics.replies import Replies
 
 TUNED = "{}, fine-tuned"
 """What a row is called whose model was fine-tuned on people's scores."""
+TUNED_MODEL = {"zero-shot*": "fine-tuned LLM", "direct*": "fine-tuned captioner"}
 
 _Scores = dict[str, Floats]
 """By the video's name: (R, C, T)."""
@@ -43,6 +44,11 @@ def gather(found: Evidence, titles: Mapping[str, str], recipe: Mapping[str, Any]
             asked={
                 "LLM": _counted(found.own[protocol]),
                 "captioner": _counted(found.direct[protocol]),
+            }
+            | {
+                TUNED_MODEL[row]: Counted(**of[protocol])
+                for row, of in found.asked.items()
+                if protocol in of
             },
             rows={name: row for name, (row, _) in rows.items()},
         )
