@@ -60,7 +60,7 @@ class Reader:
                     self.number += 1
                 yield packet
             return
-        heard = None
+        heard: int | None = None
         for _, stop, start, end in self._stretches:
             if self.number >= stop:
                 continue
@@ -108,6 +108,7 @@ class Reader:
                         return False
                     if heard is not None:
                         of_sound = first[heard.index]
+                        assert of_sound.pts is not None  # or it would not be there
                         if of_sound.pts * of_sound.time_base > start * self._packets.base:
                             return False
             except av.error.FFmpegError:
