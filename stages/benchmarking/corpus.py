@@ -18,8 +18,8 @@ from stages import section
 from stages.artifacts import frames, people, timeline
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import EVERY, Timeline, Video
-from stages.resilience.process import ROOT
 
+ROOT = Path(__file__).parent.parent.parent
 DATASET, MODEL = "corpus", "mlp"
 STEPS = 12
 """Sampled frames of a video: few, so that a corpus of ten thousand is made in a minute."""

@@ -18,9 +18,8 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from stages.benchmarking.corpus import DATASET, MODEL, STEPS
+from stages.benchmarking.corpus import DATASET, MODEL, ROOT, STEPS
 from stages.errors import UserError
-from stages.resilience.process import ROOT
 
 
 class Taken(NamedTuple):
@@ -46,7 +45,8 @@ def _stages() -> dict[str, list[str]]:
     pages = ["--data", "data", "--results", "reports/results", "--out", "reports/index.html"]
     return {
         "caption, by a stand-in": [
-            "stages.benchmarking.standing_captions", f"{data}/frames.h5", f"{data}/captions.jsonl",
+            *("stages.benchmarking.standing_captions", *named),
+            *("--frames", f"{data}/frames.h5", "--out", f"{data}/captions.jsonl"),
         ],
         "embed, by a stand-in": embedded,
         "embed, from the store": embedded,

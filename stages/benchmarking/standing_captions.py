@@ -1,13 +1,13 @@
 """The caption stage with a captioner that costs nothing: what is left is the stage's own work."""
 
-import sys
+import runpy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from stages import caption, section
+from stages import section
 from stages.captioners import registry
 from stages.captioners.captioner import Captioner, Pixels
 from stages.work.burden import Burden
@@ -44,4 +44,4 @@ def _nothing(*place: Any, **named: Any) -> None:
 if __name__ == "__main__":
     registry.plans = lambda settings: {"general": _Plan()}
     section.lookup = _nothing
-    caption.caption("corpus", Path(sys.argv[1]), Path(sys.argv[2]))
+    runpy.run_module("stages.caption", run_name="__main__")
