@@ -100,9 +100,10 @@ def _said(
 ) -> Iterator[str]:
     runs, learnt = tuning.runs(tuned, splits), tuning.learnt(tuned, splits, sheet.frames)
     tokens = lessons.tokens + ANSWER
+    times = len(tuned.protocols) * len(tuned.seeds)
     yield (
         f"finetune: {name}, {runs} adapters of {tuning.parameters(lessons.model, tuned):,} "
         f"parameters, each from {learnt:,} prompts of {tokens:.0f} tokens, their answers included: "
-        f"{runs * learnt * tokens / 1e6:.1f} million tokens. Every frame is then answered for, "
-        f"{len(tuned.protocols) * len(tuned.seeds)} times over"
+        f"{runs * learnt * tokens / 1e6:.1f} million tokens. Every frame is then answered for"
+        + (f", {times} times over" if times > 1 else "")
     )
