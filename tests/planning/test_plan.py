@@ -1,8 +1,6 @@
 """What a recipe will cost, beside arithmetic done by hand and torch's own count of operations."""
 
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -18,11 +16,9 @@ from typer.testing import CliRunner
 from stages import cli, params, section
 from stages.captioners import llava
 from stages.errors import UserError
-from stages.finetuning import cost
-from stages.finetuning.pupil import Pupil, Sample
 from stages.llm import weights
 from stages.params import Recipe
-from stages.planning import cards, estimate, plan, scorer, tuning, workload
+from stages.planning import cards, estimate, plan, scorer, workload
 from stages.planning.estimate import Machine
 from stages.planning.sheet import _precision
 from stages.scorers import registry
@@ -321,71 +317,3 @@ def test_a_configuration_the_hub_refuses_is_one_message(hub: Any, answer: Any, s
     hub.answer = answer
     with pytest.raises(UserError, match=said):
         architecture.configuration("owner/model", None, weights.KIND, None)
-
-
-def tuned(dataset: str, *rows: str, **changes: object) -> plan.Plan:
-    recipe = params.recipe(dataset)
-    assert recipe.finetune is not None
-    finetune = recipe.finetune.model_copy(update={"rows": rows, **changes})
-    changed = recipe.model_copy(update={"finetune": finetune})
-    return plan.make(params.load(), dataset, changed, 25, H100)
-
-
-def test_an_adapter_has_as_many_parameters_as_peft_makes() -> None:
-    config = tiny_llms.CONFIGS["llama, grouped heads"]
-    finetune = params.recipe("summe").finetune
-    assert finetune is not None
-    every = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-    for layers, modules in ((None, every), (2, ("q_proj", "v_proj")), (1, every)):
-        lora = finetune.lora.model_copy(update={"layers": layers, "modules": modules})
-        settings = finetune.model_copy(update={"lora": lora})
-        pupil = Pupil(SimpleNamespace(name="tiny", model=tiny_llms.causal_lm(config)), settings)
-        found = tuning.parameters(architecture.language("tiny", config), settings)
-        assert found == sum(each.numel() for each in pupil.weights.values())
-
-
-@pytest.mark.parametrize("checkpointing", [False, True])
-@pytest.mark.parametrize("layers", [None, 1])
-def test_operations_forth_and_back_are_those_that_torch_counts(
-    checkpointing: bool, layers: int | None
-) -> None:
-    config = tiny_llms.CONFIGS["llama, grouped heads"]
-    finetune = params.recipe("summe").finetune
-    assert finetune is not None
-    # In a layer this narrow an adapter of rank 8 is far from nothing.
-    lora = finetune.lora.model_copy(update={"layers": layers, "rank": 1, "dropout": 0.0})
-    settings = finetune.model_copy(update={"lora": lora, "checkpointing": checkpointing})
-    reader = SimpleNamespace(
-        name="tiny",
-        model=tiny_llms.causal_lm(config),
-        read=lambda prompts: (list(prompts), {}),
-        answer=lambda text: (1,) * cost.ANSWER,
-    )
-    pupil = Pupil(reader, settings)
-    with FlopCounterMode(display=False) as counter:
-        pupil.loss([Sample((3,) * 90, "")]).backward()
-    model = architecture.language("tiny", config)
-    # torch does not count attention's products on a processor.
-    blind = replace(model, heads=0)
-    counted = counter.get_total_flops()
-    assert cost.operations(blind, 90, settings) == pytest.approx(counted, rel=0.12)
-
-
-@pytest.mark.real_llm
-def test_fine_tuning_is_counted_with_its_adapters_and_its_replies() -> None:
-    found = tuned("summe-captions", "zero-shot*")
-    assert [each.stage for each in found.costs] == ["embed", "finetune", "train"]
-    reading, learning, _ = found.costs
-    assert learning.operations > 0.5 * reading.operations
-    (said,) = (note for note in found.notes if note.startswith("finetune: smollm2"))
-    assert "5 adapters of 245,760 parameters, each from 400 prompts" in said
-    (kept,) = (each for each in found.disk if each.what == "5 adapters")
-    assert kept.data == 4 * 5 * 245_760
-    more = tuned("summe-captions", "zero-shot*", epochs=3).costs[1]
-    assert more.operations > 1.5 * learning.operations
-    spared = tuned("summe", "direct*", checkpointing=True)
-    kept_all = tuned("summe", "direct*")
-    by_name = [{c.stage: c for c in each.costs}["finetune"] for each in (spared, kept_all)]
-    assert by_name[0].working < by_name[1].working
-    assert by_name[0].operations > by_name[1].operations
-    assert by_name[0].weights > 2 * 7_063_427_072
