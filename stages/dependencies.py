@@ -151,8 +151,11 @@ def recipes_with(stage: str, params: Mapping[str, Any]) -> list[str] | dict[str,
     if stage == "finetune-direct":  # of the one captioner that can be asked
         asked = {name for name, of in datasets if of.get("caption", {}).get("captioner") == "llava"}
         return [name for name in recipes_with("finetune", params) if name in asked]
-    if stage in MAY_HAVE:
-        return [name for name, of in params["datasets"].items() if of.get(stage) is not None]
+    if stage in MAY_HAVE or stage == "features-frames":
+        has = [name for name, of in datasets if of.get(module_of(stage)) is not None]
+        if module_of(stage) != "features":
+            return has
+        return [name for name in has if (kinds[name] == "videos") == (stage != "features")]
     if stage == "feeds":
         return recipes_with("train", params)
     also = [name for name, of in films.items() if stage in ("sample", "caption") and stage in of]

@@ -80,7 +80,7 @@ class Recipe(Section):
         if self.sentences is not None:
             found.add("sentence")
         if self.features is not None:
-            found |= {name for name in INPUTS if self.features.paths.get(name)}
+            found |= {name for name in INPUTS if name in self.features.provided}
         return frozenset(found)
 
     @model_validator(mode="after")

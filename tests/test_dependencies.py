@@ -101,6 +101,13 @@ def test_a_section_that_a_recipe_may_have_is_what_its_stage_exists_for() -> None
     assert dependencies.recipes_with("sentences", params) == ["with"]
 
 
+def test_features_have_a_stage_that_is_shown_the_frames_where_there_are_some() -> None:
+    given = {kind: {"given": {"kind": kind}} for kind in ("videos", "captions", "embeddings")}
+    params = {"datasets": {kind: recipe | {"features": {}} for kind, recipe in given.items()}}
+    assert dependencies.recipes_with("features-frames", params) == ["videos"]
+    assert dependencies.recipes_with("features", params) == ["captions", "embeddings"]
+
+
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     (tmp_path / "stages" / "deep").mkdir(parents=True)

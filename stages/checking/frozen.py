@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.captioners import registry
+from stages.encoders import images
 from stages.llm import smollm2, weights
 from stages.params import Recipe
+from stages.sources.settings import Clip
 from stages.work import hub
 from stages.work.hub import Kind, Status
 
@@ -53,6 +55,9 @@ def models(recipe: Recipe) -> Iterator[Frozen]:
         yield Frozen(caption.model, caption.revision, kind)
     if embed is not None:
         yield Frozen(embed.llm, embed.revision, weights.KIND)
+    features = recipe.features if isinstance(recipe, Recipe) else None
+    if features is not None and isinstance(features.clip, Clip):
+        yield Frozen(features.clip.model, features.clip.revision, images.KIND)
     sentences = recipe.sentences if isinstance(recipe, Recipe) else None
     # The embedded one comes with the install.
     if sentences is not None and sentences.model != smollm2.NAME:

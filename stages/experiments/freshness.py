@@ -59,7 +59,8 @@ def _stages(params: Mapping[str, Any], dataset: str, model: str) -> list[str]:
     if "sentence" in fed and "sentences" in params["datasets"][dataset]:
         made.insert(made.index("train"), "sentences")
     if params["datasets"][dataset].get("features", {}).keys() & set(fed):
-        made.insert(made.index("train"), "features")
+        features = "features-frames" if kind == "videos" else "features"
+        made.insert(made.index("train"), features)
     row = {"train": f"train@{dataset}-{model}"}
     return [row.get(stage, f"{stage}@{dataset}") for stage in made]
 

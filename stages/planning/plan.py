@@ -15,7 +15,7 @@ from stages.planning.estimate import Cost, Machine
 from stages.planning.sheet import Kept, Sheet
 from stages.scorers.entry import INPUTS, Input
 from stages.sources import featured
-from stages.sources.settings import Embeddings
+from stages.sources.settings import Clip, Embeddings
 from stages.training.lesson import lesson
 from stages.training.provisions import lack
 from stages.vision.encoder import FEATURES
@@ -82,6 +82,8 @@ def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Ma
         }
         if recipe.sentences is not None and "sentence" in fed:
             widths["sentence"] = sheet.sentences(recipe.sentences, recipe.embed, words)
+        if recipe.features is not None and isinstance(recipe.features.clip, Clip) and "clip" in fed:
+            widths["clip"] = sheet.clip(recipe.features.clip)
     for each in INPUTS:
         path = None if recipe.features is None else recipe.features.paths.get(each)
         if path is not None and (wide := featured.width(Path(path))) is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stages.captioners import blip, llava
 from stages.captioners.settings import CaptionSettings, ImageCaption
+from stages.encoders import images
 from stages.encoders.encoder import model_class as text_model
 from stages.encoders.settings import Sentences
 from stages.llm import smollm2
@@ -16,6 +17,7 @@ from stages.planning import decoding, estimate, workload
 from stages.planning.estimate import Cost, Machine
 from stages.planning.scorer import Size
 from stages.section import Dtype
+from stages.sources.settings import Clip
 from stages.splits.settings import Splits
 from stages.training.settings import Train
 from stages.vision.encoder import FEATURES
@@ -172,6 +174,24 @@ class Sheet:
             )
         )
         return width
+
+    def clip(self, clip: Clip) -> int:
+        """A CLIP's vectors of the frames; returns their width."""
+        here = hub.status(clip.model, clip.revision, images.KIND)
+        config = images.configuration(clip, Path(here.state) if here.present else None)
+        of, number = images.weighed(clip, config), architecture.BYTES[clip.dtype]
+        weights, a_frame = float(number * of.parameters), 8.0 * number * of.states
+        rows = min(clip.batch, max(0, int((self.machine.memory - weights) / a_frame)))
+        once = max(rows, 1)
+        seconds = self.frames.total / once * self.machine.seconds(once * of.operations, weights)
+        total = self.frames.total * of.operations
+        self.costs.append(Cost("clip", total, seconds, weights, once * a_frame, rows, "frames"))
+        self.disk.append(Kept(f"weights of {clip.model}", models=4.0 * of.parameters))
+        size = 4.0 * of.width * self.frames.total
+        self.disk.append(Kept.output("vectors of frames", size, work=size))
+        named = clip.model, "features.clip.model", of.parameters, clip.dtype
+        self.burdens.append(Burden(*named, self.frames.total, "frames", total))
+        return of.width
 
     def train(self, splits: Splits, rows: Sequence[tuple[Train, Size]]) -> None:
         """Scorers of these sizes, each with how it is trained."""

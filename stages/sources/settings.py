@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from stages.section import Count, Name, Positive, Section, Sha256, Text, Unit, Url
+from stages.section import Count, Dtype, Name, Positive, Section, Sha256, Text, Unit, Url
 
 
 class DemoDownload(Section):
@@ -74,20 +74,46 @@ AnyDownload = Annotated[
 ]
 
 
+class Clip(Section):
+    """A CLIP whose image half looks at the sampled frames.
+
+    model: a folder, or a repository on the hub. batch: frames of one pass.
+    """
+
+    model: Text
+    revision: str | None
+    dtype: Dtype
+    batch: Positive
+
+
+_FileOrClip = Annotated[
+    Annotated[Text, Tag("file")] | Annotated[Clip, Tag("made")],
+    Discriminator(lambda given: "file" if isinstance(given, str) else "made"),
+]
+"""Told apart first, so that what is wrong with one is not said of both."""
+
+
 class Features(Section):
-    """Files of features that others made of the frames, by what a scorer's inputs call them."""
+    """Files of features that others made of the frames, by what a scorer's inputs call them; of
+    `clip` also the model that makes them here, where there are frames.
+    """
 
     model_config = ConfigDict(serialize_by_alias=True)
 
     pool5: Text | None = None
     i3d_rgb: Annotated[Text | None, Field(alias="i3d-rgb")] = None
     i3d_flow: Annotated[Text | None, Field(alias="i3d-flow")] = None
-    clip: Text | None = None
+    clip: _FileOrClip | None = None
 
     @property
     def paths(self) -> dict[str, str | None]:
-        """By input."""
-        return self.model_dump()
+        """Files by input."""
+        return self.model_dump() | ({"clip": None} if isinstance(self.clip, Clip) else {})
+
+    @property
+    def provided(self) -> frozenset[str]:
+        """The inputs that come of a file or a model."""
+        return frozenset(name for name, of in self.model_dump().items() if of)
 
 
 class Videos(Section):

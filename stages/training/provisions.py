@@ -31,7 +31,7 @@ _PROVIDED = {
     "pool5.h5": f"{_BY_PATH}, such as the field's h5",
     "i3d-rgb.h5": f"{_BY_PATH}, such as MSVA's",
     "i3d-flow.h5": f"{_BY_PATH}, such as MSVA's",
-    "clip.h5": _BY_PATH,
+    "clip.h5": f"{_BY_PATH}, or makes it of videos with the CLIP that is named there",
 }
 
 
