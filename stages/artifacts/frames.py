@@ -93,8 +93,13 @@ class VideoFrames:
 
     def image(self, index: int) -> Pixels:
         """Sampled frame `index` as (H, W, 3) uint8 RGB."""
-        with Image.open(io.BytesIO(self.jpeg(index))) as image:
-            return np.asarray(image.convert("RGB"))
+        return decoded(self.jpeg(index))
+
+
+def decoded(jpeg: bytes) -> Pixels:
+    """The bytes of a JPEG file as (H, W, 3) uint8 RGB."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 @contextmanager

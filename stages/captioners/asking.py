@@ -5,13 +5,17 @@ machine is refused before it is loaded, whichever command wants it.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from stages.artifacts.frames import VideoFrames, reading
 from stages.captioners.captioner import CaptionWorker, Frame, Plan
 from stages.work import burden
 from stages.work.executor import Task, complete
+from stages.work.parcels import Model
 from stages.work.store import Store, key
+from stages.work.workers import Away
 
 
 def tasks(plan: Plan, images: Iterable[tuple[Frame, str]]) -> list[Task[Frame]]:
@@ -44,10 +48,38 @@ def answers(plan: Plan, asked: Sequence[Task[Frame]], frames: Path, store: Store
     wanted = plan.burden(len(missing)) if missing else None
     if wanted is not None:
         burden.checked(wanted)
-    results = complete(
-        asked,
-        partial(CaptionWorker, plan, frames),
-        store,
-        weights=wanted.weights if wanted else 0,
-    )
+    with _Jpegs(frames) as jpegs:
+        results = complete(
+            asked,
+            partial(CaptionWorker, plan, frames),
+            store,
+            weights=wanted.weights if wanted else 0,
+            away=Away(
+                partial(CaptionWorker, plan),
+                Model(plan.model, plan.fetch),
+                together=plan.batch,
+                carry=jpegs,
+            ),
+        )
     return [str(arrays["caption"]) for arrays in results]
+
+
+class _Jpegs:
+    """The bytes of frames of a file, which is opened when the first is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open = ExitStack()
+        self._videos: dict[str, VideoFrames] = {}
+
+    def __enter__(self) -> "_Jpegs":
+        return self
+
+    def __call__(self, frame: Frame) -> bytes:
+        if not self._videos:
+            videos = self._open.enter_context(reading(self._path))
+            self._videos = {video.name: video for video in videos}
+        return self._videos[frame.video].jpeg(frame.index)
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()

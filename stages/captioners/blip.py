@@ -48,6 +48,10 @@ class ImagePlan:
     def batch(self) -> int:
         return self.settings.batch
 
+    @property
+    def model(self) -> str:
+        return self.settings.model
+
     def determinants(self) -> dict[str, Any]:
         """See `Plan.determinants`. Raises UserError where the weights cannot be identified."""
         return {

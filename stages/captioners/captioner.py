@@ -6,8 +6,9 @@ a `Plan` knows from the settings alone what its captions depend on, and `load`s 
 
 import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,6 +52,11 @@ class Plan(Protocol):
         """Images handed over in one call: speed and memory alone, never the captions."""
         ...
 
+    @property
+    def model(self) -> str:
+        """As the recipe names it: a folder, or on the hub; "" for what comes with a package."""
+        ...
+
     def determinants(self) -> Mapping[str, Any]:
         """Everything beside the image that decides a caption: model, weights, settings, version
         of the algorithm. Part of the key in the work store (`stages.work.store.key`).
@@ -87,29 +93,28 @@ AHEAD = 2
 class CaptionWorker:
     """A captioner as the work store's worker: frames in, ``{"caption": text}`` out.
 
+    A frame is a place in the frames file, or the bytes of its JPEG where there is no such file.
     While a batch is captioned, a thread reads, decodes and prepares the next ones.
 
     Args:
         plan: of the captioner to load.
-        path: the frames file.
+        path: the frames file; None where frames come as bytes.
     """
 
-    def __init__(self, plan: Plan, path: Path) -> None:
+    def __init__(self, plan: Plan, path: Path | None = None) -> None:
         self._captioner = plan.load()
         self._batch = plan.batch
         self._path = path
 
-    def __call__(self, payloads: list[Frame], /) -> Iterator[tuple[int, Arrays]]:
+    def __call__(self, payloads: Sequence[Frame | bytes], /) -> Iterator[tuple[int, Arrays]]:
         starts = iter(range(0, len(payloads), self._batch))
         places = itertools.count()
-        with frames.reading(self._path) as videos, ThreadPoolExecutor(1) as reader:
-            by_name = {video.name: video for video in videos}
+        with ExitStack() as stack, ThreadPoolExecutor(1) as reader:
+            picture = _pictures(self._path, stack)
 
             def prepared(start: int) -> Any:
                 batch = payloads[start : start + self._batch]
-                return self._captioner.prepare(
-                    [by_name[frame.video].image(frame.index) for frame in batch]
-                )
+                return self._captioner.prepare([picture(frame) for frame in batch])
 
             def begun(most: int) -> list[Future[Any]]:
                 return [reader.submit(prepared, start) for start in itertools.islice(starts, most)]
@@ -123,3 +128,16 @@ class CaptionWorker:
                         yield next(places), {"caption": np.array(caption)}
             finally:
                 reader.shutdown(wait=False, cancel_futures=True)
+
+
+def _pictures(path: Path | None, stack: ExitStack) -> Callable[[Frame | bytes], Pixels]:
+    """What shows a frame (H, W, 3), while the stack is open."""
+    videos = stack.enter_context(frames.reading(path)) if path is not None else []
+    by_name = {video.name: video for video in videos}
+
+    def picture(frame: Frame | bytes) -> Pixels:
+        if isinstance(frame, Frame):
+            return by_name[frame.video].image(frame.index)
+        return frames.decoded(frame)
+
+    return picture

@@ -73,6 +73,10 @@ class TagPlan:
     def batch(self) -> int:
         return self.settings.batch
 
+    @property
+    def model(self) -> str:
+        return ""
+
     def determinants(self) -> dict[str, Any]:
         return {
             "captioner": self.settings.captioner,

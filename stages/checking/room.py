@@ -18,6 +18,7 @@ from stages.planning.estimate import cards_needed
 from stages.planning.plan import Plan, make
 from stages.work import architecture
 from stages.work.burden import bear
+from stages.work.cache import cache
 from stages.work.files import standing
 from stages.work.pace import duration
 
@@ -138,7 +139,7 @@ class Room:
 def _cache(name: str) -> Path:
     from huggingface_hub import constants
 
-    return smollm2.cache() if name == smollm2.NAME else Path(constants.HF_HUB_CACHE)
+    return cache() if name == smollm2.NAME else Path(constants.HF_HUB_CACHE)
 
 
 def _dvc_cache() -> Path:

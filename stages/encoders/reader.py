@@ -22,7 +22,9 @@ from stages.llm.batches import plan
 from stages.work import architecture, burden
 from stages.work.burden import Burden
 from stages.work.executor import Task, complete
+from stages.work.parcels import Model
 from stages.work.store import Store, key
+from stages.work.workers import Away
 
 log = logging.getLogger("llmvs")
 
@@ -62,7 +64,10 @@ def read_videos(
         for batch in plan([len(each) for each in ids], settings.token_budget):
             payload = tuple(ids[index] for index in batch)
             place |= {new[index]: (len(tasks), row) for row, index in enumerate(batch)}
-            tasks.append(Task(key(**shared, sentences=payload), payload, len(payload)))
+            length = sum(map(len, payload))
+            tasks.append(
+                Task(key(**shared, sentences=payload), payload, len(payload), effort=length)
+            )
     log.info(
         "%d captions, %d distinct in %d batches",
         *(sum(map(len, videos.values())), len(place), len(tasks)),
@@ -74,7 +79,12 @@ def read_videos(
         )
     load = partial(Encoder, settings)
     weighed = _foretold(settings, tasks, store)
-    results = complete(tasks, load, store, "batches of captions", "captions", weights=weighed)
+    away = Away(
+        load, Model(settings.model, partial(weights.fetch, settings.model, settings.revision))
+    )
+    results = complete(
+        tasks, load, store, "batches of captions", "captions", weights=weighed, away=away
+    )
     found = {
         video: np.stack([results[task]["sentence"][row] for task, row in map(place.get, captions)])  # type: ignore[misc]
         for video, captions in videos.items()

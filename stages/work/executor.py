@@ -12,7 +12,7 @@ from stages.work.bar import Counted, progress
 from stages.work.items import Arrays
 from stages.work.pace import Pace
 from stages.work.store import Store
-from stages.work.workers import Answers
+from stages.work.workers import Away, Found, Job
 from stages.work.writer import Writer
 
 log = logging.getLogger("llmvs")
@@ -23,6 +23,7 @@ P = TypeVar("P")
 class Task(Generic[P]):
     """One item of work: the key of its result, what a worker needs, and how many units it holds.
 
+    effort: what the queue of a cluster is ordered by, where that is not the cost.
     siblings: name to key of further items that the same work yields beside; a worker's array
     `NAME/array` is the array of that name of the sibling NAME. They are kept for whoever asks for
     them by their own key, and do not make a task missing.
@@ -32,6 +33,7 @@ class Task(Generic[P]):
     payload: P
     cost: int = 1
     siblings: Mapping[str, str] = field(default_factory=dict)
+    effort: float | None = None
 
 
 class Worker(Protocol[P]):
@@ -53,13 +55,14 @@ def complete(
     unit: str | None = None,
     processes: int | None = None,
     weights: int = 0,
+    away: Away | None = None,
 ) -> list[Arrays]:
     """The result of every task, in order; tasks with the same key are computed once.
 
     Args, raises: as `stream`, which holds one result at a time.
     """
     unique = list({task.key: task for task in tasks}.values())
-    results = stream(unique, load, store, noun, unit, processes, weights)
+    results = stream(unique, load, store, noun, unit, processes, weights, away)
     found = {task.key: arrays for task, arrays in zip(unique, results, strict=True)}
     return [found[task.key] for task in tasks]
 
@@ -72,6 +75,7 @@ def stream(
     unit: str | None = None,
     processes: int | None = None,
     weights: int = 0,
+    away: Away | None = None,
 ) -> Iterator[Arrays]:
     """Compute what the store does not hold, then read the result of every task from it, in order.
 
@@ -85,6 +89,8 @@ def stream(
             `LLMVS_EXECUTOR` says; one is this process itself. Beyond one, `load` and the payloads
             must be such that other processes can be handed them. What costs most is begun first, so
             that no process is left alone with a long task at the end.
+        weights: bytes of a worker's model; 0 where they are not known, or small.
+        away: how the work goes to the machines of a cluster, where that is not as here.
 
     Raises:
         UserError: `LLMVS_EXECUTOR` names no executor, or a worker left a task unanswered.
@@ -100,10 +106,13 @@ def stream(
     )
     runs.count(noun, reused, len(unique))
     if missing:
-        answers = workers.answers(weights) if processes is None else workers.local(processes)
+        answers = workers.answers() if processes is None else workers.local(processes)
         if processes is not None:
             missing.sort(key=lambda task: task.cost, reverse=True)
-        _compute(missing, answers, load, store, noun, unit)
+        costs = [task.cost if task.effort is None else task.effort for task in missing]
+        payloads = [task.payload for task in missing]
+        job = Job(payloads, load, costs, weights, away)
+        _compute(missing, answers(job), store, noun, unit)
     for task in tasks:
         yield _read(store, task, load)
 
@@ -122,8 +131,7 @@ def _missing(tasks: list[Task[P]], store: Store) -> list[Task[P]]:
 
 def _compute(
     tasks: list[Task[P]],
-    answers: Answers,
-    load: Callable[[], Worker[P]],
+    answers: Found,
     store: Store,
     noun: str,
     unit: str | None,
@@ -143,7 +151,7 @@ def _compute(
         # Whatever ends the loop ends the worker first, and then all that it yielded is kept.
         with (
             Writer(keep) as writer,
-            closing(answers([task.payload for task in tasks], load)) as results,
+            closing(answers) as results,
         ):
             for index, arrays in results:
                 writer.put(tasks[index], arrays)

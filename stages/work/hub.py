@@ -20,7 +20,7 @@ from stages.work.store import content_hash
 
 __all__ = [
     "Kind", "Status", "access", "configuration", "fetch", "fetch_small", "identity", "is_path",
-    "status",
+    "is_wanted", "stand_in", "status",
 ]  # fmt: skip
 
 _SMALL = ("*.json", "*.jinja", "*.model", "*.txt")
@@ -38,16 +38,33 @@ class Status:
     remedy: str = ""
 
 
+_stand_ins: dict[str, Path] = {}
+
+
+def stand_in(name: str, folder: Path) -> None:
+    """Have a folder stand for a name in this process: on a machine that has its files elsewhere."""
+    _stand_ins[name] = folder
+
+
+def _place(name: str) -> Path:
+    return _stand_ins.get(name) or Path(name)
+
+
 def is_path(name: str) -> bool:
     """Whether a name means a folder rather than `owner/model` on the hub."""
-    return Path(name).is_dir() or name.startswith((".", "/", "~")) or name.count("/") > 1
+    return (
+        name in _stand_ins
+        or Path(name).is_dir()
+        or name.startswith((".", "/", "~"))
+        or name.count("/") > 1
+    )
 
 
 def status(name: str, revision: str | None, kind: Kind) -> Status:
     """Look, without touching the network."""
     if is_path(name):
         try:
-            return Status(True, str(_checked(Path(name))))
+            return Status(True, str(_checked(_place(name))))
         except UserError as error:
             return Status(False, "unusable", str(error))
     absent = Status(False, "not fetched", "llmvs weights (downloads it from the hub)")
@@ -80,7 +97,7 @@ def fetch(name: str, revision: str | None, kind: Kind) -> Path:
             for them.
     """
     if is_path(name):
-        return _checked(Path(name))
+        return _checked(_place(name))
     if not status(name, revision, kind).present:
         sizes = _ships_safetensors(name, revision, kind)
         access(name, revision, kind)
@@ -94,7 +111,7 @@ def fetch_small(name: str, revision: str | None, kind: Kind) -> Path:
     Raises UserError as `fetch`.
     """
     if is_path(name):
-        return _checked(Path(name))
+        return _checked(_place(name))
     try:
         _from_hub(name, revision, kind, _SMALL, local_only=True)
     except UserError:
@@ -120,13 +137,18 @@ def identity(name: str, revision: str | None, kind: Kind) -> dict[str, str]:
     if is_path(name):
         digest = hashlib.sha256()
         for path in sorted(fetch(name, revision, kind).iterdir()):
-            if path.is_file() and any(path.match(pattern) for pattern in _WANTED):
+            if path.is_file() and is_wanted(path.name):
                 digest.update(f"{path.name} {content_hash(path)}\n".encode())
         return {"folder": digest.hexdigest()}
     if revision and _COMMIT.fullmatch(revision):
         return {"name": name, "commit": revision}
     # A snapshot's folder is named by the commit that the revision stood for.
     return {"name": name, "commit": fetch_small(name, revision, kind).name}
+
+
+def is_wanted(name: str) -> bool:
+    """Whether a file of that name belongs to a model's numbers."""
+    return any(fnmatch(name, pattern) for pattern in _WANTED)
 
 
 def _checked(folder: Path) -> Path:

@@ -6,34 +6,60 @@ was made there.
 
 import logging
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from stages.errors import UserError
 from stages.work import pool
 from stages.work.items import Arrays
+from stages.work.parcels import Model
 
 log = logging.getLogger("llmvs")
 
 Found = Generator[tuple[int, Arrays], None, None]
 """Places of payloads, and what was made of each."""
 
-Answers = Callable[[list[Any], Callable[[], Any]], Found]
-"""Payloads, and what loads a worker (`executor.Worker`), to its answers in any order."""
 
+@dataclass(frozen=True)
+class Away:
+    """How work goes to another machine, which has none of this one's files.
 
-def answers(weights: int) -> Answers:
-    """By LLMVS_EXECUTOR.
-
-    Args:
-        weights: bytes of a worker's model; 0 where they are not known, or small.
-
-    Raises:
-        UserError: LLMVS_EXECUTOR or LLMVS_WORKERS make no sense.
+    load: builds a worker there. carry: makes of a payload what such a worker takes, by value;
+    called here, as it is sent. together: so many payloads a worker is given at once, or more.
+    model: that it loads.
     """
+
+    load: Callable[[], Any]
+    model: Model | None = None
+    together: int = 1
+    carry: Callable[[Any], Any] = lambda payload: payload
+
+
+@dataclass(frozen=True)
+class Job:
+    """Payloads to be answered, and what loads a worker (`executor.Worker`).
+
+    costs: of each payload, in any unit. weights: bytes of a worker's model; 0 where they are not
+    known, or small. away: on other machines; None: as here.
+    """
+
+    payloads: list[Any]
+    load: Callable[[], Any]
+    costs: Sequence[float]
+    weights: int = 0
+    away: Away | None = None
+
+
+Answers = Callable[[Job], Found]
+"""A job to its answers, in any order."""
+
+
+def answers() -> Answers:
+    """By LLMVS_EXECUTOR. Raises UserError where that names nothing."""
     if _named() == "ray":
-        return partial(_ray, weights)
+        return _ray
     if (count := len(memory())) > 1:
         log.info(
             "of %d GPUs no more are used than hold the model; LLMVS_EXECUTOR=ray uses all", count
@@ -49,9 +75,9 @@ def local(processes: int) -> Answers:
 def cards() -> int:
     """How many GPUs workers have to share. Raises UserError where LLMVS_EXECUTOR names nothing."""
     if _named() == "ray":
-        from stages.work import actors
+        from stages.work import cluster
 
-        return actors.cards(actors.connected())
+        return sum(node.gpus for node in cluster.nodes(cluster.joined()))
     return len(memory())
 
 
@@ -70,24 +96,18 @@ def memory() -> list[int]:
     return [torch.cuda.get_device_properties(card).total_memory for card in range(count)]
 
 
-def _serial(payloads: list[Any], load: Callable[[], Any]) -> Found:
-    yield from load()(payloads)
+def _serial(job: Job) -> Found:
+    yield from job.load()(job.payloads)
 
 
-def _local(processes: int, payloads: list[Any], load: Callable[[], Any]) -> Found:
-    if min(processes, len(payloads)) == 1:
-        yield from _serial(payloads, load)
+def _local(processes: int, job: Job) -> Found:
+    if min(processes, len(job.payloads)) == 1:
+        yield from _serial(job)
     else:
-        yield from pool.scatter(payloads, load, processes)
+        yield from pool.scatter(job.payloads, job.load, processes)
 
 
-def _ray(weights: int, payloads: list[Any], load: Callable[[], Any]) -> Found:
-    from stages.work import actors, placement
+def _ray(job: Job) -> Found:
+    from stages.work import spreading
 
-    ray = actors.connected()
-    gpus, cpus = actors.cards(ray), ray.cluster_resources().get("CPU", 1)
-    each = placement.cards_needed(weights, memory()) if weights else None
-    count, options = actors.dealt(len(payloads), pool.wanted(), gpus, each, cpus)
-    shares = ", ".join(f"{share:g} {name.removeprefix('num_')}" for name, share in options.items())
-    log.info("workers: %d, each with %s", count, shares)
-    yield from actors.scatter(ray, payloads, load, count, options)
+    yield from spreading.spread(job.payloads, job.away or Away(job.load), job.costs, job.weights)
