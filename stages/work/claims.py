@@ -1,7 +1,8 @@
-"""One run of a stage on one output at a time.
+"""One run of a stage on one output at a time, and none while the store is emptied.
 
 A claim is a file in the work store's `claims/`, locked by the process that works on the output.
-The lock goes with the process, however it ends.
+Every such process holds the store's `runs.lock` too, with all others; who empties the store holds
+it alone. Locks go with their processes, however they end.
 """
 
 import json
@@ -20,6 +21,7 @@ from stages.work.locks import lock, taken
 
 PATIENCE = 15.0
 """Seconds to wait for a run that is on its way out, having been told to stop."""
+_RUNS = "runs.lock"
 
 
 @dataclass(frozen=True)
@@ -42,17 +44,56 @@ def claimed(root: Path, output: Path, patience: float = PATIENCE) -> Iterator[No
         patience: seconds to wait for another run to end.
 
     Raises:
-        UserError: another run is at work on it, and goes on.
+        UserError: another run is at work on it, and goes on; or the store is being emptied.
     """
+    until = time.monotonic() + patience
     place = root / "claims" / f"{sha256(str(output.resolve()).encode()).hexdigest()[:24]}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
-    file = _locked(place, output, time.monotonic() + patience)
-    with file:
+    with _among_others(root, until), _locked(place, output, until) as file:
         now = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
         claim = Claim(str(output.resolve()), os.getpid(), os.uname().nodename, now)
         file.truncate(0)
         file.write(json.dumps(asdict(claim)))
         file.flush()
+        yield
+
+
+@contextmanager
+def _among_others(root: Path, until: float) -> Iterator[None]:
+    with (root / _RUNS).open("a") as file:
+        while True:
+            try:
+                lock(file, shared=True)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > until:
+                    raise UserError(
+                        f"{root}: llmvs gc is at work on the store; run again when it is done"
+                    ) from error
+                time.sleep(0.1)
+        yield
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Be the only one at work on the store while the block lasts; runs wait that begin meanwhile.
+
+    Raises:
+        UserError: runs are at work.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / _RUNS).open("a") as file:
+        try:
+            lock(file)
+        except BlockingIOError as error:
+            busy = [
+                f"process {claim.process} on {claim.machine}, {claim.output}, since {claim.since}"
+                for claim in at_work(root)
+            ]
+            raise UserError(
+                f"{root}: at work on the store: {'; '.join(busy) or 'another process'}. Wait for "
+                "it, or see what would go with --dry-run"
+            ) from error
         yield
 
 

@@ -8,8 +8,11 @@ from typing import IO
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-def lock(file: IO[str] | IO[bytes] | int) -> bool:
+def lock(file: IO[str] | IO[bytes] | int, shared: bool = False) -> bool:
     """Lock an open file until it is closed or this process ends.
+
+    Args:
+        shared: with all others that say so too.
 
     Returns:
         Whether it is locked; False where the file system knows no locks.
@@ -18,7 +21,7 @@ def lock(file: IO[str] | IO[bytes] | int) -> bool:
         BlockingIOError: another holds it.
     """
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in _NO_LOCKS:
             return False

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stages.errors import UserError
-from stages.work.claims import at_work, claimed
+from stages.work.claims import alone, at_work, claimed
 
 PROGRAM = """
 import sys, time
@@ -63,3 +63,28 @@ def test_one_that_is_on_its_way_out_is_waited_for(other: subprocess.Popen[bytes]
     before = time.monotonic()
     with claimed(Path("work"), Path("out.h5"), patience=30):
         assert time.monotonic() - before > 0.3
+
+
+def test_nobody_empties_a_store_that_runs_are_at_work_on(other: subprocess.Popen[bytes]) -> None:
+    with (
+        claimed(Path("work"), Path("another.h5")),
+        pytest.raises(UserError, match=rf"process {other.pid} on .*out.h5.* --dry-run"),
+        alone(Path("work")),
+    ):
+        pytest.fail("two at work")
+    other.kill()
+    other.wait()
+    with alone(Path("work")):
+        pass
+
+
+def test_a_run_waits_until_the_store_is_emptied(tmp_path: Path) -> None:
+    with alone(tmp_path):
+        with (
+            pytest.raises(UserError, match="llmvs gc is at work on the store"),
+            claimed(tmp_path, tmp_path / "out", patience=0.2),
+        ):
+            pytest.fail("two at work")
+        assert not list((tmp_path / "claims").glob("*"))
+    with claimed(tmp_path, tmp_path / "out", patience=0):
+        pass

@@ -44,12 +44,9 @@ ray = pytest.importorskip("ray", reason="Ray is an optional extra")
 ROOT = Path(__file__).parents[2]
 SECONDS = 0.15
 """Of an item."""
-FRAMES = 24
+FRAMES, CAPTIONS = 24, 25
+"""Of all videos, and of each of them for the embed stage."""
 WRITTEN = f"pytest-of-{getpass.getuser()}"
-LARGER = {
-    "max_position_embeddings": 4096, "hidden_size": 256, "intermediate_size": 512,
-    "num_hidden_layers": 6,
-}  # fmt: skip
 
 
 def jpeg(picture: Pixels) -> bytes:
@@ -247,7 +244,10 @@ class Place:
             "batch": 2,
         }  # fmt: skip
         tiny_llava.save_llava(root / "models" / "llava")
-        config = LlamaConfig(**tiny_llms.CONFIGS["llama, grouped heads"].to_dict() | LARGER)
+        config = LlamaConfig(
+            **tiny_llms.CONFIGS["llama, grouped heads"].to_dict()
+            | {"max_position_embeddings": 4096}
+        )
         tiny_llms.save(root / "models" / "llama", config)
         demo["embed"] |= {"llm": "models/llama", "token_budget": 400, "max_new_tokens": 24}
         (root / "params.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -264,10 +264,10 @@ class Place:
         words = [
             {"video": name, "pick": int(pick), "caption": f"A {pick} of {name} {'x' * (pick % 7)}."}
             for name in names
-            for pick in picks
+            for pick in range(0, 15 * CAPTIONS, 15)
         ]
         (root / "captions.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in words))
-        videos = [timeline.Video.sampled(name, name, 15 * len(picks)) for name in names]
+        videos = [timeline.Video.sampled(name, name, 15 * CAPTIONS) for name in names]
         timeline.write(root / "timeline.h5", timeline.Timeline("demo", tuple(videos)))
 
     def make(self, stage: str, out: str, store: str, executor: str) -> bytes:
