@@ -146,6 +146,18 @@ def caption(
 
 
 @app.command()
+def executor(
+    items: Annotated[int, typer.Option(min=8)] = 60,
+    seconds: Annotated[float, typer.Option(min=0.001, help="of an item")] = 0.5,
+    kilobytes: Annotated[int, typer.Option(min=1, help="of an item, on its way there")] = 60,
+) -> None:
+    """The same items in this process and by one worker of a Ray cluster, by a worker that waits."""
+    from stages.benchmarking import executor
+
+    Console().print(executor.measure(items, seconds, kilobytes))
+
+
+@app.command()
 def train(
     recipe: Annotated[str, typer.Option(help="whose settings are used")] = "summe-captions",
     model: Annotated[str, typer.Option(help="an entry of models, a global attention")] = "llmvs",

@@ -1,7 +1,6 @@
 """caption: every sampled frame becomes a sentence."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -58,7 +57,8 @@ def caption(
         keys += [task.key for task in tasks]
     replies = answers.pop(registry.DIRECT, None)
     captions = [
-        _joined(dict(zip(answers, of, strict=True))) for of in zip(*answers.values(), strict=True)
+        asking.joined(dict(zip(answers, of, strict=True)))
+        for of in zip(*answers.values(), strict=True)
     ]
     lines = [
         Caption(video=video, pick=pick, caption=said)
@@ -74,14 +74,6 @@ def caption(
             lines[place] = lines[place].model_copy(update={"reply": reply, "score": share})
     caption_file.write(out, lines)
     store.keep(keys)
-
-
-def _joined(said: Mapping[str, str]) -> str:
-    """The answers about one frame as its caption; each but the general one under its name."""
-    return " ".join(
-        words if region == "general" else f"{region.capitalize()}: {words}"
-        for region, words in said.items()
-    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What can be asked before anything expensive is done: `llmvs check, doctor, weights, plan`."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,14 +71,26 @@ def check(
 
 
 def doctor(
-    datasets: Datasets = None, assignments: Assignments = None, data: Data = Path("data")
+    datasets: Datasets = None,
+    assignments: Assignments = None,
+    data: Data = Path("data"),
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="the machines of the cluster at RAY_ADDRESS instead")
+    ] = False,
 ) -> None:
     """Say what this machine has, what the recipes that will run want of it, and how to get it.
 
     Device, memory, time and disk against the plan, and each model: every file of it here, or access
     to it on the hub, which is asked. Without a GPU, a large model that would take more than a day
     is refused here and by its stage, unless LLMVS_SLOW=1. Ends with 1 where anything is missing.
+
+    With --cluster, each machine of a Ray cluster: processors, cards, object store, which edition of
+    this package it runs, the versions that decide numbers, and whether the models are there. A
+    model that is not is fetched by the first worker there, and a folder is sent.
     """
+    if cluster:
+        _cluster(datasets, assignments)
+        return
     from stages.diagnosis import diagnose
 
     try:
@@ -86,6 +99,20 @@ def doctor(
         healthy = diagnose(command.stderr, error)
     else:
         healthy = diagnose(command.stderr, settings, recipes, assignments or [], data)
+    if not healthy:
+        raise SystemExit(1)
+
+
+def _cluster(datasets: list[str] | None, assignments: list[str] | None) -> None:
+    from stages.checking import cluster, frozen
+    from stages.work.cluster import ADDRESS
+
+    if not os.environ.get(ADDRESS):
+        raise UserError(f"{ADDRESS} is not set: name the cluster's address, such as head:6379")
+    _, recipes = _recipes(datasets, assignments)
+    wanted = dict.fromkeys(each for recipe in recipes.values() for each in frozen.models(recipe))
+    told, healthy = cluster.table(list(wanted))
+    command.stderr.print(told, soft_wrap=False)
     if not healthy:
         raise SystemExit(1)
 

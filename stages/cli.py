@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from stages import (
+    ahead,
     benchmarks,
     checks,
     command,
@@ -95,6 +96,7 @@ app.command()(checks.doctor)
 app.command()(checks.weights)
 app.command()(checks.plan)
 app.command()(housekeeping.gc)
+app.command()(ahead.run)
 
 
 class Published(StrEnum):

@@ -121,6 +121,33 @@ def damage(
         _tell("A damaged work store", "damage", found, count, seconds, console)
 
 
+@app.command()
+def cluster(
+    stages: Annotated[
+        list[str] | None, typer.Argument(metavar="[STAGE]...", help="caption, embed; both [both]")
+    ] = None,
+    times: Annotated[int, typer.Option(min=1, help="trials of each kind, a stage")] = 10,
+    seed: Seed = 0,
+    folder: Folder = None,
+) -> None:
+    """Spread stages over a Ray cluster of two machines that are this one, and kill a worker, a
+    machine or the driver at random moments: the same bytes, and nothing done twice but what a
+    worker held.
+    """
+    from stages.resilience import deaths, reference
+    from stages.resilience.nodes import Cluster
+    from stages.work.cache import cache
+
+    console, names = Console(stderr=True), stages or ["caption", "embed"]
+    planned = reference.planned(names)
+    with _scratch(folder) as scratch, Cluster(scratch, cache=cache()) as machines:
+        known = reference.make(scratch / "project", scratch / "reference", planned, console, True)
+        made = known.of(names)
+        found = deaths.trials(known, made, times, seed, machines)
+        count, seconds = len(deaths.KINDS) * times * len(made), deaths.seconds(made, times)
+        _tell("Of a cluster", "what was killed", found, count, seconds, console)
+
+
 @contextmanager
 def _scratch(folder: Path | None) -> Iterator[Path]:
     """Where trials are held. Told to stop, this process too clears up before it goes."""

@@ -249,6 +249,7 @@ ALLOWED["pages"] = ROOMS | {"params", "rows", "experiments", "skimming"}
 ALLOWED["benchmarking"] = ROOMS | {"params", "rows", "pages", "planning"}
 # What is called from the terminal: stages, and the commands beside them.
 COMMANDS = {
+    "ahead": ROOMS,
     "lifetime": set(),
     "outputs": set(),
     "command": {"errors", "work", "lifetime", "outputs"},

@@ -4,7 +4,7 @@ Whoever captions frames does it here, so that a caption has one key, and a model
 machine is refused before it is loaded, whichever command wants it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,14 @@ def answers(plan: Plan, asked: Sequence[Task[Frame]], frames: Path, store: Store
             ),
         )
     return [str(arrays["caption"]) for arrays in results]
+
+
+def joined(said: Mapping[str, str]) -> str:
+    """The answers about one frame as its caption; each but the general one under its name."""
+    return " ".join(
+        words if region == "general" else f"{region.capitalize()}: {words}"
+        for region, words in said.items()
+    )
 
 
 class _Jpegs:

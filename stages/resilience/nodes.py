@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +71,14 @@ class Machine:
 class Cluster:
     """The machines, the head first. Use it in a `with` block, which leaves nothing behind."""
 
-    def __init__(self, scratch: Path, cpus: int = 1) -> None:
-        self._scratch, self._cpus = scratch, cpus
+    def __init__(self, scratch: Path, cpus: int = 1, cache: Path | None = None) -> None:
+        """
+        Args:
+            scratch: of the machines' folders.
+            cpus: of each.
+            cache: where their models are; None: each has a place of its own.
+        """
+        self._scratch, self._cpus, self._cache = scratch, cpus, cache
         self._port = _free_port()
         self.address = f"127.0.0.1:{self._port}"
         self.machines: list[Machine] = []
@@ -109,11 +115,12 @@ class Cluster:
             for name, value in os.environ.items()
             if not name.startswith(("RAY_", "LLMVS_", "PYTHONPATH", "DVC_"))
         }
+        cache = str(self._cache or folder / "cache")
         with (folder / "said").open("wb") as said:
             process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=environment | ENVIRONMENT | {"LLMVS_CACHE": str(folder / "cache")},
+                env=environment | ENVIRONMENT | {"LLMVS_CACHE": cache},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
@@ -177,12 +184,3 @@ def _free_port() -> int:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
-
-
-@contextmanager
-def two(scratch: Path) -> Iterator[Cluster]:
-    """A head and another machine, of a processor each, while the block lasts."""
-    with Cluster(scratch) as cluster:
-        cluster.add()
-        cluster.add()
-        yield cluster

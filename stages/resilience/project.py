@@ -20,8 +20,11 @@ Marks = dict[str, tuple[int, int]]
 """Of each item its inode and when it was written: others where it was written again."""
 
 
-def recipe() -> dict[str, Any]:
-    """params.yaml with the demo alone and cut short: five videos of two or three seconds."""
+def recipe(finely: bool = False) -> dict[str, Any]:
+    """params.yaml with the demo alone and cut short: five videos of two or three seconds.
+
+    finely: a caption or prompt is a share of the work by itself.
+    """
     document = section.document(ROOT / section.PARAMS)
     demo = document["datasets"][DATASET]
     demo["download"].update(
@@ -33,6 +36,8 @@ def recipe() -> dict[str, Any]:
     demo["train"].update(seeds=[0], epochs=10)
     demo["train"]["scorer"].update(width=32, feedforward=64)
     demo["evaluate"].update(random_seeds=5, bootstrap=100)
+    if finely:
+        demo["caption"]["batch"] = demo["embed"]["token_budget"] = 1
     document["run"] = {"datasets": [DATASET], "models": [MODEL], "summarise": []}
     document["datasets"] = {DATASET: demo}
     return document
@@ -45,9 +50,9 @@ class Project:
         self.root = root
 
     @classmethod
-    def new(cls, root: Path) -> "Project":
+    def new(cls, root: Path, finely: bool = False) -> "Project":
         root.mkdir(parents=True)
-        text = yaml.safe_dump(recipe(), sort_keys=False)
+        text = yaml.safe_dump(recipe(finely), sort_keys=False)
         (root / section.PARAMS).write_text(text, encoding="utf-8")
         return cls(root)
 

@@ -51,12 +51,15 @@ def planned(names: list[str]) -> list[Step]:
     return every[: every.index(chosen(every, names)[-1]) + 1]
 
 
-def make(folder: Path, kept: Path, planned: list[Step], console: Console) -> Reference:
+def make(
+    folder: Path, kept: Path, planned: list[Step], console: Console, finely: bool = False
+) -> Reference:
     """Run the stages one after another in a new project, and once more over a full store.
 
     Args:
         folder: to hold the project.
         kept: to hold its copy.
+        finely: as `project.recipe`.
 
     Raises:
         UserError: a stage fails, or makes other bytes the second time.
@@ -64,7 +67,7 @@ def make(folder: Path, kept: Path, planned: list[Step], console: Console) -> Ref
     console.print(
         f"The reference run of {planned[-1].stage} and what it needs, twice: a few seconds a stage."
     )
-    project = Project.new(folder)
+    project = Project.new(folder, finely)
     ran: list[tuple[Step, float, tuple[str, ...]]] = []
     with progress(console) as bar:
         for step in bar.track(planned, description="reference"):

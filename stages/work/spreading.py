@@ -1,6 +1,8 @@
 """Payloads spread over the workers of a Ray cluster."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,21 @@ from stages.work.portions import portions
 
 if TYPE_CHECKING:
     from stages.work.workers import Away
+
+
+_left: ContextVar[float] = ContextVar("_left", default=0.0)
+
+
+@contextmanager
+def leaving(share: float) -> Iterator[None]:
+    """What is spread in the block, by this thread, leaves a part of the room to other work: one
+    worker's at least, where there is room for two.
+    """
+    before = _left.set(share)
+    try:
+        yield
+    finally:
+        _left.reset(before)
 
 
 def spread(
@@ -31,7 +48,8 @@ def spread(
         UserError, DiskFullError: as a worker did; there is no cluster, or LLMVS_WORKERS asks for
             more than it holds; or workers died time and again.
     """
-    room = partial(_room, pool.wanted(), weights, capacity.stated() or threads())
+    cpus = capacity.stated() or threads()
+    room = partial(_room, pool.wanted(), weights, cpus, _left.get())
     ray = cluster.joined()
     most, share = room(cluster.nodes(ray))
     folder = away.model.folder() if away.model else None
@@ -51,7 +69,10 @@ def threads() -> int:
 
 
 def _room(
-    workers_asked: int | None, weights: int, threads: int, nodes: Sequence[Node]
+    wanted: int | None, weights: int, threads: int, left: float, nodes: Sequence[Node]
 ) -> tuple[int, Share]:
     each = placement.cards_needed(weights, workers.memory()) if weights else None
-    return capacity.dealt(nodes, workers_asked, each, threads)
+    most, share = capacity.dealt(nodes, wanted, each, threads)
+    if left and most > 1:
+        most -= max(1, int(most * left))
+    return most, share

@@ -58,7 +58,7 @@ Answers = Callable[[Job], Found]
 
 def answers() -> Answers:
     """By LLMVS_EXECUTOR. Raises UserError where that names nothing."""
-    if _named() == "ray":
+    if spread():
         return _ray
     if (count := len(memory())) > 1:
         log.info(
@@ -74,11 +74,16 @@ def local(processes: int) -> Answers:
 
 def cards() -> int:
     """How many GPUs workers have to share. Raises UserError where LLMVS_EXECUTOR names nothing."""
-    if _named() == "ray":
+    if spread():
         from stages.work import cluster
 
         return sum(node.gpus for node in cluster.nodes(cluster.joined()))
     return len(memory())
+
+
+def spread() -> bool:
+    """Whether it is over a cluster. Raises UserError as `answers`."""
+    return _named() == "ray"
 
 
 def _named() -> str:

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +28,11 @@ import yaml
 from PIL import Image
 from transformers import LlamaConfig
 
-from stages import section
+from stages import ahead, section
 from stages.artifacts import timeline
 from stages.artifacts.frames import Pixels, Sampled, write
 from stages.caption import caption
+from stages.checking import cluster as checking
 from stages.embed import embed
 from stages.errors import UserError
 from stages.resilience.nodes import Cluster, can_hide, checkout
@@ -192,6 +196,18 @@ def test_a_machine_that_joins_is_used(cluster: Cluster, journal: Path, tmp_path:
     assert set(begun(journal).values()) == {1}
 
 
+def test_every_machine_says_what_it_has(cluster: Cluster) -> None:
+    found = list(checking.asked([]))
+    assert len(found) == 2
+    for node, said in found:
+        assert (node.cpus, node.gpus) == (1.0, 0)
+        assert isinstance(said, checking.Said)
+        assert not checking.wrong(said, checking.here())
+    told, healthy = checking.table([])
+    assert healthy
+    assert told.row_count == 2
+
+
 def refuse() -> Callable[[list[int]], Iterator[tuple[int, Arrays]]]:
     raise UserError("model: its weights are 26.0 GB, and the GPU has 24.0")
 
@@ -252,7 +268,7 @@ class Place:
         demo["embed"] |= {"llm": "models/llama", "token_budget": 400, "max_new_tokens": 24}
         (root / "params.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
         pictures = tiny_llava.pictures(FRAMES)
-        names = [f"video_{number}" for number in range(1, 4)]
+        self.names = names = [f"video_{number}" for number in range(1, 4)]
         picks = np.arange(FRAMES // 3) * 15
         write(
             root / "frames.h5",
@@ -270,12 +286,17 @@ class Place:
         videos = [timeline.Video.sampled(name, name, 15 * CAPTIONS) for name in names]
         timeline.write(root / "timeline.h5", timeline.Timeline("demo", tuple(videos)))
 
-    def make(self, stage: str, out: str, store: str, executor: str) -> bytes:
-        """Run a stage in this process."""
+    @contextmanager
+    def by(self, store: str, executor: str) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.root)
             patch.setenv("DVC_ROOT", store)
             patch.setenv("LLMVS_EXECUTOR", executor)
+            yield
+
+    def make(self, stage: str, out: str, store: str, executor: str) -> bytes:
+        """Run a stage in this process."""
+        with self.by(store, executor):
             if stage == "caption":
                 caption("demo", Path("frames.h5"), Path(out))
             else:
@@ -317,6 +338,28 @@ def test_a_machine_without_the_drivers_files_captions_to_the_same_bytes(
     if can_hide():
         pytest.skip(f"every machine sees the driver's files: {can_hide()}")
     assert "models/llava goes to machines that have not got it" in said.text
+
+
+def test_embeddings_are_made_beside_captions_and_the_stages_find_them(
+    cluster: Cluster, place: Place, said: pytest.LogCaptureFixture
+) -> None:
+    timeline.write(
+        place.root / "data" / "demo" / "timeline.h5",
+        timeline.Timeline(
+            "demo", tuple(timeline.Video.sampled(n, n, 15 * FRAMES // 3) for n in place.names)
+        ),
+    )
+    shutil.copy(place.root / "frames.h5", place.root / "data" / "demo" / "frames.h5")
+    with place.by("ahead", "ray"):
+        ahead.run("demo")
+    assert "videos have their captions and are embedded" in said.text
+    said.clear()
+    given = Path("data/demo/frames.h5"), Path("data/demo/timeline.h5")
+    with place.by("ahead", "serial"):
+        caption("demo", given[0], Path("data/demo/captions.jsonl"))
+        embed("demo", Path("data/demo/captions.jsonl"), given[1], Path("data/demo/embeddings.h5"))
+    assert f"reused {FRAMES} of {FRAMES}, computing 0" in said.text
+    assert len(re.findall(r"reused (\d+) of \1, computing 0", said.text)) == 2
 
 
 def test_a_driver_that_is_killed_goes_on_from_the_store_to_the_same_bytes(
