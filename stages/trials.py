@@ -3,6 +3,7 @@
 Everything heavy is imported where it is called, so that `llmvs --help` answers at once.
 """
 
+import os
 import signal
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -138,6 +139,8 @@ def cluster(
     from stages.resilience.nodes import Cluster
     from stages.work.cache import cache
 
+    # A machine has one processor: with as many threads everywhere the bits are the same.
+    os.environ["OMP_NUM_THREADS"] = "1"
     console, names = Console(stderr=True), stages or ["caption", "embed"]
     planned = reference.planned(names)
     with _scratch(folder) as scratch, Cluster(scratch, cache=cache()) as machines:

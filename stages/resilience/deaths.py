@@ -46,7 +46,7 @@ def trials(
 
 @contextmanager
 def _environment(given: dict[str, str]) -> Iterator[None]:
-    """That the stages are called with; a worker has one processor, and so has the reference."""
+    """That the stages are called with."""
     before = dict(os.environ)
     os.environ.update(given)
     try:

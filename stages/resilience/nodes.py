@@ -38,6 +38,13 @@ ENVIRONMENT = {
 """Of every process of the cluster, its drivers included."""
 
 
+_ENDING = (
+    'parent=$1; shift; "$@" & while kill -0 $parent && kill -0 $!; do sleep 1; done 2>/dev/null; '
+    "kill $! 2>/dev/null; wait $!"
+)
+"""A program that ends with the process which started it, however that ends."""
+
+
 @dataclass(eq=False)
 class Machine:
     """The process that holds all others of a machine, and its folder."""
@@ -118,7 +125,7 @@ class Cluster:
         cache = str(self._cache or folder / "cache")
         with (folder / "said").open("wb") as said:
             process = subprocess.Popen(
-                command,
+                ["sh", "-c", _ENDING, "sh", str(os.getpid()), *command],
                 cwd=folder,
                 env=environment | ENVIRONMENT | {"LLMVS_CACHE": cache},
                 stdin=subprocess.DEVNULL,

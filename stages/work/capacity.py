@@ -58,10 +58,16 @@ def dealt(
     """
     if any(node.gpus for node in nodes):
         return _on_cards(nodes, workers, each)
-    nodes = nodes or [Node("", "", 1, 0)]  # while the only one is gone
     most = min(threads, int(max((node.cpus for node in nodes), default=1)))
     share = _largest(most, lambda cpus: _room(nodes, cpus), workers or 1)
-    return workers or max(1, int(_room(nodes, share))), Share(share)
+    return workers or max(1, _room(nodes, share)), Share(share)
+
+
+def holding(nodes: Sequence[Node], share: Share) -> int:
+    """How many workers the machines hold, one at least: it waits where there is no room."""
+    if share.gpus:
+        return max(1, sum(int(node.gpus / share.gpus + 1e-6) for node in nodes))
+    return max(1, _room(nodes, share.cpus))
 
 
 def _room(nodes: Sequence[Node], cpus: float) -> int:

@@ -35,8 +35,8 @@ WAITING = 60.0
 STILLBORN = 3
 """So many workers in a row that die before they say hello are enough."""
 
-Room = Callable[[Sequence[Node]], tuple[int, Share]]
-"""How many workers the machines hold, and what each asks for."""
+Room = Callable[[Sequence[Node]], int]
+"""How many workers there may be on these machines, at least one."""
 
 
 @dataclass(eq=False)
@@ -50,23 +50,24 @@ class _Worker:
 
 
 class Crew:
-    """Workers of one kind. Raises UserError where the machines have not room for one.
+    """Workers of one kind.
 
     Args:
         ray: the imported module, in a cluster.
         outfit: of each worker.
+        share: what each asks of its machine.
         room: how many there may be.
     """
 
-    def __init__(self, ray: Any, outfit: Outfit, room: Room) -> None:
+    def __init__(self, ray: Any, outfit: Outfit, share: Share, room: Room) -> None:
         self._ray, self._folder = ray, outfit.folder
         self._outfit = [ray.put(outfit)]
-        self._room = room
+        self._share, self._room = share, room
         self._parcel: list[Any] = []
         self._workers: list[_Worker] = []
         self._flying: dict[Any, tuple[Portion, _Worker]] = {}
         self._nodes: frozenset[str] = frozenset()
-        self._most, self._share, self._looked = 0, Share(1), float("-inf")
+        self._most, self._looked = 0, float("-inf")
         self._since = time.monotonic()
         self._stillborn = 0
 
@@ -102,11 +103,13 @@ class Crew:
         now = time.monotonic()
         if now - self._looked > LOOK:
             nodes = cluster.nodes(self._ray)
-            most, share = self._room(nodes)
+            most = self._room(nodes)
             self._nodes, self._looked = frozenset(node.name for node in nodes), now
             if most > self._most:
-                log.info("workers: %d on %d machines, each with %s", most, len(nodes), share)
-            self._most, self._share = most, share
+                log.info(
+                    "workers: %d, machines: %d, each worker with %s", most, len(nodes), self._share
+                )
+            self._most = most
         busy = sum(bool(worker.line) for worker in self._workers)
         while len(self._workers) < min(self._most, busy + queued):
             actor = actors.hired(self._ray, self._share)

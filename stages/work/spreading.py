@@ -1,5 +1,6 @@
 """Payloads spread over the workers of a Ray cluster."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,8 @@ from stages.work.portions import portions
 if TYPE_CHECKING:
     from stages.work.workers import Away
 
+
+log = logging.getLogger("llmvs")
 
 _left: ContextVar[float] = ContextVar("_left", default=0.0)
 
@@ -48,14 +51,22 @@ def spread(
         UserError, DiskFullError: as a worker did; there is no cluster, or LLMVS_WORKERS asks for
             more than it holds; or workers died time and again.
     """
-    cpus = capacity.stated() or threads()
-    room = partial(_room, pool.wanted(), weights, cpus, _left.get())
+    wanted, cpus, left = pool.wanted(), capacity.stated() or threads(), _left.get()
     ray = cluster.joined()
-    most, share = room(cluster.nodes(ray))
+    nodes = cluster.nodes(ray)
+    each = placement.cards_needed(weights, workers.memory()) if weights else None
+    _, share = capacity.dealt(nodes, wanted, each, cpus)
+    if not share.gpus and share.threads != threads():
+        log.info(
+            "workers compute with %d threads where this process would with %d: the last bits of "
+            "sums may be others (%s, OMP_NUM_THREADS)",
+            *(share.threads, threads(), capacity.CPUS),
+        )
+    room = partial(_room, wanted, share, left)
     folder = away.model.folder() if away.model else None
-    crew = Crew(ray, Outfit(away.load, away.model, folder, share.threads), room)
+    crew = Crew(ray, Outfit(away.load, away.model, folder, share.threads), share, room)
     try:
-        queue = portions(costs, away.together, most)
+        queue = portions(costs, away.together, room(nodes))
         yield from crew.work(lambda place: away.carry(payloads[place]), queue)
     finally:  # an error holds on to them, and they to their cards
         crew.dismiss()
@@ -68,11 +79,6 @@ def threads() -> int:
     return torch.get_num_threads()
 
 
-def _room(
-    wanted: int | None, weights: int, threads: int, left: float, nodes: Sequence[Node]
-) -> tuple[int, Share]:
-    each = placement.cards_needed(weights, workers.memory()) if weights else None
-    most, share = capacity.dealt(nodes, wanted, each, threads)
-    if left and most > 1:
-        most -= max(1, int(most * left))
-    return most, share
+def _room(wanted: int | None, share: Share, left: float, nodes: Sequence[Node]) -> int:
+    most = wanted or capacity.holding(nodes, share)
+    return most - max(1, int(most * left)) if left and most > 1 else most

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.errors import UserError
-from stages.work.capacity import Share, dealt, stated
+from stages.work.capacity import Share, dealt, holding, stated
 from stages.work.cluster import Node
 from stages.work.portions import portions
 
@@ -56,7 +56,6 @@ def test_without_cards_workers_have_this_process_threads_on_every_machine_that_h
     assert dealt(machines((2, 0), (2, 0)), None, None, threads=8) == (2, Share(2))
     assert dealt(machines((4, 0), (4, 0)), 4, None, threads=4) == (4, Share(2))
     assert dealt(machines((2, 0)), 3, None, threads=1) == (3, Share(0.5))
-    assert dealt([], None, None, threads=4) == (1, Share(1))
 
 
 def test_more_workers_than_cards_hold_models_are_refused() -> None:
@@ -83,3 +82,10 @@ def test_a_share_is_larger_only_where_every_worker_has_several(count: int, size:
     found = portions([1.0] * count, 2, 2)
     assert max(len(portion.places) for portion in found) == size
     assert sorted(place for portion in found for place in portion.places) == list(range(count))
+
+
+def test_a_share_stays_what_it_is_while_machines_come_and_go() -> None:
+    assert holding(machines((4, 0), (9, 0)), Share(4)) == 3
+    assert holding(machines((4, 8), (4, 4)), Share(1, 2)) == 6
+    assert holding(machines((4, 0)), Share(1, 2)) == 1, "it waits for a machine with cards"
+    assert holding([], Share(2)) == 1
