@@ -101,6 +101,8 @@ def _loaded(asked: ImageTextCaption) -> ImageTextCaptioner:
 class _Loaded:
     """A plan whose captioner is loaded already, so that loading is not part of the time."""
 
+    model = ""
+
     def __init__(self, captioner: ImageTextCaptioner, batch: int) -> None:
         self.captioner, self.batch = captioner, batch
 

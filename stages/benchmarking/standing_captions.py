@@ -22,7 +22,7 @@ class _Captioner:
 
 
 class _Plan:
-    batch = 32
+    batch, model = 32, ""
 
     def determinants(self) -> Mapping[str, Any]:
         return {"captioner": "stand-in"}
