@@ -201,4 +201,6 @@ def _embed(dataset: str, said: Texts, store: Store) -> None:
     examples = written(settings)
     context.check(said, settings, [examples])
     words = {video: [frame.caption for frame in frames] for video, frames in said.items()}
-    read_videos(words, settings, examples, store)
+    readings, _ = read_videos(words, settings, examples, store)
+    for _ in readings:  # each is in the store when it comes
+        pass
