@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -66,12 +66,16 @@ class FilmScorer:
 
     def key(self, inputs: Mapping[str, Floats]) -> str:
         """Of all that decides the scores of inputs, in the work store."""
-        return store.key(
-            stage="score",
-            models=[content for content, _ in self.contents],
-            versions=[version for _, version in self.contents],
-            inputs={str(name): inputs[name] for name in self.inputs},
-        )
+        fed = {str(name): inputs[name] for name in self.inputs}
+        return store.key(stage="score", **self.identity, inputs=fed)
+
+    @property
+    def identity(self) -> dict[str, list[Any]]:
+        """What decides the scores of the same inputs."""
+        return {
+            "models": [content for content, _ in self.contents],
+            "versions": [version for _, version in self.contents],
+        }
 
     def check(self, embed: Embed, place: str) -> None:
         """Raises UserError, naming what differs, where a section makes other states than it learnt

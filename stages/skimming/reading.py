@@ -18,8 +18,9 @@ from stages.artifacts.captions import Caption
 from stages.captioners import asking, registry
 from stages.captioners.captioner import Frame
 from stages.captioners.settings import CaptionSettings
-from stages.llm import context
+from stages.llm import context, engine, weights
 from stages.llm.examples import written
+from stages.llm.fingerprint import determinants
 from stages.llm.reader import read_videos
 from stages.llm.settings import Embed
 from stages.media.looking import Film
@@ -32,11 +33,28 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """captions: of the T frames. replies: the LLM's words on each. states_TW: by input's name."""
+    """captions: of the T frames. replies: the LLM's words on each. states_TW: by input's name; none
+    of what is only shown.
+    """
 
     captions: tuple[str, ...]
     replies: tuple[str, ...]
     states_TW: Mapping[str, Floats]
+
+
+def determined(film: Film, caption: CaptionSettings, embed: Embed) -> dict[str, Any]:
+    """All that decides what is said of a film's frames, in JSON's types.
+
+    Raises UserError where the models cannot be identified.
+    """
+    plan = next(iter(registry.plans(caption).values()))
+    llm = weights.identity(embed.llm, embed.revision)
+    return {
+        "film": film.whole,
+        "captioner": plan.determinants(),
+        "embed": determinants(embed, llm),
+        "reader": engine.VERSIONS[embed.dtype],
+    }
 
 
 def captions(film: Film, settings: CaptionSettings, store: Store) -> tuple[str, ...]:

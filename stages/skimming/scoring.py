@@ -18,7 +18,7 @@ from stages.llm.settings import Embed
 from stages.media.looking import Film
 from stages.skimming import film_scorer
 from stages.skimming.settings import SkimRecipe
-from stages.work.store import Store
+from stages.work.store import Store, key
 
 if TYPE_CHECKING:
     from stages.skimming.reading import Read
@@ -65,15 +65,25 @@ class Scoring:
 
     def __call__(self, film: Film) -> Scored:
         """Raises UserError where captioner or LLM cannot be had."""
-        made, inputs_TD = None, {"image": film.features_TD}
-        if self._embed is not None:
-            from stages.skimming.reading import captions, read
+        inputs_TD = {"image": film.features_TD}
+        if self._embed is None:
+            return Scored(self._scores(inputs_TD), self._by, None)
+        from stages.skimming.reading import Read, captions, determined, read
 
-            assert self._caption is not None  # settings.of sees to it
+        assert self._caption is not None  # settings.of sees to it
+        # Of a long film thousands of items, and as many prompts to find them by: kept as one.
+        decided = determined(film, self._caption, self._embed)
+        place = key(stage="read and scored", **self._scorer.identity, **decided)
+        kept = self._store.get(place)
+        if kept is None:
             said = captions(film, self._caption, self._store)
             made = read(film, said, self._embed, self._store)
-            inputs_TD |= made.states_TW
-        return Scored(self._scores(inputs_TD), self._by, made)
+            scores_T = self._scores(inputs_TD | made.states_TW)
+            words = {"captions": np.array(said), "replies": np.array(made.replies)}
+            kept = words | {"scores": scores_T}
+            self._store.put(place, kept)
+        words_of = Read(tuple(kept["captions"].tolist()), tuple(kept["replies"].tolist()), {})
+        return Scored(kept["scores"], self._by, words_of)
 
     def _scores(self, inputs_TD: Mapping[str, Floats]) -> Floats:
         """Kept, for of a long film they are minutes' work, whatever the length asked for."""

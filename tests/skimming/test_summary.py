@@ -12,7 +12,7 @@ from stages.llm.prompt import layout
 from stages.llm.settings import Embed
 from stages.scorers.heads import shelf
 from stages.section import validated
-from stages.skimming import settings, summary
+from stages.skimming import reading, settings, summary
 from stages.skimming.scoring import Scoring, wished
 from stages.skimming.summary import Summary
 from stages.summaries.pieces import Wish, spans
@@ -83,6 +83,24 @@ def test_laptop_says_of_every_shot_what_was_seen_and_what_the_llm_thought(
 
 
 @pytest.mark.real_llm
+@pytest.mark.real_llm
+@pytest.mark.usefixtures("laptop")
+def test_another_length_puts_no_frame_and_no_prompt_together_again(
+    film_of_scenes: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(length: str, ask: str | None = None) -> Summary:
+        return summary.summarise(film_of_scenes, length, ask=ask, store=store)
+
+    first = made("30%")
+    monkeypatch.setattr(reading, "captions", None)
+    monkeypatch.setattr(reading, "read", None)
+    again = made("60%")
+    assert again.shots == first.shots
+    assert again.scored.scores_T.tolist() == first.scored.scores_T.tolist()
+    with pytest.raises(TypeError):  # another wish is another prompt
+        made("60%", ask="dogs")
+
+
 def test_a_wish_is_text_to_the_llm_whatever_it_says() -> None:
     embed = validated(Embed, dict(shelf.card("blip-smollm2").embed), "card", "embed")
     tokenizer = weights.tokenizer(embed.llm, embed.revision)
