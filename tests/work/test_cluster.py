@@ -180,7 +180,8 @@ def test_a_worker_that_is_killed_is_replaced_and_loses_what_it_held_alone(
     cluster: Cluster, journal: Path, tmp_path: Path
 ) -> None:
     def strike() -> None:
-        os.kill(random.choice(cluster.machines[0].workers()), signal.SIGKILL)
+        workers = [pid for machine in cluster.machines for pid in machine.workers()]
+        os.kill(random.choice(workers), signal.SIGKILL)
 
     with Struck(Store(tmp_path), 4, strike) as trial:
         found = complete(tasks(30), lambda: Squarer(str(journal), SECONDS), Store(tmp_path))
