@@ -31,6 +31,7 @@ from transformers import LlamaConfig
 from stages import ahead, section
 from stages.artifacts import timeline
 from stages.artifacts.frames import Pixels, Sampled, write
+from stages.benchmarking import executor
 from stages.caption import caption
 from stages.checking import cluster as checking
 from stages.embed import embed
@@ -224,6 +225,12 @@ def test_every_machine_says_what_it_has(cluster: Cluster) -> None:
     told, healthy = checking.table([])
     assert healthy
     assert told.row_count == 2
+
+
+def test_the_bench_does_the_same_items_both_ways(cluster: Cluster) -> None:
+    table = executor.measure(items=8, seconds=0.01, kilobytes=1)
+    assert list(table.columns[0].cells) == ["serial", "ray"]
+    assert str(table.title).endswith("one worker")
 
 
 def refuse() -> Callable[[list[int]], Iterator[tuple[int, Arrays]]]:
