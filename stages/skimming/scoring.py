@@ -78,7 +78,7 @@ class Scoring:
         if kept is None:
             said = captions(film, self._caption, self._store)
             made = read(film, said, self._embed, self._store)
-            scores_T = self._scores(inputs_TD | made.states_TW)
+            scores_T = self._scores({**inputs_TD, **made.states_TW})
             words = {"captions": np.array(said), "replies": np.array(made.replies)}
             kept = words | {"scores": scores_T}
             self._store.put(place, kept)
