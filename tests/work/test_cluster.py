@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 import tiny_llava
 import tiny_llms
+import torch
 import yaml
 from PIL import Image
 from transformers import LlamaConfig
@@ -68,7 +69,12 @@ def hidden() -> list[Path]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A head and a machine that sees none of the driver's files, where that can be had."""
+    """A head and a machine that sees none of the driver's files, where that can be had.
+
+    Everything has a single thread, as the machines' workers do: more would be other last bits.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     with Cluster(tmp_path_factory.mktemp("machines")) as made:
         made.add()
         made.add(hidden())
@@ -81,6 +87,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             yield made
             ray.shutdown()
             ray.cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    torch.set_num_threads(threads)
 
 
 @dataclass
