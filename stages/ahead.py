@@ -6,9 +6,11 @@ everything in the store and write their outputs in seconds.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,29 +108,40 @@ class _Captions:
             log.info("asking of every frame: %s", question)
             asking.answers(plan, self.tasks[question], self.frames, self.store)
 
-    def finished(self) -> Iterator[tuple[str, list[Any]]]:
-        """The videos whose captions are all in the store, with them."""
-        from stages.artifacts.captions import Caption
-        from stages.captioners import asking, registry
+    @cached_property
+    def _keys(self) -> dict[str, list[dict[str, str]]]:
+        """Of each video's frames those of what makes its caption, by question."""
+        from stages.captioners import registry
 
-        start = 0
         asked = [question for question in self.plans if question != registry.DIRECT]
-        for video, picks in self.picks.items():
-            keys = [
-                {question: self.tasks[question][start + place].key for question in asked}
-                for place in range(len(picks))
+        of_all = iter(zip(*(self.tasks[question] for question in asked), strict=True))
+        return {
+            video: [
+                {question: task.key for question, task in zip(asked, tasks, strict=True)}
+                for tasks in islice(of_all, len(picks))
             ]
-            start += len(picks)
-            if not all(key in self.store for of in keys for key in of.values()):
-                continue
-            found = []
-            for pick, of in zip(picks, keys, strict=True):
-                said = {question: self.store.get(key) for question, key in of.items()}
-                words = {name: str(of["caption"]) for name, of in said.items() if of is not None}
-                if len(words) == len(said):  # one that is damaged is made again
-                    found.append(Caption(video=video, pick=pick, caption=asking.joined(words)))
-            if len(found) == len(picks):
-                yield video, found
+            for video, picks in self.picks.items()
+        }
+
+    def there(self, video: str) -> bool:
+        """Whether its captions are all in the store."""
+        return all(key in self.store for of in self._keys[video] for key in of.values())
+
+    def said(self, video: str) -> list[Any] | None:
+        """Its captions, where `there`; None where one is damaged, which is made again."""
+        from stages.artifacts.captions import Caption
+        from stages.captioners import asking
+
+        found = []
+        for pick, of in zip(self.picks[video], self._keys[video], strict=True):
+            words = {}
+            for question, key in of.items():
+                arrays = self.store.get(key)
+                if arrays is None:
+                    return None
+                words[question] = str(arrays["caption"])
+            found.append(Caption(video=video, pick=pick, caption=asking.joined(words)))
+        return found
 
 
 def _both(captions: _Captions, dataset: str, store: Store) -> None:
@@ -164,7 +177,9 @@ def _follow(captions: _Captions, ended: threading.Event, embed: Callable[[Texts]
     least = -(-len(captions.picks) // WAVES)
     while len(done) < len(captions.picks):
         last = ended.wait(LOOK)
-        ready = {video: said for video, said in captions.finished() if video not in done}
+        there = [video for video in captions.picks if video not in done and captions.there(video)]
+        due = last or len(there) >= least
+        ready = {video: said for video in there if (said := captions.said(video))} if due else {}
         if len(ready) >= least or (last and ready):
             log.info("%d videos have their captions and are embedded", len(ready))
             embed(ready)

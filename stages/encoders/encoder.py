@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from stages.encoders.halving import halved
 from stages.encoders.settings import Pooling, Sentences
 from stages.errors import UserError
 from stages.llm import weights
@@ -91,19 +92,11 @@ class Encoder:
 
         Raises UserError where a single sentence is too much for the GPU's memory.
         """
-        try:
-            return self._encoded(batch)
-        except torch.OutOfMemoryError as error:
-            if len(batch) == 1:
-                raise UserError(
-                    f"{self._name}: out of memory with a single caption; free the GPU of others, "
-                    "or name a smaller sentences.model or dtype"
-                ) from error
-        # Only here, past the handler, has the exception let go of what the attempt held.
-        torch.cuda.empty_cache()
-        log.warning("out of memory with %d captions at once: halved", len(batch))
-        half = len(batch) // 2
-        return np.concatenate([self.encode(batch[:half]), self.encode(batch[half:])])
+        alone = (
+            f"{self._name}: out of memory with a single caption; free the GPU of others, or name a "
+            "smaller sentences.model or dtype"
+        )
+        return halved(batch, self._encoded, "captions", alone)
 
     @torch.inference_mode()
     def _encoded(self, batch: Sequence[Ids]) -> Floats:

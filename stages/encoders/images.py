@@ -21,6 +21,7 @@ from PIL import Image
 
 from stages.artifacts import frames
 from stages.artifacts.timeline import Timeline, same_picks
+from stages.encoders.halving import halved
 from stages.errors import UserError
 from stages.work import architecture, burden, hub, pretrained
 from stages.work.burden import Burden
@@ -78,19 +79,11 @@ class ImageHalf:
 
     def seen(self, jpegs: Sequence[bytes]) -> Floats:
         """One vector a frame (B, D). Raises UserError where one is too much for the GPU."""
-        try:
-            return self._seen(jpegs)
-        except torch.OutOfMemoryError as error:
-            if len(jpegs) == 1:
-                raise UserError(
-                    f"{self._name}: out of memory with a single frame; free the GPU of others, or "
-                    "name a smaller model or dtype (features.clip)"
-                ) from error
-        # Only here, past the handler, has the exception let go of what the attempt held.
-        torch.cuda.empty_cache()
-        log.warning("out of memory with %d frames at once: halved", len(jpegs))
-        half = len(jpegs) // 2
-        return np.concatenate([self.seen(jpegs[:half]), self.seen(jpegs[half:])])
+        alone = (
+            f"{self._name}: out of memory with a single frame; free the GPU of others, or name a "
+            "smaller model or dtype (features.clip)"
+        )
+        return halved(jpegs, self._seen, "frames", alone)
 
     @torch.inference_mode()
     def _seen(self, jpegs: Sequence[bytes]) -> Floats:

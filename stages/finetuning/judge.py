@@ -19,10 +19,9 @@ from stages.finetuning.settings import Finetune
 from stages.llm import context, weights
 from stages.llm.blueprint import Blueprint
 from stages.llm.examples import Examples, JudgedCaptions, drawn, written
-from stages.llm.prompt import query_text
+from stages.llm.prompt import query_texts
 from stages.llm.reader import read_videos
 from stages.llm.settings import Embed
-from stages.llm.window import windows
 from stages.work import architecture
 from stages.work.burden import Burden
 from stages.work.store import Store
@@ -57,16 +56,7 @@ class Judge:
 
     @cached_property
     def _queries(self) -> dict[str, list[str]]:
-        embed = self.settings
-        return {
-            video: [
-                query_text(embed.prompt, window, caption)
-                for window, caption in zip(
-                    windows(captions, embed.window, embed.edges), captions, strict=True
-                )
-            ]
-            for video, captions in self.words.items()
-        }
+        return {video: query_texts(self.settings, of) for video, of in self.words.items()}
 
     def determinants(self) -> dict[str, Any]:
         return {

@@ -75,13 +75,7 @@ class Tuner:
         if stretch.state is None:
             self.pupil.begin(stretch.seed)
         else:
-            self.pupil.resume(
-                {
-                    name.removeprefix(WEIGHTS): of
-                    for name, of in stretch.state.items()
-                    if name.startswith(WEIGHTS)
-                }
-            )
+            self.pupil.resume(adapter_of(stretch.state))
             for name, weight in weights.items():
                 mean, square = (
                     torch.tensor(stretch.state[kind + name], device=weight.device)

@@ -11,9 +11,8 @@ from stages.artifacts.captions import Caption
 from stages.errors import UserError
 from stages.llm import weights
 from stages.llm.examples import Examples
-from stages.llm.prompt import layout, query_text
+from stages.llm.prompt import layout, query_texts
 from stages.llm.settings import Embed
-from stages.llm.window import windows
 
 
 @dataclass(frozen=True)
@@ -85,12 +84,7 @@ def longest(
     video = ""
     for name, captions in said.items():
         words = [caption.caption for caption in captions]
-        texts = [
-            query_text(embed.prompt, window, caption)
-            for window, caption in zip(
-                windows(words, embed.window, embed.edges), words, strict=True
-            )
-        ]
+        texts = query_texts(embed, words)
         lengths = {text: len(around.query(text)) for text in dict.fromkeys(texts)}
         for caption, text in zip(captions, texts, strict=True):
             frames += 1

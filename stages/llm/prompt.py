@@ -16,7 +16,8 @@ from functools import partial
 from typing import Any
 
 from stages.llm import chat
-from stages.llm.settings import Example, Prompt, Summary
+from stages.llm.settings import Embed, Example, Prompt, Summary
+from stages.llm.window import windows
 from stages.work.tokens import as_text
 
 
@@ -58,6 +59,12 @@ def _possible(prompt: Prompt) -> list[float | str]:
     """Answers that together show where answers begin to differ."""
     lowest, highest = prompt.scale
     return ["A", "The", "Someone"] if prompt.task == "summary" else [*range(lowest, highest + 1)]
+
+
+def query_texts(embed: Embed, captions: Sequence[str]) -> list[str]:
+    """The query for each of a video's captions, shown in its window."""
+    shown = zip(windows(captions, embed.window, embed.edges), captions, strict=True)
+    return [query_text(embed.prompt, window, caption) for window, caption in shown]
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,8 @@ from stages.llm.batches import plan
 from stages.llm.blueprint import Blueprint
 from stages.llm.engine import Reading
 from stages.llm.examples import Examples
-from stages.llm.prompt import query_text
+from stages.llm.prompt import query_texts
 from stages.llm.settings import Embed
-from stages.llm.window import windows
 from stages.work import burden, workers
 from stages.work.executor import Task, stream
 from stages.work.items import Arrays
@@ -147,12 +146,7 @@ def read_videos(
     tasks: list[Task[Queries]] = []
     frames = distinct = 0
     for video, captions in videos.items():
-        texts = [
-            query_text(embed.prompt, window, caption)
-            for window, caption in zip(
-                windows(captions, embed.window, embed.edges), captions, strict=True
-            )
-        ]
+        texts = query_texts(embed, captions)
         queries = {text: blueprint.layout.query(text) for text in dict.fromkeys(texts)}
         order = list(queries)
         place: dict[str, tuple[int, int]] = {}

@@ -6,6 +6,7 @@ Shapes: B videos, T frames.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -114,17 +115,17 @@ class HeldOut:
         """The same of one video at a time; the loss is the mean over frames, as in a batch."""
         scores: dict[str, Floats] = {}
         total = frames = 0.0
-        for video in self._test:
+        watched = () if self._watch is None else self._watch.videos
+        for place, video in enumerate(chain(self._test, watched)):
+            if video.name in scores:
+                continue
             batch = padded([video.on(self._where)])
             scores_1T = model(batch.inputs, batch.valid_BT)
-            length = len(video.gtscore_T)
-            total, frames = total + float(model.learnt(batch, scores_1T)) * length, frames + length
             scores[video.name] = scores_1T[0].cpu().numpy()
-        watched = () if self._watch is None else self._watch.videos
-        for video in watched:
-            if video.name not in scores:
-                batch = padded([video.on(self._where)])
-                scores[video.name] = model(batch.inputs, batch.valid_BT)[0].cpu().numpy()
+            if place < len(self._test):
+                length = len(video.gtscore_T)
+                total += float(model.learnt(batch, scores_1T)) * length
+                frames += length
         return total / frames, scores
 
     def _shares(self, watch: Watch, agreed: Mapping[str, tuple[float, float]]) -> tuple[float, ...]:

@@ -159,8 +159,7 @@ class BySplit:
             names = [name for name in self.timeline.names if name in self.gtscores]
             with self.inputs.reading() as file:
                 self._differ = file.by_split
-                size = self._size(self._read(file, names[0], protocol, number))
-                if self.room is not None and size * COPIES > self.room:
+                if (size := self._too_large(file, names[0], protocol, number)) is not None:
                     self._videos = self._shelf(names, protocol, number, size)
                 else:
                     self._videos = {
@@ -174,10 +173,16 @@ class BySplit:
         found = file.video(self.timeline.by_name[name], protocol, number)
         return batches.Video(name, prepare(found), self.gtscores[name], self.keyshots.get(name))
 
-    def _size(self, example: batches.Video) -> int:
-        """Bytes of all videos, which are as wide as this one."""
+    def _too_large(self, file: Reading, name: str, protocol: Protocol, number: int) -> int | None:
+        """Bytes of all videos, which are as wide as the one named, where there is no room for what
+        training makes of them; else None.
+        """
+        if self.room is None:
+            return None
+        example = self._read(file, name, protocol, number)
         frames = sum(map(len, self.gtscores.values()))
-        return example.nbytes * frames // len(example.gtscore_T)
+        size = example.nbytes * frames // len(example.gtscore_T)
+        return size if size * COPIES > self.room else None
 
     def _shelf(self, names: Sequence[str], protocol: Protocol, number: int, size: int) -> Shelf:
         assert self.room is not None

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from stages.errors import UserError
 from stages.work.cluster import Node
@@ -66,12 +67,16 @@ def dealt(
 def holding(nodes: Sequence[Node], share: Share) -> int:
     """How many workers the machines hold, one at least: it waits where there is no room."""
     if share.gpus:
-        return max(1, sum(int(node.gpus / share.gpus + 1e-6) for node in nodes))
+        return max(1, _card_room(nodes, share.gpus))
     return max(1, _room(nodes, share.cpus))
 
 
 def _room(nodes: Sequence[Node], cpus: float) -> int:
     return sum(int(node.cpus / cpus + 1e-6) for node in nodes)
+
+
+def _card_room(nodes: Sequence[Node], gpus: float) -> int:
+    return sum(int(node.gpus / gpus + 1e-6) for node in nodes)
 
 
 def _largest(most: int, room: Callable[[float], int], workers: int) -> float:
@@ -84,9 +89,7 @@ def _largest(most: int, room: Callable[[float], int], workers: int) -> float:
 
 
 def _on_cards(nodes: Sequence[Node], workers: int | None, each: int | None) -> tuple[int, Share]:
-    def room(share: float) -> int:
-        return sum(int(node.gpus / share + 1e-6) for node in nodes)
-
+    room = partial(_card_room, nodes)
     together = sum(node.gpus for node in nodes)
     least = min(each or 1, max(node.gpus for node in nodes))
     if workers is None:
