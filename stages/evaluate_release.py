@@ -18,7 +18,7 @@ from stages.artifacts.field import Annotated
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
 from stages.metrics.panel import Marks, Panel, Rules
-from stages.metrics.panels import panels
+from stages.metrics.panels import Panels
 from stages.metrics.tables import UNRANKED
 from stages.metrics.unsummarised import sentence
 from stages.peer_release import PeerRelease, complete
@@ -101,7 +101,7 @@ def evaluate_release(
     everything = _with_shots(_with_scores(field.read(annotated), scores), kind, timeline)
     chosen = _chosen(everything, kind, only, split)
     _complete(chosen, rules)
-    judged = panels(*chosen, rules)
+    judged = Panels(*chosen, rules)
     scored = dict(release.scores(chosen.timeline))
     verdicts = [panel.verdict(scored[name]) for name, panel in judged.items()]
     note = _counted_zeros(

@@ -18,8 +18,8 @@ from stages.artifacts.predictions import Splits
 from stages.errors import UserError
 from stages.metrics import judged, tables
 from stages.metrics.judged import Document
-from stages.metrics.panel import Panel, Rules
-from stages.metrics.panels import panels
+from stages.metrics.panel import Rules
+from stages.metrics.panels import Panels
 from stages.metrics.settings import Evaluate
 from stages.metrics.tables import OPTIMISTIC
 from stages.sources import beforehand, score_files
@@ -144,7 +144,7 @@ def annotated(dataset: str, download: Download, people: Path | None, places: Pla
     )
 
 
-def panels_of(known: Annotated, rules: Rules, people: Path | None) -> dict[str, Panel]:
+def panels_of(known: Annotated, rules: Rules, people: Path | None) -> Panels:
     """Every video's panel. Raises UserError where people gave no scores, and they are needed."""
     without = [one.name for one in known.people.videos if one.user_scores_UN is None]
     if rules.agreement == "scores" and without and people is not None:
@@ -152,7 +152,7 @@ def panels_of(known: Annotated, rules: Rules, people: Path | None) -> dict[str, 
             f"{people}: holds no user_scores of {without[0]}, which agreement is with (the field's "
             "h5 leaves them out); name ydata-tvsum50.mat as --people"
         )
-    return panels(known.timeline, known.people, rules)
+    return Panels(known.timeline, known.people, rules)
 
 
 def _splits(planned: SplitSettings, names: list[str], there: set[str]) -> dict[str, Splits]:

@@ -16,7 +16,7 @@ from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.metrics import agreement, f1
 from stages.metrics.panel import BUDGET, Marks, Rules
-from stages.metrics.panels import panels
+from stages.metrics.panels import Panels
 from stages.metrics.rank import Rankings
 from stages.sources import shots, summe, tvsum
 from stages.sources.published import of_summe, of_tvsum
@@ -49,7 +49,7 @@ def _mean(title: str, marks: Sequence[Sequence[float]]) -> Line:
 def lines(kind: Kind, timeline: Timeline, people: People) -> list[Line]:
     """Human and oracle by the field's rules; what takes shots is left out where there are none."""
     if all(video.shots_S2 is not None for video in timeline.videos):
-        each = list(panels(timeline, people, RULES[kind]).values())
+        each = list(Panels(timeline, people, RULES[kind]).values())
         return [
             _mean(HUMAN, [panel.human() for panel in each]),
             _mean(ORACLE, [panel.oracle() for panel in each]),

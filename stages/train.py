@@ -13,7 +13,7 @@ from stages.artifacts import people as judgements
 from stages.artifacts import predictions as scored
 from stages.artifacts import timeline as timelines
 from stages.metrics.panel import Rules
-from stages.metrics.panels import panels
+from stages.metrics.panels import Panels
 from stages.metrics.settings import Evaluate
 from stages.scorers import checkpoints
 from stages.scorers.settings import Model
@@ -86,8 +86,8 @@ def train(
     evaluate: Evaluate = section.lookup(Evaluate, "datasets", dataset, "evaluate")
     if "official" in planned or settings.validation:
         rules = Rules(evaluate.agreement, evaluate.f1, evaluate.budget)
-        found = panels(videos, judged, rules)
-        choosing = {name: EpochJudge.of(panel) for name, panel in found.items()}
+        found = Panels(videos, judged, rules)
+        choosing = {name: EpochJudge.by(found, name) for name in found}
     where = device()
     trainer = Trainer(
         videos=BySplit.of(

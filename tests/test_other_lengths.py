@@ -14,7 +14,7 @@ import yaml
 from stages import export
 from stages.artifacts import features, field, frames, people, timeline
 from stages.metrics.panel import Rules
-from stages.metrics.panels import panels
+from stages.metrics.panels import Panels
 from stages.sources.published import make_summe
 from stages.sources.settings import SumMeDownload
 
@@ -125,7 +125,7 @@ def test_within_the_tolerance_every_file_agrees_on_the_shorter_length(
         expected = before.user_summary_UN[:, : one.n_frames]
         np.testing.assert_array_equal(after.user_summary_UN, expected)
         np.testing.assert_array_equal(after.gtscore_T, before.gtscore_T[: len(one.picks_T)])
-    for name, panel in panels(spine, said, Rules("summary", "mean", 0.5)).items():
+    for name, panel in Panels(spine, said, Rules("summary", "mean", 0.5)).items():
         video = spine.by_name[name]
         assert panel.summary(np.ones(len(video.picks_T))).shape == (video.n_frames,)
         assert np.isfinite(panel.verdict(np.arange(len(video.picks_T))).marks.f1)

@@ -15,7 +15,7 @@ from stages.artifacts import curves, embeddings, people, predictions, timeline
 from stages.errors import UserError
 from stages.feeds import feeds
 from stages.metrics.panel import Rules
-from stages.metrics.panels import panels
+from stages.metrics.panels import Panels
 from stages.scorers import load_checkpoint
 from stages.scorers.settings import Model
 from stages.splits.folds import Split, overlapping, strict
@@ -200,7 +200,7 @@ def test_official_keeps_the_epoch_that_evaluate_would_find_best(
     change("evaluate", agreement=agreement, budget=0.5)
     folder = run()
     spine = timeline.read(Path("timeline.h5"))
-    judging = panels(spine, people.read(Path("people.h5"), spine), Rules(agreement, "mean", 0.5))
+    judging = Panels(spine, people.read(Path("people.h5"), spine), Rules(agreement, "mean", 0.5))
     points = [point for point in curves.read(folder / "c.csv") if point.protocol == "official"]
     found = predictions.read(folder / "p.h5", LENGTHS, ["official"])["official"]
     for seed in (0, 3):

@@ -5,8 +5,11 @@ Shapes: T sampled frames, N video frames, U users.
 One HDF5 file a dataset, a group a video: `gtscore` (T,), and at least one of `user_summary` and
 `user_scores` (U, N). A root attribute says whether the people are simulated. Of a video that the
 timeline cuts short the file keeps what people said of every frame, and reading it cuts that too.
+What people said of a video is read when it is asked for, and kept as far as there is room: a
+dataset of any size can be gone through.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +21,11 @@ from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
+from stages.work.on_demand import InTurn, OnDemand
 
 Floats = npt.NDArray[np.float32]
+
+_AGAIN = "run the download stage (`dvc repro`)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +53,12 @@ class People:
 
     dataset: str
     simulated: bool
-    videos: tuple[Judgement, ...]
+    videos: Sequence[Judgement]
 
     @cached_property
-    def by_name(self) -> dict[str, Judgement]:
+    def by_name(self) -> Mapping[str, Judgement]:
+        if isinstance(self.videos, InTurn):
+            return self.videos.by_name
         return {video.name: video for video in self.videos}
 
 
@@ -69,26 +77,40 @@ def write(path: Path, people: People) -> None:
 
 
 def read(path: Path, timeline: Timeline) -> People:
-    """Read and check what people said of a timeline's videos, as far as those go.
+    """What people said of a timeline's videos, as far as those go.
 
-    Raises UserError naming file, group and key of what is missing, misshapen, or of another
-    number of frames than the timeline says.
+    Raises UserError naming file, group and key of what is missing. What is misshapen, or of another
+    number of frames than the timeline says, raises it when that video is read.
     """
-    with reading(path, "run the download stage (`dvc repro`)") as file:
-        judged = {}
-        for group in groups(path, file):
-            if group.name not in timeline.by_name:
-                raise UserError(f"{path}: {group.name} is not on the timeline of this dataset")
-            video = timeline.by_name[group.name]
-            frames, steps = video.n_frames + video.cut.frames, len(video.picks_T) + video.cut.picks
-            judged[group.name] = as_far_as(video, judgement(group, frames, steps))
-        if missing := [name for name in timeline.names if name not in judged]:
+    with reading(path, _AGAIN) as file:
+        there = {group.name for group in groups(path, file)}
+        if strange := sorted(there - timeline.by_name.keys(), key=natural):
+            raise UserError(f"{path}: {strange[0]} is not on the timeline of this dataset")
+        if missing := [name for name in timeline.names if name not in there]:
             raise UserError(f"{path}: lacks {', '.join(missing)}; run the download stage again")
         return People(
             dataset=str(file.attrs.get("dataset", path.stem)),
             simulated=bool(file.attrs.get("simulated", False)),
-            videos=tuple(judged[name] for name in timeline.names),
+            videos=InTurn(_Judgements(path, timeline)),
         )
+
+
+class _Judgements(OnDemand[Judgement]):
+    """A file's judgements, cut to the timeline."""
+
+    def __init__(self, path: Path, timeline: Timeline) -> None:
+        super().__init__(timeline.names)
+        self._path, self._timeline = path, timeline
+
+    def make(self, name: str) -> Judgement:
+        video = self._timeline.by_name[name]
+        frames, steps = video.n_frames + video.cut.frames, len(video.picks_T) + video.cut.picks
+        with reading(self._path, _AGAIN) as file:
+            return as_far_as(video, judgement(Group(self._path, file[name]), frames, steps))
+
+    def size(self, value: Judgement) -> int:
+        given = (value.gtscore_T, value.user_summary_UN, value.user_scores_UN)
+        return sum(array.nbytes for array in given if array is not None)
 
 
 def as_far_as(video: Video, said: Judgement) -> Judgement:

@@ -21,7 +21,7 @@ from stages.artifacts.timeline import Timeline
 from stages.benchmarking.timing import interleaved
 from stages.errors import UserError
 from stages.metrics.panel import BUDGET, Marks, Panel, Rules
-from stages.metrics.panels import panels
+from stages.metrics.panels import Panels
 from stages.sources import published, shots, tvsum
 
 VIDEOS = 50
@@ -65,7 +65,7 @@ def panels_of(
         for (video, _), shots_S2 in zip(pairs, cuts, strict=True)
     ]
     people = People("tvsum", False, tuple(said for _, said in pairs))
-    found = panels(Timeline("tvsum", tuple(cut)), people, Rules("scores", "mean", BUDGET))
+    found = Panels(Timeline("tvsum", tuple(cut)), people, Rules("scores", "mean", BUDGET))
     return list(found.values())
 
 

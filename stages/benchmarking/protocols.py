@@ -104,7 +104,7 @@ def compare(
     judges = {panel.name: panel for panel in panels}
     trainer = Trainer(
         videos=_Same(random_videos(panels)),
-        judged={name: EpochJudge.of(panel) for name, panel in judges.items()},
+        judged={name: EpochJudge.by(judges, name) for name in judges},
         entry=_ENTRY,
         settings=Train.model_validate(_TRAIN | {"epochs": epochs, "seeds": tuple(range(seeds))}),
         where=torch.device("cpu"),

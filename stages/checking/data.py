@@ -7,7 +7,7 @@ from stages.checking.finding import NotYetError
 from stages.checking.recipe import Dataset
 from stages.errors import UserError
 from stages.metrics.panel import Rules
-from stages.metrics.panels import panels
+from stages.metrics.panels import Panels
 from stages.sources import beforehand
 from stages.splits.folds import splits
 
@@ -56,11 +56,11 @@ def people(dataset: Dataset) -> str:
     first = next(video for video in timeline.videos if video.name in judged.by_name)
     if first.shots_S2 is None:
         raise NotYetError("sample finds the shots that summaries are made of")
-    panels(
+    Panels(
         replace(timeline, videos=(first,)),
         judged,
         Rules(evaluate.agreement, evaluate.f1, evaluate.budget),
-    )
+    )[first.name]
     return (
         f"{len(judged.videos)} videos judged; agreement with {evaluate.agreement} can be measured"
     )

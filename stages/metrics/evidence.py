@@ -18,7 +18,7 @@ from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
 from stages.metrics import replies
 from stages.metrics.panel import Panel, Rules
-from stages.metrics.panels import panels
+from stages.metrics.panels import Panels
 from stages.metrics.replies import Replies
 from stages.splits.folds import splits as folds
 from stages.splits.settings import Splits as SplitSettings
@@ -75,7 +75,7 @@ def read(
     """
     timeline = timeline_file.read(places.timeline)
     people = people_file.read(places.people, timeline)
-    judged = panels(timeline, people, rules)
+    judged = Panels(timeline, people, rules)
     lengths = {name: len(panel.picks) for name, panel in judged.items()}
     protocols: tuple[str, ...] = planned.protocols
     whys = {name: predictions_file.left_out(places.predictions(name)) for name in models}

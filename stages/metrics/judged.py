@@ -16,6 +16,7 @@ from stages.artifacts.names import natural
 from stages.artifacts.predictions import Splits
 from stages.artifacts.results import ByVideo, Results
 from stages.errors import UserError
+from stages.metrics import leaderboard
 from stages.metrics.averages import Figure, video_weights
 from stages.metrics.figures import DECIMALS
 from stages.metrics.leaderboard import (
@@ -23,11 +24,8 @@ from stages.metrics.leaderboard import (
     Floats,
     Scored,
     by_video,
-    constant_row,
     figures,
-    oracle_row,
     sampled_figures,
-    untrained_row,
 )
 from stages.metrics.paired import paired
 from stages.metrics.panel import Panel
@@ -61,7 +59,9 @@ def judge(title: str, scores: Mapping[str, Floats], panels: Mapping[str, Panel])
     there = [panels[video] for video in scores]
     as_appearances = {video: scores_T[None] for video, scores_T in scores.items()}
     return Judged(
-        untrained_row(title, as_appearances, there), constant_row(there), oracle_row(there)
+        leaderboard.untrained(title, as_appearances).over(there),
+        leaderboard.constant().over(there),
+        leaderboard.oracle().over(there),
     )
 
 

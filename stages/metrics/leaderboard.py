@@ -8,9 +8,9 @@ A row's figures are averaged as `metrics.averages` says.
 """
 
 import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -60,47 +60,81 @@ class Scored:
         """
         return float(np.mean(list(self.spread.values()))) if self.spread else None
 
-    def among(self, videos: Collection[str]) -> "Scored":
-        """The row of some of its videos alone."""
-        return replace(
-            self,
-            marks={video: of for video, of in self.marks.items() if video in videos},
-            constant={video: of for video, of in self.constant.items() if video in videos},
-            spread={video: of for video, of in self.spread.items() if video in videos},
-            sampled={video: of for video, of in self.sampled.items() if video in videos},
+
+class VideoMarks(NamedTuple):
+    """What a row earns on one video: marks (R, C, 3), and what `Scored` says beside them, each None
+    where the row has none.
+    """
+
+    marks: Floats
+    sampled: Floats | None
+    constant: int | None = None
+    spread: float | None = None
+
+
+@dataclass(frozen=True)
+class Judging:
+    """A row while it is judged, a video at a time, so that rows can be judged side by side and a
+    video's panel need not outlive its turn.
+    """
+
+    title: str
+    kind: Kind
+    judge: Callable[[Panel], VideoMarks]
+    found: dict[str, VideoMarks] = field(default_factory=dict)
+
+    def add(self, panel: Panel) -> None:
+        self.found[panel.name] = self.judge(panel)
+
+    def row(self, videos: Iterable[str]) -> Scored:
+        """The row of some of the videos that were added, in this order."""
+        of = {video: self.found[video] for video in videos}
+        return Scored(
+            self.title,
+            self.kind,
+            marks={video: each.marks for video, each in of.items()},
+            constant={v: each.constant for v, each in of.items() if each.constant is not None},
+            spread={v: each.spread for v, each in of.items() if each.spread is not None},
+            sampled={v: each.sampled for v, each in of.items() if each.sampled is not None},
         )
 
+    def over(self, panels: Iterable[Panel]) -> Scored:
+        """The row of all of them."""
+        names = []
+        for panel in panels:
+            self.add(panel)
+            names.append(panel.name)
+        return self.row(names)
 
-def scored_row(
-    title: str, kind: Kind, panels: Iterable[Panel], scores_of: Callable[[Panel], Floats]
-) -> Scored:
+
+def scored(title: str, kind: Kind, scores_of: Callable[[Panel], Floats]) -> Judging:
     """The row of scores (R, C, T) for each video."""
-    marks: dict[str, Floats] = {}
-    constant: dict[str, int] = {}
-    spread: dict[str, float] = {}
-    sampled: dict[str, Floats] = {}
-    for panel in panels:
+
+    def judge(panel: Panel) -> VideoMarks:
         scores_RCT = scores_of(panel)
-        spread[panel.name] = float(scores_RCT.std(axis=-1).mean())
         verdicts_RC = [
             [panel.verdict(scores_T) for scores_T in scores_CT] for scores_CT in scores_RCT
         ]
-        marks[panel.name] = np.array([[v.marks for v in verdicts_C] for verdicts_C in verdicts_RC])
         unranked = sum(v.unranked for verdicts_C in verdicts_RC for v in verdicts_C)
-        constant[panel.name] = unranked if panel.rankable else 0
-        if panel.choices is not None:
-            sampled[panel.name] = np.array(
-                [[panel.choices.marks(scores_T) for scores_T in of] for of in scores_RCT]
-            )
-    return Scored(title, kind, marks, constant, spread, sampled)
+        choices = panel.choices
+        return VideoMarks(
+            marks=np.array([[v.marks for v in verdicts_C] for verdicts_C in verdicts_RC]),
+            sampled=None
+            if choices is None
+            else np.array([[choices.marks(scores_T) for scores_T in of] for of in scores_RCT]),
+            constant=unranked if panel.rankable else 0,
+            spread=float(scores_RCT.std(axis=-1).mean()),
+        )
+
+    return Judging(title, kind, judge)
 
 
-def untrained_row(title: str, scores: Mapping[str, Floats], panels: Iterable[Panel]) -> Scored:
+def untrained(title: str, scores: Mapping[str, Floats]) -> Judging:
     """The row of a frozen model's own scores (C, T) of each video, without any training."""
-    return scored_row(title, "baseline", panels, lambda panel: scores[panel.name][None])
+    return scored(title, "baseline", lambda panel: scores[panel.name][None])
 
 
-def random_row(draws: int, panels: Iterable[Panel]) -> Scored:
+def random(draws: int) -> Judging:
     """The row of uniform random scores. A video's draws depend on its name alone, so that adding
     a video leaves the others' as they were.
     """
@@ -109,44 +143,39 @@ def random_row(draws: int, panels: Iterable[Panel]) -> Scored:
         generator = np.random.default_rng(zlib.crc32(panel.name.encode()))
         return generator.random((draws, 1, len(panel.picks)))
 
-    return scored_row(f"Random ({draws} draws)", "baseline", panels, scores_of)
+    return scored(f"Random ({draws} draws)", "baseline", scores_of)
 
 
-def constant_row(panels: Iterable[Panel]) -> Scored:
+def constant() -> Judging:
     """The row of one score for every frame: the floor of a measure that looks at summaries, where
     a knapsack of equal values still chooses.
     """
-    return scored_row(
-        "Constant scores",
-        "baseline",
-        panels,
-        lambda panel: np.full((1, 1, len(panel.picks)), 0.5),
+    return scored(
+        "Constant scores", "baseline", lambda panel: np.full((1, 1, len(panel.picks)), 0.5)
     )
 
 
-def human_row(panels: Iterable[Panel]) -> Scored:
+def human() -> Judging:
     """The row of people against each other."""
-    return _people_row("Human (pairs of users)", panels, Panel.human, Choices.human)
+    return _people("Human (pairs of users)", Panel.human, Choices.human)
 
 
-def oracle_row(panels: Iterable[Panel]) -> Scored:
+def oracle() -> Judging:
     """The row of people's own mean as if it were a prediction: the ceiling of the measure."""
-    return _people_row("Oracle (people's mean)", panels, Panel.oracle, Choices.oracle)
+    return _people("Oracle (people's mean)", Panel.oracle, Choices.oracle)
 
 
-def _people_row(
-    title: str,
-    panels: Iterable[Panel],
-    marks_of: Callable[[Panel], Marks],
-    sampled_of: Callable[[Choices], SampledMarks],
-) -> Scored:
-    marks: dict[str, Floats] = {}
-    sampled: dict[str, Floats] = {}
-    for panel in panels:
-        marks[panel.name] = np.array([[marks_of(panel)]])
-        if panel.choices is not None:
-            sampled[panel.name] = np.array([[sampled_of(panel.choices)]])
-    return Scored(title, "people", marks, sampled=sampled)
+def _people(
+    title: str, marks_of: Callable[[Panel], Marks], sampled_of: Callable[[Choices], SampledMarks]
+) -> Judging:
+    def judge(panel: Panel) -> VideoMarks:
+        choices = panel.choices
+        return VideoMarks(
+            marks=np.array([[marks_of(panel)]]),
+            sampled=None if choices is None else np.array([[sampled_of(choices)]]),
+        )
+
+    return Judging(title, "people", judge)
 
 
 def figures(row: Scored, splits: Splits, *, confidence: float, resamples: int) -> dict[str, Figure]:

@@ -4,8 +4,7 @@ evaluate measures what it has just gathered, and rejudge what evaluate wrote, by
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,14 +19,13 @@ from stages.artifacts.predictions import Splits
 from stages.artifacts.results import ByVideo, Results
 from stages.artifacts.row import MARKS
 from stages.metrics import figures, leaderboard, tables
-from stages.metrics.leaderboard import Scored
+from stages.metrics.leaderboard import Judging, Scored
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.settings import Evaluate
 from stages.work.bar import progress
 
 log = logging.getLogger("llmvs")
 
-Watched = Callable[[str, Iterable[str]], Iterable[Panel]]
 Rows = dict[str, dict[str, Scored]]
 
 
@@ -113,38 +111,41 @@ def _rows(
     settings: Evaluate,
     console: Console | None,
 ) -> Rows:
-    """Every row of every protocol, judged."""
-    protocols = judged.about.protocols
-    tested = {protocol: of.tested for protocol, of in protocols.items()}
-    any_tested = tuple(dict.fromkeys(video for of in tested.values() for video in of))
-    floored = settings.agreement == "summary"
-    total = sum(len(of.tested) * len(of.rows) for of in protocols.values())
-    with _watching(panels, total + (3 + floored) * len(any_tested), console) as watched:
-        everywhere = {
-            "human": leaderboard.human_row(watched("human", any_tested)),
-            "oracle": leaderboard.oracle_row(watched("oracle", any_tested)),
-            "random": leaderboard.random_row(settings.random_seeds, watched("random", any_tested)),
-        }
-        if floored:
-            everywhere["constant"] = leaderboard.constant_row(watched("constant", any_tested))
-        return {
-            protocol: _scorers(judged, protocol, watched)
-            | {name: row.among(videos) for name, row in everywhere.items()}
-            for protocol, videos in tested.items()
-        }
-
-
-def _scorers(judged: JudgedScores, protocol: str, watched: Watched) -> dict[str, Scored]:
-    """The rows of whatever scored a protocol's videos."""
-    of = judged.about.protocols[protocol]
+    """Every row of every protocol, judged: a video at a time, by all rows that scored it."""
+    tested = {protocol: of.tested for protocol, of in judged.about.protocols.items()}
+    everywhere = {
+        "human": leaderboard.human(),
+        "oracle": leaderboard.oracle(),
+        "random": leaderboard.random(settings.random_seeds),
+    }
+    if settings.agreement == "summary":
+        everywhere["constant"] = leaderboard.constant()
+    scorers = {protocol: _scorers(judged, protocol) for protocol in tested}
+    by_video: dict[str, list[Judging]] = {}
+    for protocol, videos in tested.items():
+        for video in videos:
+            by_video.setdefault(video, list(everywhere.values())).extend(scorers[protocol].values())
+    with progress(console) as bar:
+        task = bar.add_task("judging", total=sum(len(rows) for rows in by_video.values()))
+        for video, rows in by_video.items():
+            bar.update(task, description=f"judging {video}")
+            panel = panels[video]
+            for row in rows:
+                row.add(panel)
+                bar.advance(task)
     return {
-        name: leaderboard.scored_row(
-            row.title,
-            row.kind,
-            watched(f"{name}, {protocol}", of.tested),
-            partial(_of_video, judged.scores[protocol][name]),
+        protocol: {name: row.row(videos) for name, row in (scorers[protocol] | everywhere).items()}
+        for protocol, videos in tested.items()
+    }
+
+
+def _scorers(judged: JudgedScores, protocol: str) -> dict[str, Judging]:
+    """The rows of whatever scored a protocol's videos."""
+    return {
+        name: leaderboard.scored(
+            row.title, row.kind, partial(_of_video, judged.scores[protocol][name])
         )
-        for name, row in of.rows.items()
+        for name, row in judged.about.protocols[protocol].rows.items()
     }
 
 
@@ -194,20 +195,3 @@ def _protocol(
     name = about.benchmark or about.title
     flags = [tables.floor_said(name, of.rows), *of.flags]
     return of.model_copy(update={"floor": floor, "flags": tuple(flags)})
-
-
-@contextmanager
-def _watching(
-    panels: Mapping[str, Panel], total: int, console: Console | None
-) -> Iterator[Watched]:
-    """A function that gives videos out for one row, under a progress bar over all rows."""
-    with progress(console) as bar:
-        task = bar.add_task("judging", total=total)
-
-        def watched(row: str, videos: Iterable[str]) -> Iterator[Panel]:
-            bar.update(task, description=f"judging {row}")
-            for video in videos:
-                yield panels[video]
-                bar.advance(task)
-
-        yield watched

@@ -10,30 +10,45 @@ from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline
 from stages.metrics.panel import Panel, Rules
 from stages.summaries.keyshots import summarise
+from stages.work.on_demand import OnDemand
+
+_RANKED = 2
+"""People's word and its ranks, which a panel keeps once it has judged, over people's word."""
 
 
-def panels(timeline: Timeline, people: People, rules: Rules) -> dict[str, Panel]:
+class Panels(OnDemand[Panel]):
     """A panel for each video that people judged, in the timeline's order.
 
-    Where people gave scores but no summaries, each user's summary is built from that user's
-    scores over the same shots and budget as a prediction's. Raises UserError where a video's
-    shots are not known, or people's word does not fit the rules.
+    A panel is put together when it is asked for, and kept as far as there is room: so many videos
+    as there are, a few are in memory. Where people gave scores but no summaries, each user's
+    summary is built from that user's scores over the same shots and budget as a prediction's.
+
+    Raises UserError where a video's shots are not known and, when that video is asked for, where
+    people's word does not fit the rules.
     """
-    made = {}
-    for video in timeline.videos:
-        if video.name not in people.by_name:
-            continue
-        judged, shots_S2 = people.by_name[video.name], video.known_shots()
-        made[video.name] = Panel(
-            name=video.name,
-            rules=rules,
+
+    def __init__(self, timeline: Timeline, people: People, rules: Rules) -> None:
+        super().__init__(name for name in timeline.names if name in people.by_name)
+        for name in self:
+            timeline.by_name[name].known_shots()
+        self._timeline, self._people, self._rules = timeline, people, rules
+
+    def make(self, name: str) -> Panel:
+        video, judged = self._timeline.by_name[name], self._people.by_name[name]
+        shots_S2 = video.known_shots()
+        return Panel(
+            name=name,
+            rules=self._rules,
             n_frames=video.n_frames,
             picks=video.picks_T,
             change_points=shots_S2,
-            user_summary=_user_summary(judged, shots_S2, rules.budget),
+            user_summary=_user_summary(judged, shots_S2, self._rules.budget),
             user_scores=judged.user_scores_UN,
         )
-    return made
+
+    def size(self, value: Panel) -> int:
+        given = (value.user_summary, value.user_scores)
+        return _RANKED * sum(array.nbytes for array in given if array is not None)
 
 
 def _user_summary(

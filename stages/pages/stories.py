@@ -22,7 +22,7 @@ from stages.artifacts.predictions import Predictions
 from stages.artifacts.timeline import Timeline, Video, same_picks
 from stages.errors import UserError
 from stages.metrics.panel import Panel, Rules
-from stages.metrics.panels import panels
+from stages.metrics.panels import Panels
 from stages.pages.thumbnails import Thumbnails
 from stages.params import Recipe
 
@@ -84,12 +84,12 @@ def runs_of(shown: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return np.column_stack([np.flatnonzero(steps == 1), np.flatnonzero(steps == -1) - 1])
 
 
-def judged_by(places: Places, recipe: Recipe) -> tuple[Timeline, dict[str, Panel]]:
+def judged_by(places: Places, recipe: Recipe) -> tuple[Timeline, Panels]:
     """The videos, and each one's panel under the rules of the recipe."""
     settings = recipe.evaluate
     videos = timeline.read(places.timeline)
     judged = people.read(places.people, videos)
-    return videos, panels(videos, judged, Rules(settings.agreement, settings.f1, settings.budget))
+    return videos, Panels(videos, judged, Rules(settings.agreement, settings.f1, settings.budget))
 
 
 def read(places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int) -> Iterator[Story]:

@@ -18,7 +18,7 @@ from stages.scorers.settings import Entry
 from stages.splits.settings import Protocol
 from stages.training.batches import Video
 from stages.training.fitting import Trained, fit, one_thread, predict
-from stages.training.held_out import AgreementOf, Watch
+from stages.training.held_out import AgreementOf, Floats, Watch
 from stages.training.settings import Official, Train
 from stages.training.shelf import chosen
 from stages.training.taken import Taken
@@ -45,11 +45,24 @@ class EpochJudge:
     content: str
 
     @classmethod
-    def of(cls, panel: Panel) -> "EpochJudge":
+    def by(cls, panels: Mapping[str, Panel], name: str) -> "EpochJudge":
+        """By one of the panels, which is asked for anew each time that scores are judged."""
+        panel = panels[name]
         people = [panel.user_summary, panel.user_scores]
         rules = [panel.rules.agreement, panel.rules.budget]
         spine = [panel.n_frames, panel.picks, panel.change_points]
-        return cls(panel.agreement, store.key(people=people, rules=rules, spine=spine))
+        return cls(_Agreement(panels, name), store.key(people=people, rules=rules, spine=spine))
+
+
+@dataclass(frozen=True, eq=False)
+class _Agreement:
+    """With one video's people."""
+
+    panels: Mapping[str, Panel]
+    name: str
+
+    def __call__(self, scores_T: Floats) -> tuple[float, float]:
+        return self.panels[self.name].agreement(scores_T)
 
 
 _ELSEWHERE = {"seeds", "scorer", "models", "official", "checkpoints"}

@@ -4,16 +4,11 @@ import numpy as np
 import pytest
 
 from stages.artifacts.predictions import Predictions
+from stages.metrics import leaderboard
 from stages.metrics.leaderboard import (
     Scored,
     by_video,
-    constant_row,
     figures,
-    human_row,
-    oracle_row,
-    random_row,
-    scored_row,
-    untrained_row,
 )
 from stages.metrics.panel import Panel, Rules
 
@@ -52,7 +47,9 @@ def trained(seeds: int) -> Predictions:
 
 
 def model_row(predictions: Predictions) -> Scored:
-    return scored_row("m", "model", panels(), lambda panel: predictions.of_video(panel.name))
+    return leaderboard.scored("m", "model", lambda panel: predictions.of_video(panel.name)).over(
+        panels()
+    )
 
 
 def test_a_model_is_averaged_over_videos_then_splits_then_seeds() -> None:
@@ -78,7 +75,11 @@ def test_a_model_is_averaged_over_videos_then_splits_then_seeds() -> None:
 
 
 def test_a_row_without_seeds_has_no_spread() -> None:
-    for row in (human_row(panels()), oracle_row(panels()), model_row(trained(1))):
+    for row in (
+        leaderboard.human().over(panels()),
+        leaderboard.oracle().over(panels()),
+        model_row(trained(1)),
+    ):
         found = figures(row, SPLITS, confidence=0.95, resamples=100)
         assert all(figure.spread is None for figure in found.values())
 
@@ -91,25 +92,28 @@ def test_a_video_tested_twice_counts_by_its_appearances() -> None:
 
 
 def test_random_scores_earn_nothing_and_adding_a_video_changes_no_other() -> None:
-    row = random_row(200, panels())
+    row = leaderboard.random(200).over(panels())
     found = figures(row, SPLITS, confidence=0.95, resamples=100)
     assert found["tau"].mean == pytest.approx(0, abs=0.05)
     assert found["tau"].spread is not None
     assert found["tau"].spread > 0
-    fewer = random_row(200, panels(2))
+    fewer = leaderboard.random(200).over(panels(2))
     for video, marks in fewer.marks.items():
         assert np.array_equal(marks, row.marks[video])
-    assert np.array_equal(random_row(50, panels()).marks["video_1"], row.marks["video_1"][:50])
+    assert np.array_equal(
+        leaderboard.random(50).over(panels()).marks["video_1"], row.marks["video_1"][:50]
+    )
 
 
 def test_constant_predictions_are_counted() -> None:
     scores = {panel.name: np.arange(4.0)[None] for panel in panels()}
-    assert untrained_row("zero-shot", scores, panels()).unranked == 0
+    assert leaderboard.untrained("zero-shot", scores).over(panels()).unranked == 0
     scores["video_2"] = np.full((1, 4), 5.0)
-    row = untrained_row("zero-shot", scores, panels())
+    judging = leaderboard.untrained("zero-shot", scores)
+    row, second, first = judging.over(panels()), judging.row(["video_2"]), judging.row(["video_1"])
     assert (row.unranked, row.scored) == (1, 4)
-    assert (row.among(["video_2"]).unranked, row.among(["video_2"]).scored) == (1, 1)
-    assert (row.among(["video_1"]).unranked, list(row.among(["video_1"]).marks)) == (0, ["video_1"])
+    assert (second.unranked, second.scored) == (1, 1)
+    assert (first.unranked, list(first.marks)) == (0, ["video_1"])
     assert row.marks["video_2"][0, 0, :2].tolist() == [0, 0]
 
 
@@ -120,14 +124,16 @@ def test_constant_scores_earn_what_the_knapsack_gives_them() -> None:
     summary_UN = np.zeros((3, 60), np.float32)
     summary_UN[:, :15] = 1  # the first short shots
     panel = Panel("v", Rules("summary", "max", 0.3), 60, PICKS, shots_S2, summary_UN)
-    row = constant_row([panel])
+    row = leaderboard.constant().over([panel])
     assert row.marks["v"][0, 0, 0] == pytest.approx(panel.verdict(np.ones(4)).marks.tau)
     assert row.marks["v"][0, 0, 0] > 0.3
     assert row.deviation == 0
 
 
 def test_the_deviation_of_a_row_is_that_of_its_scores_within_a_video() -> None:
-    row = untrained_row("r", {panel.name: np.arange(4.0)[None] for panel in panels()}, panels())
+    scores = {panel.name: np.arange(4.0)[None] for panel in panels()}
+    judging = leaderboard.untrained("r", scores)
+    row = judging.over(panels())
     assert row.deviation == pytest.approx(np.arange(4).std())
-    assert human_row(panels()).deviation is None
-    assert row.among(["video_1"]).spread.keys() == {"video_1"}
+    assert leaderboard.human().over(panels()).deviation is None
+    assert judging.row(["video_1"]).spread.keys() == {"video_1"}

@@ -7,7 +7,7 @@ from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.metrics.panel import Rules
-from stages.metrics.panels import panels
+from stages.metrics.panels import Panels
 from stages.summaries.keyshots import summarise
 
 N = 90
@@ -23,7 +23,7 @@ def scored(name: str, seed: int = 0) -> Judgement:
 def test_users_summaries_are_made_of_their_scores_where_they_gave_none() -> None:
     video = Video.sampled("video_1", "a", N).with_shots(SHOTS, "field")
     judged = scored("video_1")
-    (panel,) = panels(Timeline("d", (video,)), People("d", False, (judged,)), RULES).values()
+    (panel,) = Panels(Timeline("d", (video,)), People("d", False, (judged,)), RULES).values()
     assert judged.user_scores_UN is not None
     for shown_N, scores_N in zip(panel.user_summary, judged.user_scores_UN, strict=True):
         assert np.array_equal(shown_N, summarise(scores_N, SHOTS, 0.3))
@@ -35,7 +35,7 @@ def test_summaries_that_were_given_stay() -> None:
     given = np.eye(2, N, dtype=np.float32)
     judged = Judgement("video_1", np.zeros(6, np.float32), given)
     rules = Rules("summary", "max", 0.3)
-    (panel,) = panels(Timeline("d", (video,)), People("d", False, (judged,)), rules).values()
+    (panel,) = Panels(Timeline("d", (video,)), People("d", False, (judged,)), rules).values()
     assert np.array_equal(panel.user_summary, given)
 
 
@@ -43,11 +43,11 @@ def test_a_video_nobody_judged_has_no_panel() -> None:
     videos = tuple(
         Video.sampled(name, name, N).with_shots(SHOTS, "field") for name in ("video_1", "video_2")
     )
-    made = panels(Timeline("d", videos), People("d", False, (scored("video_2"),)), RULES)
+    made = Panels(Timeline("d", videos), People("d", False, (scored("video_2"),)), RULES)
     assert list(made) == ["video_2"]
 
 
 def test_unknown_shots_are_named_with_what_brings_them() -> None:
     video = Video.sampled("video_1", "a film", N)
     with pytest.raises(UserError, match=r"video_1 \(a film\): its shots are not.*download.h5"):
-        panels(Timeline("d", (video,)), People("d", False, (scored("video_1"),)), RULES)
+        Panels(Timeline("d", (video,)), People("d", False, (scored("video_1"),)), RULES)

@@ -8,15 +8,11 @@ from scipy import stats
 
 from stages.artifacts.predictions import Predictions
 from stages.errors import UserError
+from stages.metrics import leaderboard
 from stages.metrics.leaderboard import (
-    constant_row,
     figures,
-    human_row,
-    oracle_row,
-    random_row,
     sampled_by_split,
     sampled_figures,
-    scored_row,
 )
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.sampled import Choices, choices
@@ -135,7 +131,8 @@ def test_rows_are_averaged_over_videos_then_splits_then_seeds_as_through_the_kna
          for split in of_seed]
         for of_seed in trained.scores.values()
     ]  # fmt: skip
-    row = scored_row("m", "model", PANELS, lambda panel: trained.of_video(panel.name))
+    judging = leaderboard.scored("m", "model", lambda panel: trained.of_video(panel.name))
+    row = judging.over(PANELS)
     found = sampled_figures(row, SPLITS, confidence=0.95, resamples=100)
     folds = sampled_by_split(row, SPLITS)
     for index, mark in enumerate(("tau", "rho", "biserial")):
@@ -144,22 +141,29 @@ def test_rows_are_averaged_over_videos_then_splits_then_seeds_as_through_the_kna
         assert found[mark].spread == pytest.approx(by_seed.std(ddof=1))
         assert found[mark].low < found[mark].mean < found[mark].high
         assert folds[mark] == pytest.approx(np.mean(by_seed_split_3, axis=0)[:, index])
-    assert sampled_figures(row.among(["video_1"]), (("video_1",),), confidence=0.95, resamples=100)
+    alone = judging.row(["video_1"])
+    assert sampled_figures(alone, (("video_1",),), confidence=0.95, resamples=100)
 
 
 def test_chance_and_constant_scores_earn_nothing_where_the_knapsack_gives_them_something() -> None:
     options = {"confidence": 0.95, "resamples": 100}
-    chance = sampled_figures(random_row(200, PANELS), SPLITS, **options)
-    constant = sampled_figures(constant_row(PANELS), SPLITS, **options)
+    chance = sampled_figures(leaderboard.random(200).over(PANELS), SPLITS, **options)
+    constant = sampled_figures(leaderboard.constant().over(PANELS), SPLITS, **options)
     for mark in ("tau", "rho", "biserial"):
         assert chance[mark].mean == pytest.approx(0, abs=0.03)
         assert (constant[mark].mean, constant[mark].low, constant[mark].high) == (0, 0, 0)
-    assert figures(constant_row(PANELS), SPLITS, **options)["tau"].mean != 0
-    assert sampled_figures(oracle_row(PANELS), SPLITS, **options)["tau"].mean == pytest.approx(1)
-    assert sampled_figures(human_row(PANELS), SPLITS, **options)["tau"].mean < 1
+    assert figures(leaderboard.constant().over(PANELS), SPLITS, **options)["tau"].mean != 0
+    assert sampled_figures(leaderboard.oracle().over(PANELS), SPLITS, **options)[
+        "tau"
+    ].mean == pytest.approx(1)
+    assert sampled_figures(leaderboard.human().over(PANELS), SPLITS, **options)["tau"].mean < 1
 
 
 def test_where_scores_are_compared_there_is_no_knapsack_to_do_without() -> None:
     by_scores = [panel(f"video_{number}", agreement="scores") for number in (1, 2, 3)]
-    for row in (random_row(2, by_scores), human_row(by_scores), oracle_row(by_scores)):
+    for row in (
+        leaderboard.random(2).over(by_scores),
+        leaderboard.human().over(by_scores),
+        leaderboard.oracle().over(by_scores),
+    ):
         assert sampled_figures(row, SPLITS, confidence=0.95, resamples=100) == {}

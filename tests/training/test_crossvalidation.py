@@ -268,7 +268,7 @@ def test_a_panel_is_known_by_all_that_its_agreement_depends_on() -> None:
             user_summary=np.ones((1, 30), np.float32),
             user_scores=np.arange(30, dtype=np.float32)[None],
         )
-        return EpochJudge.of(replace(panel, **changes)).content
+        return EpochJudge.by({"v": replace(panel, **changes)}, "v").content
 
     contents = [
         content(),

@@ -10,7 +10,7 @@ from lessons import ATTENTION, CPU, SETTINGS, videos
 
 from stages.artifacts import curves, predictions
 from stages.metrics.choosing import gains, steps
-from stages.metrics.leaderboard import scored_row
+from stages.metrics.leaderboard import scored
 from stages.metrics.panel import Panel, Rules
 from stages.splits.folds import Split, strict
 from stages.splits.settings import Protocol
@@ -54,7 +54,7 @@ def test_on_the_same_folds_the_protocols_differ_by_the_epoch_alone(tmp_path: Pat
     panels = {name: panel(video) for name, video in VIDEOS.items()}
     trainer = Trainer(
         videos=Known(),
-        judged={name: EpochJudge.of(of) for name, of in panels.items()},
+        judged={name: EpochJudge.by(panels, name) for name in panels},
         entry=ATTENTION,
         settings=SETTINGS.model_copy(update={"seeds": (0, 1), "epochs": 8, "lr": 1e-2, "batch": 1}),
         where=CPU,
@@ -69,8 +69,8 @@ def test_on_the_same_folds_the_protocols_differ_by_the_epoch_alone(tmp_path: Pat
     lengths = {name: len(of.picks) for name, of in panels.items()}
     found = predictions.read(tmp_path / "p.h5", lengths, ["strict", "official"])
     rows = {
-        name: scored_row(
-            name, "model", panels.values(), lambda panel, of=of: of.of_video(panel.name)
+        name: scored(name, "model", lambda panel, of=of: of.of_video(panel.name)).over(
+            panels.values()
         )
         for name, of in found.items()
     }

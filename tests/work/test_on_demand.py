@@ -1,0 +1,53 @@
+"""Values made when they are asked for, and kept as far as there is room."""
+
+import pickle
+
+import pytest
+
+from stages.work.on_demand import InTurn, OnDemand
+
+
+class Lengths(OnDemand[int]):
+    """The lengths of names, each as large as it is long; says which it made."""
+
+    def __init__(self, names: list[str], room: int) -> None:
+        super().__init__(names, room)
+        self.made: list[str] = []
+
+    def make(self, name: str) -> int:
+        self.made.append(name)
+        return len(name)
+
+    def size(self, value: int) -> int:
+        return value
+
+
+def test_nothing_is_made_before_it_is_asked_for() -> None:
+    lengths = Lengths(["a", "bbb"], room=10)
+    assert (len(lengths), list(lengths), "bbb" in lengths, "c" in lengths) == (
+        *(2, ["a", "bbb"], True, False),
+    )
+    assert lengths.made == []
+    with pytest.raises(KeyError):
+        lengths["c"]
+    assert lengths.made == []
+
+
+def test_the_first_stay_and_what_no_longer_fits_is_made_anew() -> None:
+    lengths = Lengths(["aa", "bbb", "cc"], room=4)
+    assert [*lengths.values(), *lengths.values()] == [2, 3, 2, 2, 3, 2]
+    assert lengths.made == ["aa", "bbb", "cc", "bbb"]
+
+
+def test_another_process_is_handed_what_was_kept() -> None:
+    lengths = Lengths(["aa", "bbb"], room=2)
+    list(lengths.values())
+    other = pickle.loads(pickle.dumps(lengths))
+    assert (other["aa"], other.made) == (2, ["aa", "bbb"])
+
+
+def test_values_in_turn_are_asked_for_by_place() -> None:
+    lengths = Lengths(["a", "bbb", "cc"], room=0)
+    row = InTurn(lengths)
+    assert (row[1], row[-1], len(row), list(row[:2])) == (3, 2, 3, [1, 3])
+    assert row.by_name is lengths
