@@ -1,6 +1,8 @@
 """caption: every sampled frame becomes a sentence."""
 
 import logging
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -41,39 +43,49 @@ def caption(
     ascending.
     """
     settings: CaptionSettings = section.lookup(CaptionSettings, "datasets", dataset, "caption")
-    places, images = [], []
     with reading(frames) as videos:
-        for video in videos:
-            for index, (pick, jpeg) in enumerate(zip(video.picks(), video.jpegs(), strict=True)):
-                places.append((video.name, int(pick)))
-                images.append((Frame(video.name, index), asking.jpeg_key(jpeg)))
+        images = [
+            (Frame(video.name, index), asking.jpeg_key(jpeg))
+            for video in videos
+            for index, jpeg in enumerate(video.jpegs())
+        ]
     store = Store.default("caption", out)
-    answers: dict[str, list[str]] = {}
+    answers: dict[str, Iterator[str]] = {}
     keys: list[str] = []
     for question, plan in registry.plans(settings).items():
         tasks = asking.tasks(plan, images)
         log.info("asking of every frame: %s", question)
         answers[question] = asking.answers(plan, tasks, frames, store)
         keys += [task.key for task in tasks]
-    replies = answers.pop(registry.DIRECT, None)
-    captions = [
-        asking.joined(dict(zip(answers, of, strict=True)))
-        for of in zip(*answers.values(), strict=True)
-    ]
-    lines = [
-        Caption(video=video, pick=pick, caption=said)
-        for (video, pick), said in zip(places, captions, strict=True)
-    ]
-    if replies is not None:
-        assert settings.captioner == "llava"  # the only one that can be asked
-        lowest, highest = settings.scale
-        parse = parser(settings.answer, settings.scale)
-        for place, reply in enumerate(replies):
-            score = parse(reply)
-            share = None if score is None else (score - lowest) / (highest - lowest)
-            lines[place] = lines[place].model_copy(update={"reply": reply, "score": share})
-    caption_file.write(out, lines)
+    caption_file.write(out, _lines(frames, answers, settings))
     store.keep(keys)
+
+
+def _lines(
+    frames: Path, answers: Mapping[str, Iterator[str]], settings: CaptionSettings
+) -> Iterator[Caption]:
+    """Every frame's line, made of what was answered of it; each question's answers in order."""
+    share: Callable[[str], float | None] | None = None
+    if registry.DIRECT in answers:
+        assert settings.captioner == "llava"  # the only one that can be asked
+        share = partial(_share, parser(settings.answer, settings.scale), settings.scale)
+    with reading(frames) as videos:
+        for video in videos:
+            for pick in video.picks().tolist():
+                said = {question: next(of) for question, of in answers.items()}
+                reply = said.pop(registry.DIRECT, None)
+                line = Caption(video=video.name, pick=pick, caption=asking.joined(said))
+                if reply is not None and share is not None:
+                    line = line.model_copy(update={"reply": reply, "score": share(reply)})
+                yield line
+
+
+def _share(
+    parse: Callable[[str], float | None], scale: tuple[float, float], reply: str
+) -> float | None:
+    """The score that a reply holds, on 0 to 1; None where it holds none."""
+    score, (lowest, highest) = parse(reply), scale
+    return None if score is None else (score - lowest) / (highest - lowest)
 
 
 if __name__ == "__main__":

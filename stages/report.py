@@ -80,8 +80,8 @@ def _pages(told: list[Chapter], films: Mapping[str, Summaries], out: Path) -> li
     with progress(command.stderr) as bar:
         row = bar.add_task("pages", total=sum(len(chapter.stories) for chapter in told))
         for chapter in told:
-            for place, story in enumerate(chapter.stories):
-                path = out.parent / chapter.href(story)
+            for place, name in enumerate(chapter.names):
+                path = out.parent / chapter.href(name)
                 _write(path, video_page.build(chapter, place))
                 written.append(path)
                 bar.advance(row)

@@ -1,19 +1,21 @@
 """Captions: JSON lines, one a sampled frame."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from stages.artifacts import text
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline, same_picks
 from stages.errors import UserError
 from stages.section import fault
 from stages.work.files import replacing
+from stages.work.on_demand import OnDemand
 
 _AGAIN = "run the stage that makes it again (`dvc repro`)"
+_OBJECT = 1000
+"""Bytes of memory of a caption beside its words, about."""
 
 
 class Caption(BaseModel):
@@ -41,58 +43,106 @@ def write(path: Path, captions: Iterable[Caption]) -> None:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def read(path: Path) -> dict[str, list[Caption]]:
+def read(path: Path) -> Mapping[str, list[Caption]]:
     """Every video's captions, videos in natural order, picks ascending.
+
+    All lines are looked at; a video's captions are read again when they are asked for, and kept as
+    far as there is room.
 
     Raises:
         UserError: the file is absent or empty, a line is not what it should be (its number is
             named), nothing is said of a frame, or a frame occurs twice.
     """
-    # Only a newline ends a line: a caption may hold the other separators Unicode knows.
-    lines = text.read(path, _AGAIN).removesuffix("\n").split("\n")
-    if lines == [""]:
+    return _Captions(path, _places(path))
+
+
+Spans = list[tuple[int, int]]
+"""Where a video's lines are: the first byte of each unbroken run of them, and that after it."""
+
+
+def _places(path: Path) -> dict[str, Spans]:
+    """Where each video's captions are, videos in natural order. Raises UserError as `read`."""
+    spans: dict[str, Spans] = {}
+    picks: dict[str, set[int]] = {}
+    end = 0
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                where = f"{path}, line {number}"
+                caption = _parsed(line, where)
+                seen = picks.setdefault(caption.video, set())
+                if caption.pick in seen:
+                    raise UserError(
+                        f"{where}: frame {caption.pick} of {caption.video} occurs twice"
+                    )
+                seen.add(caption.pick)
+                runs = spans.setdefault(caption.video, [])
+                start = runs.pop()[0] if runs and runs[-1][1] == end else end
+                end += len(line)
+                runs.append((start, end))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} not found; {_AGAIN}") from error
+    if not spans:
         raise UserError(f"{path} holds no caption; {_AGAIN}")
-    videos: dict[str, dict[int, Caption]] = {}
-    for number, line in enumerate(lines, start=1):
-        where = f"{path}, line {number}"
-        try:
-            found = json.loads(line)
-            if isinstance(found, dict) and found.get("caption") == "":
-                raise UserError(
-                    f"{where}: nothing is said of frame {found.get('pick')} of "
-                    f"{found.get('video')}; {_AGAIN}"
-                )
-            caption = Caption.model_validate(found)
-        except (json.JSONDecodeError, ValidationError) as error:
+    return {video: spans[video] for video in sorted(spans, key=natural)}
+
+
+def _parsed(line: bytes, where: str) -> Caption:
+    """One line. Raises UserError, saying where, where it is no caption."""
+    try:
+        found = json.loads(line.removesuffix(b"\n").decode())
+        if isinstance(found, dict) and found.get("caption") == "":
             raise UserError(
-                f"{where}: not a caption ({_reason(error)}); expected "
-                f'{{"video": "video_1", "pick": 0, "caption": "..."}}; {_AGAIN}'
-            ) from error
-        frames = videos.setdefault(caption.video, {})
-        if caption.pick in frames:
-            raise UserError(f"{where}: frame {caption.pick} of {caption.video} occurs twice")
-        frames[caption.pick] = caption
-    return {
-        video: [videos[video][pick] for pick in sorted(videos[video])]
-        for video in sorted(videos, key=natural)
-    }
+                f"{where}: nothing is said of frame {found.get('pick')} of "
+                f"{found.get('video')}; {_AGAIN}"
+            )
+        return Caption.model_validate(found)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{where} is not UTF-8 text: {error}; {_AGAIN}") from error
+    except (json.JSONDecodeError, ValidationError) as error:
+        raise UserError(
+            f"{where}: not a caption ({_reason(error)}); expected "
+            f'{{"video": "video_1", "pick": 0, "caption": "..."}}; {_AGAIN}'
+        ) from error
 
 
-def of_timeline(path: Path, timeline: Timeline) -> dict[str, list[Caption]]:
+class _Captions(OnDemand[list[Caption]]):
+    """A file's captions, picks ascending."""
+
+    def __init__(self, path: Path, places: Mapping[str, Spans]) -> None:
+        super().__init__(places)
+        self._path, self._places = path, places
+
+    def make(self, name: str) -> list[Caption]:
+        found = []
+        with self._path.open("rb") as file:
+            for start, end in self._places[name]:
+                file.seek(start)
+                # Only a newline ends a line: a caption may hold the others that Unicode knows.
+                lines = file.read(end - start).removesuffix(b"\n").split(b"\n")
+                found += [_parsed(line, f"{self._path}: {name}") for line in lines]
+        return sorted(found, key=lambda caption: caption.pick)
+
+    def size(self, value: list[Caption]) -> int:
+        return sum(_OBJECT + len(caption.caption) for caption in value)
+
+
+def of_timeline(path: Path, timeline: Timeline) -> Mapping[str, list[Caption]]:
     """The captions of every video of a timeline, in its order, one a pick.
 
     Raises:
         UserError: as `read`, or where a video has none, is not on the timeline, or has captions of
             other frames than the timeline picks.
     """
-    captions = read(path)
-    if unknown := [video for video in captions if video not in timeline.by_name]:
+    places = _places(path)
+    if unknown := [video for video in places if video not in timeline.by_name]:
         raise UserError(f"{path}: {', '.join(unknown)} not on the timeline; {_AGAIN}")
-    if missing := [video for video in timeline.names if video not in captions]:
+    if missing := [video for video in timeline.names if video not in places]:
         raise UserError(f"{path}: says nothing of {', '.join(missing)}; {_AGAIN}")
+    captions = _Captions(path, {video: places[video] for video in timeline.names})
     for video in timeline.videos:
         same_picks(video, [caption.pick for caption in captions[video.name]], str(path))
-    return {video: captions[video] for video in timeline.names}
+    return captions
 
 
 def _reason(error: json.JSONDecodeError | ValidationError) -> str:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from stages.artifacts import hdf5
 from stages.errors import UserError
+from stages.work.on_demand import InTurn, OnDemand
 
 Integers = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
@@ -102,15 +103,49 @@ def decoded(jpeg: bytes) -> Pixels:
         return np.asarray(image.convert("RGB"))
 
 
+class _Videos(OnDemand[VideoFrames]):
+    """The videos of an open file, each looked at when it is asked for."""
+
+    def __init__(self, path: Path, file: h5py.File) -> None:
+        super().__init__((group.name for group in hdf5.groups(path, file)), room=0)
+        self._path, self._file = path, file
+
+    def make(self, name: str) -> VideoFrames:
+        try:
+            return VideoFrames(hdf5.Group(self._path, self._file[name]))
+        except UserError as error:
+            raise UserError(f"{error}; {_AGAIN}") from error
+
+    def size(self, value: VideoFrames) -> int:
+        return 1  # for which there is no room: what is open is not kept
+
+
 @contextmanager
-def reading(path: Path) -> Iterator[list[VideoFrames]]:
+def reading(path: Path) -> Iterator[InTurn[VideoFrames]]:
     """The videos of a frames file in natural order, readable while the block lasts.
 
-    Raises UserError naming the file, and the group, where it is missing or not in the schema.
+    Raises UserError naming the file, and the group, where it is missing or, when that video is
+    asked for, not in the schema.
     """
     with hdf5.reading(path, _AGAIN) as file:
         try:
-            videos = [VideoFrames(group) for group in hdf5.groups(path, file)]
+            videos = _Videos(path, file)
         except UserError as error:
             raise UserError(f"{error}; {_AGAIN}") from error
-        yield videos
+        yield InTurn(videos)
+
+
+@contextmanager
+def reading_one(path: Path, name: str) -> Iterator[VideoFrames]:
+    """One video of a frames file, readable while the block lasts, of which no other is looked at.
+
+    Raises UserError naming the file where it is missing, lacks the video, or is not in the schema.
+    """
+    with hdf5.reading(path, _AGAIN) as file:
+        if not isinstance(file.get(name), h5py.Group):
+            raise UserError(f"{path}: lacks {name}; {_AGAIN}")
+        try:
+            video = VideoFrames(hdf5.Group(path, file[name]))
+        except UserError as error:
+            raise UserError(f"{error}; {_AGAIN}") from error
+        yield video

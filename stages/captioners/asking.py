@@ -4,7 +4,8 @@ Whoever captions frames does it here, so that a caption has one key, and a model
 machine is refused before it is loaded, whichever command wants it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from stages.artifacts.frames import VideoFrames, reading
 from stages.captioners.captioner import CaptionWorker, Frame, Plan
 from stages.work import burden
-from stages.work.executor import Task, complete
+from stages.work.executor import Task, stream
 from stages.work.parcels import Model
 from stages.work.store import Store, key
 from stages.work.workers import Away
@@ -32,8 +33,9 @@ def jpeg_key(jpeg: bytes) -> str:
     return key(jpeg=jpeg)
 
 
-def answers(plan: Plan, asked: Sequence[Task[Frame]], frames: Path, store: Store) -> list[str]:
-    """What the captioner says of every frame, in order.
+def answers(plan: Plan, asked: Sequence[Task[Frame]], frames: Path, store: Store) -> Iterator[str]:
+    """What the captioner says of every frame, in order: all is said when this returns, and each
+    answer is read from the store when it is its turn.
 
     Args:
         plan: of the captioner.
@@ -49,7 +51,7 @@ def answers(plan: Plan, asked: Sequence[Task[Frame]], frames: Path, store: Store
     if wanted is not None:
         burden.checked(wanted)
     with _Jpegs(frames) as jpegs:
-        results = complete(
+        results = stream(
             asked,
             partial(CaptionWorker, plan, frames),
             store,
@@ -61,7 +63,8 @@ def answers(plan: Plan, asked: Sequence[Task[Frame]], frames: Path, store: Store
                 carry=jpegs,
             ),
         )
-    return [str(arrays["caption"]) for arrays in results]
+        first = [*itertools.islice(results, 1)]  # which is not read before all are kept
+    return (str(arrays["caption"]) for arrays in itertools.chain(first, results))
 
 
 def joined(said: Mapping[str, str]) -> str:
@@ -78,15 +81,14 @@ class _Jpegs:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._open = ExitStack()
-        self._videos: dict[str, VideoFrames] = {}
+        self._videos: Mapping[str, VideoFrames] = {}
 
     def __enter__(self) -> "_Jpegs":
         return self
 
     def __call__(self, frame: Frame) -> bytes:
         if not self._videos:
-            videos = self._open.enter_context(reading(self._path))
-            self._videos = {video.name: video for video in videos}
+            self._videos = self._open.enter_context(reading(self._path)).by_name
         return self._videos[frame.video].jpeg(frame.index)
 
     def __exit__(self, *_: object) -> None:

@@ -132,8 +132,7 @@ class CaptionWorker:
 
 def _pictures(path: Path | None, stack: ExitStack) -> Callable[[Frame | bytes], Pixels]:
     """What shows a frame (H, W, 3), while the stack is open."""
-    videos = stack.enter_context(frames.reading(path)) if path is not None else []
-    by_name = {video.name: video for video in videos}
+    by_name = {} if path is None else stack.enter_context(frames.reading(path)).by_name
 
     def picture(frame: Frame | bytes) -> Pixels:
         if isinstance(frame, Frame):

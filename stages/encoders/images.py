@@ -71,7 +71,7 @@ class ImageHalf:
 
     def __call__(self, batches: list[Batch]) -> Any:
         with frames.reading(self._path) as videos:
-            known = {video.name: video for video in videos}
+            known = videos.by_name
             for index, batch in enumerate(batches):
                 of = known[batch.video]
                 shown = [of.jpeg(number) for number in range(batch.start, batch.stop)]
@@ -193,7 +193,7 @@ def read_frames(
     }
     tasks: list[Task[Batch]] = []
     with frames.reading(path) as videos:
-        known = {video.name: video for video in videos}
+        known = videos.by_name
         for video in timeline.videos:
             if video.name not in known:
                 raise UserError(f"{path}: lacks {video.name}; run the sample stage (`dvc repro`)")

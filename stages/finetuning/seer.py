@@ -80,7 +80,7 @@ class Seer:
             for index, picture in enumerate(self.pictures[video])
         ]
         tasks = asking.tasks(plan, images)
-        said = iter(asking.answers(plan, tasks, self.path, store))
+        said = asking.answers(plan, tasks, self.path, store)
         replies = {video: [next(said) for _ in self.pictures[video]] for video in videos}
         return replies, [task.key for task in tasks]
 
@@ -131,8 +131,7 @@ class _SeerReader:
 
     def read(self, prompts: Sequence[Frame], /) -> tuple[list[Ids], Mapping[str, Tensor]]:
         with frames.reading(self._path) as videos:
-            by_name = {video.name: video for video in videos}
-            images = [by_name[frame.video].image(frame.index) for frame in prompts]
+            images = [videos.by_name[frame.video].image(frame.index) for frame in prompts]
         more = dict(self._captioner.inputs(images).to(self.model.device))
         ids_BL, there_BL = more.pop("input_ids"), more.pop("attention_mask")
         read = [

@@ -6,28 +6,28 @@ A dataset has what its stages made and no more: one that begins with captions ha
 that begins with embeddings no words, one that begins with scores neither, and no replies.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from stages.artifacts import captions, embeddings, frames, people, predictions, timeline
 from stages.artifacts import scores as scores_file
-from stages.artifacts.frames import VideoFrames
+from stages.artifacts.captions import Caption
 from stages.artifacts.places import Places
 from stages.artifacts.predictions import Predictions
 from stages.artifacts.timeline import Timeline, Video, same_picks
-from stages.errors import UserError
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.panels import Panels
 from stages.pages.thumbnails import Thumbnails
 from stages.params import Recipe
+from stages.work.on_demand import InTurn, OnDemand
 
 Floats = npt.NDArray[np.float64]
 PEOPLE, ZERO_SHOT = "people", "zero-shot"
+_WORDS = 50
+"""Bytes of memory of a text beside its letters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +92,9 @@ def judged_by(places: Places, recipe: Recipe) -> tuple[Timeline, Panels]:
     return videos, Panels(videos, judged, Rules(settings.agreement, settings.f1, settings.budget))
 
 
-def read(places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int) -> Iterator[Story]:
-    """Every video in natural order, one at a time: only one video's frames are held.
+def read(places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int) -> InTurn[Story]:
+    """Every video in natural order, each told when it is asked for, and kept as far as there is
+    room.
 
     Args:
         rows: the scorers whose predictions are read.
@@ -101,69 +102,76 @@ def read(places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int)
 
     Raises:
         UserError: naming the file that is missing, or disagrees with the others, and the stage
-            that makes it.
+            that makes it; of what is in a video's own part of a file, when it is told.
     """
-    videos, people_of = judged_by(places, recipe)
-    described = {}
-    if recipe.given.kind in ("videos", "captions"):
-        described = captions.of_timeline(places.captions, videos)
-    scored = _scored(places, recipe, rows, videos)
-    scale = _scale(people_of)
-    with ExitStack() as files:
-        stills: dict[str, VideoFrames] = {}
-        if recipe.given.kind == "videos" and thumbnails:
-            sampled = files.enter_context(frames.reading(places.frames))
-            stills = {still.name: still for still in sampled}
-        embedded = None
-        if recipe.given.kind != "scores":
-            embedded = files.enter_context(embeddings.reading(places.embeddings))
-        for video in videos.videos:
-            panel = people_of[video.name]
-            users_UT = _users(panel, scale)
-            judged_UT = _judged(panel, users_UT)
-            scores = {row: of[video.name] for row, of in scored.items() if video.name in of}
-            own_T, replies = _said(embedded, video)
-            said = described.get(video.name)
-            yield Story(
-                video=video,
-                captions=tuple(caption.caption for caption in said) if said else None,
-                replies=replies,
-                people_UT=users_UT,
-                judged_UT=judged_UT,
-                scores={PEOPLE: judged_UT.mean(axis=0)}
-                | scores
-                | ({} if own_T is None else {ZERO_SHOT: own_T}),
-                summaries={
-                    row: runs_of(panel.summary(scores_T)) for row, scores_T in scores.items()
-                },
-                shown_N=panel.user_summary.mean(axis=0, dtype=np.float64),
-                thumbnails=_pictures(places.frames, stills, video, thumbnails) if stills else None,
-            )
+    return InTurn(_Stories(places, recipe, rows, thumbnails))
 
 
-def _pictures(path: Path, stills: Mapping[str, VideoFrames], video: Video, most: int) -> Thumbnails:
-    if video.name not in stills:
-        raise UserError(f"{path}: lacks {video.name}; run the sample stage again (`dvc repro`)")
-    still = stills[video.name]
-    same_picks(video, still.picks(), str(path))
-    return Thumbnails.of(len(still), still.jpeg, most, f"{path}: {video.name}")
+class _Stories(OnDemand[Story]):
+    def __init__(
+        self, places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int
+    ) -> None:
+        self._videos, self._panels = judged_by(places, recipe)
+        super().__init__(self._videos.names)
+        self._places, self._kind, self._thumbnails = places, recipe.given.kind, thumbnails
+        self._captions: Mapping[str, Sequence[Caption]] = {}
+        if self._kind in ("videos", "captions"):
+            self._captions = captions.of_timeline(places.captions, self._videos)
+        self._scored = _scored(places, recipe, rows, self._videos)
+        self._scale = _scale(self._panels)
 
+    def make(self, name: str) -> Story:
+        video, panel = self._videos.by_name[name], self._panels[name]
+        users_UT = _users(panel, self._scale)
+        judged_UT = _judged(panel, users_UT)
+        scores = {row: of[name] for row, of in self._scored.items() if name in of}
+        own_T, replies = self._said(video)
+        said = self._captions.get(name)
+        return Story(
+            video=video,
+            captions=tuple(caption.caption for caption in said) if said else None,
+            replies=replies,
+            people_UT=users_UT,
+            judged_UT=judged_UT,
+            scores={PEOPLE: judged_UT.mean(axis=0)}
+            | scores
+            | ({} if own_T is None else {ZERO_SHOT: own_T}),
+            summaries={row: runs_of(panel.summary(scores_T)) for row, scores_T in scores.items()},
+            shown_N=panel.user_summary.mean(axis=0, dtype=np.float64),
+            thumbnails=self._pictures(video),
+        )
 
-def _said(
-    embedded: embeddings.Reading | None, video: Video
-) -> tuple[Floats | None, tuple[str, ...] | None]:
-    """The LLM's own scores on 0 to 1 (T,), NaN where there is none, and its replies (T); None
-    where it was not asked for them. Where they differ by split, those of the first that tests the
-    video.
-    """
-    if embedded is None:
-        return None, None
-    of = embedded.video(video)
-    own_T, replies = of.score_T, None if of.replies is None else tuple(of.replies)
-    if own_T is None or embedded.scale is None:
-        return None, replies
-    low, high = embedded.scale
-    return (own_T.astype(np.float64) - low) / (high - low), replies
+    def size(self, value: Story) -> int:
+        pictures = 0 if value.thumbnails is None else sum(map(len, value.thumbnails.images))
+        words = [*(value.captions or ()), *(value.replies or ())]
+        numbers = (
+            1 + (value.people_UT is not None)
+        ) * value.judged_UT.nbytes + value.shown_N.nbytes
+        return pictures + sum(_WORDS + len(each) for each in words) + numbers
+
+    def _pictures(self, video: Video) -> Thumbnails | None:
+        if self._kind != "videos" or not self._thumbnails:
+            return None
+        path = self._places.frames
+        with frames.reading_one(path, video.name) as still:
+            same_picks(video, still.picks(), str(path))
+            where = f"{path}: {video.name}"
+            return Thumbnails.of(len(still), still.jpeg, self._thumbnails, where)
+
+    def _said(self, video: Video) -> tuple[Floats | None, tuple[str, ...] | None]:
+        """The LLM's own scores on 0 to 1 (T,), NaN where there is none, and its replies (T); None
+        where it was not asked for them. Where they differ by split, those of the first that tests
+        the video.
+        """
+        if self._kind == "scores":
+            return None, None
+        with embeddings.reading(self._places.embeddings) as embedded:
+            of = embedded.video(video)
+            own_T, replies = of.score_T, None if of.replies is None else tuple(of.replies)
+            if own_T is None or embedded.scale is None:
+                return None, replies
+            low, high = embedded.scale
+            return (own_T.astype(np.float64) - low) / (high - low), replies
 
 
 def _scale(people_of: Mapping[str, Panel]) -> tuple[float, float] | None:

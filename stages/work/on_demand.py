@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar, overload
 
 T = TypeVar("T")
-ROOM = 256_000_000
+ROOM = 128_000_000
 """Bytes that the kept values of one collection may take: all of SumMe's or TVSum's people do."""
 
 

@@ -74,9 +74,9 @@ def test_a_file_of_another_kind_is_named(file: Path, key: str) -> None:
         del opened[f"video_2/{key}"]
     with (
         pytest.raises(UserError, match=rf"frames\.h5: video_2/{key}: is missing .*sample stage"),
-        frames.reading(file),
+        frames.reading(file) as videos,
     ):
-        pass
+        _ = videos.by_name["video_2"]
 
 
 def test_fewer_frames_than_picks_are_named(file: Path) -> None:
@@ -85,9 +85,9 @@ def test_fewer_frames_than_picks_are_named(file: Path) -> None:
         opened["video_2/picks"] = [0, 15]
     with (
         pytest.raises(UserError, match=r"frames\.h5: video_2/jpeg: is \(1,\) in shape, .* \(2,\)"),
-        frames.reading(file),
+        frames.reading(file) as videos,
     ):
-        pass
+        _ = videos.by_name["video_2"]
 
 
 def test_a_file_that_is_missing_or_not_hdf5_is_named(tmp_path: Path) -> None:

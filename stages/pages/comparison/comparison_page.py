@@ -34,10 +34,10 @@ def build(sides: Sequence[Contestant], dataset: str, data: Path = Path("data")) 
     """
     pictures, first = Pictures(), sides[0]
     with ExitStack() as files:
-        stills: dict[str, VideoFrames] = {}
+        stills: Mapping[str, VideoFrames] = {}
         path = Places(data / dataset).frames
         if path.is_file():
-            stills = {still.name: still for still in files.enter_context(frames.reading(path))}
+            stills = files.enter_context(frames.reading(path)).by_name
         others = [
             _other(first, side, number, stills, pictures)
             for number, side in enumerate(sides[1:], 1)

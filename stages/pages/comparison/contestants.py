@@ -89,8 +89,9 @@ def _read(name: str, dataset: str, row: str) -> Contestant:
         raise UserError(f"{name}: has no trained row {row!r} of {dataset} under {protocol}")
     with tempfile.TemporaryDirectory() as folder:
         places = files(revision, dataset, recipe, row, Path(folder))
-        told = {story.name: story for story in stories.read(places, recipe, (row,), 0)}
+        told = stories.read(places, recipe, (row,), 0).by_name
         taus = _taus(places, recipe, row)
+        each = {video: told[video] for video in taus}  # while the files are there
         learnt = None
         if recipe.train is not None:
             learnt = _learning(places.curves(row), protocol, f"{name}: {dataset}, {row}")
@@ -102,7 +103,7 @@ def _read(name: str, dataset: str, row: str) -> Contestant:
         row=row,
         protocol=protocol,
         learning=learnt,
-        stories={video: told[video] for video in taus},
+        stories=each,
         taus=taus,
     )
 

@@ -31,6 +31,7 @@ from stages.pages.report.shot_lengths import ShotLengths
 from stages.pages.stories import ZERO_SHOT, Story
 from stages.params import Params, Recipe
 from stages.training.lesson import lesson
+from stages.work.on_demand import InTurn
 from stages.work.store import Store
 
 REACH = 3
@@ -51,7 +52,7 @@ class Chapter:
     legend: Legend
     results: Results
     marks: Mapping[str, Mapping[str, VideoMarks]]
-    stories: tuple[Story, ...]
+    stories: InTurn[Story]
     guess: float
     curves: tuple[Curve, ...]
     runs: tuple[Run, ...]
@@ -59,9 +60,14 @@ class Chapter:
     kinds: tuple[Kind, ...]
     records: tuple[Mapping[str, str], ...]
 
-    def href(self, story: Story) -> str:
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the videos, in their order."""
+        return tuple(self.stories.by_name)
+
+    def href(self, video: str) -> str:
         """Where a video's page is, from the index."""
-        return f"videos/{self.name}/{story.name}.html"
+        return f"videos/{self.name}/{video}.html"
 
     @property
     def top(self) -> float:
@@ -108,9 +114,8 @@ def read(
     recipe, places = settings.datasets[name], Places(data / name)
     measured, by_video = results.read(tables / name)
     legend = _legend(settings, recipe, measured)
-    told = []
-    for story in stories.read(places, recipe, tuple(legend.scorers), thumbnails):
-        told.append(story)
+    told = stories.read(places, recipe, tuple(legend.scorers), thumbnails)
+    for _ in told:
         advance()
     trained = list(legend.scorers) if recipe.train else []
     return Chapter(
@@ -119,7 +124,7 @@ def read(
         legend=legend,
         results=measured,
         marks=by_video[measured.headline],
-        stories=tuple(told),
+        stories=told,
         guess=_guess(places),
         curves=tuple(
             learning.read(places.curves(model), model, measured.headline) for model in trained

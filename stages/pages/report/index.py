@@ -129,7 +129,9 @@ def _tables(chapter: Chapter) -> Json:
 
 def _videos(chapter: Chapter, pictures: Pictures) -> Json:
     legend, marks, typical = chapter.legend, chapter.marks, chapter.typical
-    listed = [views.entry(story, marks, legend, chapter.href(story)) for story in chapter.stories]
+    listed = [
+        views.entry(story, marks, legend, chapter.href(story.name)) for story in chapter.stories
+    ]
     scale = Scale.over(dot["mean"] for video in listed for dot in video["dots"])
     return {
         "videos": listed,
@@ -223,10 +225,9 @@ def _attention(chapter: Chapter) -> Json | None:
 
 
 def _moments(chapter: Chapter, pictures: Pictures) -> Iterable[Json]:
-    by_name = {story.name: story for story in chapter.stories}
     for moment in moments.of_all(chapter.stories, chapter.legend.first, MOMENTS):
-        story = by_name[moment.video]
-        yield views.moment(story, moment, chapter.legend, pictures, chapter.href(story))
+        story = chapter.stories.by_name[moment.video]
+        yield views.moment(story, moment, chapter.legend, pictures, chapter.href(story.name))
 
 
 def _ticks(scale: Scale) -> Markup:

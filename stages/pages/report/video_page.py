@@ -9,7 +9,9 @@ from stages.pages import templates
 from stages.pages.report import moments, rater_agreement, video_data, views
 from stages.pages.report.chapters import Chapter
 from stages.pages.report.index import SCRIPT, styles
+from stages.pages.report.legend import Legend
 from stages.pages.report.wording import no_shot_fits, people_and_scorers
+from stages.pages.stories import Story
 from stages.pages.svg import inline
 from stages.pages.thumbnails import Pictures
 
@@ -45,20 +47,20 @@ def build(chapter: Chapter, place: int) -> str:
         first_title=legend.first_title,
         trained=chapter.recipe.train is not None,
         moments=[views.moment(story, moment, legend, pictures, "") for moment in worst],
-        agreement=_agreement(chapter, place),
+        agreement=_agreement(story, legend),
         attention=None if chapter.attention is None else chapter.attention.maps.get(story.name),
     )
 
 
 def _neighbour(chapter: Chapter, place: int) -> Json | None:
-    if not 0 <= place < len(chapter.stories):
+    names = chapter.names
+    if not 0 <= place < len(names):
         return None
-    story = chapter.stories[place]
-    return {"href": f"{story.name}.html", "label": story.name}
+    return {"href": f"{names[place]}.html", "label": names[place]}
 
 
-def _agreement(chapter: Chapter, place: int) -> Json:
-    found = rater_agreement.of(chapter.stories[place], chapter.legend)
+def _agreement(story: Story, legend: Legend) -> Json:
+    found = rater_agreement.of(story, legend)
     others = found.raters[found.users :]
     return {
         "figure": inline(rater_agreement.figure(found), "Agreement of each rater with each"),
