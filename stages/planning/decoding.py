@@ -17,15 +17,15 @@ KEEPING = 0.045
 
 def seconds(frames: Frames, decoding: float, processes: int) -> float:
     """Of all videos, a process each and so many at a time; never less than the longest takes."""
-    each = [EVERY * picks * decoding + picks * KEEPING for picks in frames.videos]
-    return max(max(each), sum(each) / processes)
+    a_pick = EVERY * decoding + KEEPING
+    return a_pick * max(frames.longest, frames.total / processes)
 
 
 def said(frames: Frames) -> Iterator[str]:
     """What the stage will take on this machine, for the notes of a plan. Raises UserError where
     `LLMVS_WORKERS` is no number.
     """
-    processes = min(pool.processes(), len(frames.videos))
+    processes = min(pool.processes(), frames.videos)
     times = " and ".join(
         f"{duration(seconds(frames, decoding, processes))} for videos of {size}"
         for size, decoding in DECODING.items()

@@ -188,14 +188,13 @@ def train(
     Args:
         rows: how each is trained, and its size.
     """
-    longest, videos = max(frames.videos), len(frames.videos)
     learnt = 1 - 1 / splits.folds
     operations = seconds = 0.0
     for settings, size in rows:
         epochs = settings.epochs * runs_of_train(settings, splits)
-        passes = ceil(learnt * videos / settings.batch)
+        passes = ceil(learnt * frames.videos / settings.batch)
         # Forward, and twice that backward.
-        epoch = 3 * learnt * size.operations(frames.videos)
+        epoch = 3 * learnt * size.operations(frames.total, frames.pairs)
         operations += epochs * epoch
         seconds += epochs * max(machine.seconds(epoch, 0), STEP * passes)
     return Cost(
@@ -203,7 +202,7 @@ def train(
         operations,
         seconds,
         max(16 * size.parameters for _, size in rows),  # weights, gradients, Adam's two moments
-        max(4 * settings.batch * size.kept(longest) for settings, size in rows),
+        max(4 * settings.batch * size.kept(frames.longest) for settings, size in rows),
         max(settings.batch for settings, _ in rows),
         "videos",
     )

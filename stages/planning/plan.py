@@ -51,22 +51,30 @@ class Plan:
         return cost.seconds / 3600 / share
 
 
-def make(settings: Params, dataset: str, recipe: Recipe, words: int, machine: Machine) -> Plan:
+def make(
+    settings: Params,
+    dataset: str,
+    recipe: Recipe,
+    words: int,
+    machine: Machine,
+    corpus: workload.Frames | None = None,
+) -> Plan:
     """Estimate every heavy stage that a recipe has.
 
     Args:
         settings: whose `run.models` are trained.
         words: of a caption.
+        corpus: that takes the place of the recipe's own videos.
 
     Raises:
         UserError: a model's configuration or a tokenizer cannot be had, the dataset's lengths are
             not known, or an entry of `run.models` cannot take inputs of these widths.
     """
-    sheet = Sheet(workload.frames(dataset, recipe), machine)
+    sheet = Sheet(corpus or workload.frames(dataset, recipe), machine)
     widths: dict[Input, int] = {}
     prompt = None
     if recipe.sample is not None:
-        sheet.sample(recipe.sample, recipe.download.kind)
+        sheet.sample(recipe.sample, "" if corpus else recipe.download.kind)
         widths["image"] = FEATURES
     if recipe.embed is not None:
         prompt = workload.prompt(recipe.embed, words)
@@ -182,7 +190,7 @@ def _size_or_none(count: float) -> str:
 
 
 def _read(plan: Plan) -> str:
-    frames = f"{len(plan.frames.videos)} videos, {plan.frames.total} frames {plan.frames.source}"
+    frames = f"{plan.frames.videos} videos, {plan.frames.total} frames {plan.frames.source}"
     given = plan.recipe.given.kind
     if given != "videos":
         frames += f"; {given} are given"

@@ -19,7 +19,8 @@ class Size:
 
     parameters: numbers that are learnt. products: those that a frame is multiplied with, each as
     often as it is. states: numbers kept of a frame for the way back. attention: operations of a
-    pair of frames, over all layers; heads: numbers kept of it.
+    pair of frames, over all layers; heads: numbers kept of it. fed: numbers of a frame that are
+    read for it.
     """
 
     parameters: int
@@ -27,13 +28,13 @@ class Size:
     states: int
     attention: int
     heads: int
+    fed: int
 
-    def operations(self, videos: tuple[int, ...]) -> float:
-        """Floating-point operations that score videos of so many frames, a product and its sum
-        being two.
+    def operations(self, frames: int, pairs: int) -> float:
+        """Floating-point operations that score videos of so many frames together, and so many
+        pairs of frames of the same video; a product and its sum being two.
         """
-        pairs = sum(frames**2 for frames in videos)
-        return 2 * sum(videos) * self.products + self.attention * pairs
+        return 2 * frames * self.products + self.attention * pairs
 
     def kept(self, frames: int) -> float:
         """Numbers kept of a video of so many frames until the way back."""
@@ -58,4 +59,5 @@ def size(entry: Entry, widths: Mapping[Input, int]) -> Size:
         states=2 * sum(each.shape[0] for each in matrices),
         attention=operations,
         heads=kept,
+        fed=sum(widths[name] for name in entry.inputs),
     )

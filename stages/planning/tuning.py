@@ -62,8 +62,8 @@ def runs(settings: Finetune, splits: Splits) -> int:
 
 def learnt(settings: Finetune, splits: Splits, frames: Frames) -> int:
     """Frames that one run learns from, one met in two epochs counted twice."""
-    each = [min(settings.frames or length, length) for length in frames.videos]
-    return round(settings.epochs * (1 - 1 / splits.folds) * sum(each))
+    each = sum(min(settings.frames or one, one) * count for one, count in frames.lengths)
+    return round(settings.epochs * (1 - 1 / splits.folds) * each)
 
 
 def kept(settings: Finetune, model: Decoder, width: int, tokens: float) -> float:

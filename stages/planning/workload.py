@@ -5,6 +5,9 @@ given length, as what the captioner will say is not known yet.
 """
 
 import json
+import math
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -24,6 +27,8 @@ from stages.sources.settings import Embeddings
 from stages.work.tokens import as_text
 
 LENGTHS = "video_lengths.json"
+FPS = 30
+"""Frames a second of videos of which only the seconds are said."""
 TEMPLATE = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{% endfor %}<|assistant|>"
 """Stands for the chat template of a model that is not here: the turns, each behind a mark."""
 
@@ -32,14 +37,36 @@ _PROSE = "a man in a red jacket walks slowly along the crowded street while two 
 
 @dataclass(frozen=True)
 class Frames:
-    """Sampled frames of each video, and which counting that is."""
+    """Sampled frames of videos, and which counting that is.
 
-    videos: tuple[int, ...]
+    lengths: sampled frames of a video, and how many videos have so many; each length once, so that
+    a million videos are no more to hold than ten.
+    """
+
+    lengths: tuple[tuple[int, int], ...]
     source: str
+
+    @classmethod
+    def of(cls, videos: Iterable[int], source: str) -> "Frames":
+        """Of videos of so many sampled frames each."""
+        return cls(tuple(sorted(Counter(videos).items())), source)
+
+    @property
+    def videos(self) -> int:
+        return sum(count for _, count in self.lengths)
 
     @property
     def total(self) -> int:
-        return sum(self.videos)
+        return sum(frames * count for frames, count in self.lengths)
+
+    @property
+    def pairs(self) -> int:
+        """Of frames of the same video, each with itself and in both orders."""
+        return sum(frames**2 * count for frames, count in self.lengths)
+
+    @property
+    def longest(self) -> int:
+        return max(frames for frames, _ in self.lengths)
 
 
 def frames(dataset: str, recipe: Recipe) -> Frames:
@@ -51,13 +78,27 @@ def frames(dataset: str, recipe: Recipe) -> Frames:
     if download.kind == "demo":
         shots, seconds = sum(download.shots) / 2, sum(download.shot_seconds) / 2
         each = round(shots * seconds * download.fps / EVERY)
-        return Frames((each,) * download.videos, "as its settings make on average")
+        return Frames(((each, download.videos),), "as its settings make on average")
     text = (resources.files("stages.planning") / LENGTHS).read_text(encoding="utf-8")
     lengths = json.loads(text)
     if download.kind not in lengths:
         raise UserError(f"datasets.{dataset}: the lengths of {download.kind} are not known here")
-    picks = tuple(-(-length // EVERY) for length in lengths[download.kind])
-    return Frames(picks, "by its annotations")
+    return Frames.of(
+        (-(-length // EVERY) for length in lengths[download.kind]), "by its annotations"
+    )
+
+
+def equal(videos: int, seconds: float) -> Frames:
+    """The frames of so many videos of so many seconds each.
+
+    Raises UserError for what is no number of videos, or no length.
+    """
+    if videos < 1:
+        raise UserError(f"--videos {videos}: must be at least 1")
+    if not 0 < seconds < math.inf:
+        raise UserError(f"--seconds {seconds:g}: must be above 0, and a number")
+    picks = math.ceil(seconds * FPS / EVERY)
+    return Frames(((picks, videos),), f"of {seconds:g} seconds each at {FPS} frames a second")
 
 
 def width_of_given(embeddings: Embeddings) -> int | None:

@@ -151,7 +151,7 @@ def test_its_arithmetic_is_what_torch_counts(clip: Clip) -> None:
 
 
 def test_the_plan_counts_every_frame_and_knows_how_wide_the_vectors_are(clip: Clip) -> None:
-    sheet = Sheet(Frames((30, 12), "made"), Machine(cards.card("h100"), 1, 0.4))
+    sheet = Sheet(Frames.of((30, 12), "made"), Machine(cards.card("h100"), 1, 0.4))
     assert sheet.clip(clip) == 24
     (cost,) = sheet.costs
     (burden,) = sheet.burdens

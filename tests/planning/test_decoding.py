@@ -9,7 +9,7 @@ from stages.planning.workload import Frames
 
 
 def test_videos_are_shared_out_and_the_longest_is_waited_for() -> None:
-    frames = Frames((100, 100, 200), "made up")
+    frames = Frames.of((100, 100, 200), "made up")
     a_pick = 15 * 0.002 + decoding.KEEPING
     assert decoding.seconds(frames, 0.002, 1) == pytest.approx(400 * a_pick)
     assert decoding.seconds(frames, 0.002, 2) == pytest.approx(200 * a_pick)
