@@ -158,6 +158,22 @@ def executor(
 
 
 @app.command()
+def corpus(
+    videos: Annotated[int, typer.Option(min=1)] = 8,
+    frames: Annotated[int, typer.Option(min=2, help="of a video")] = 120,
+    kilobytes: Annotated[int, typer.Option(min=1, help="of a frame")] = 50,
+    words: Annotated[int, typer.Option(min=2, help="of a caption")] = 25,
+    ray: Annotated[bool, typer.Option(help="whether Ray's terms are measured as well")] = True,
+) -> None:
+    """What a corpus costs beside the models, beside the formulas of `llmvs plan --videos`: bytes
+    and seconds an item, objects of a Ray cluster, assembly; on a SYNTHETIC corpus.
+    """
+    from stages.benchmarking import handling
+
+    Console().print(handling.measure(videos, frames, kilobytes, words, ray))
+
+
+@app.command()
 def train(
     recipe: Annotated[str, typer.Option(help="whose settings are used")] = "summe-captions",
     model: Annotated[str, typer.Option(help="an entry of models, a global attention")] = "llmvs",

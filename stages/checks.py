@@ -138,7 +138,10 @@ def weights(datasets: Datasets = None, assignments: Assignments = None) -> None:
 
 
 def plan(
-    dataset: Annotated[str, typer.Argument(help="an entry of params.yaml: datasets")],
+    dataset: Annotated[
+        str | None,
+        typer.Argument(help="an entry of params.yaml: datasets [with --videos: tvsum]"),
+    ] = None,
     gpu: Annotated[
         str,
         typer.Option(
@@ -149,20 +152,36 @@ def plan(
     cards: Annotated[int | None, typer.Option(help="how many of them [1]")] = None,
     efficiency: Annotated[float, typer.Option(help="share of rate and bandwidth reached")] = 0.4,
     words: Annotated[int, typer.Option(min=1, help="of a caption; the paper gives none")] = 25,
+    videos: Annotated[
+        int | None, typer.Option(help="so many equal videos, in place of the recipe's own")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="of each of --videos")] = None,
     assignments: Assignments = None,
 ) -> None:
     """What a recipe will cost, before anything is downloaded: operations, memory, hours, disk.
 
     From the models' configurations and the dataset's lengths. Says when a stage will not fit, and
     what would, and how to fetch what is not here.
+
+    Of --videos as well: bytes read, written and kept in the work store, what passes between the
+    driver of a cluster and its workers, the driver's own hours and memory, what grows faster than
+    the corpus, and what this machine could not hold. stages/planning/README.md has the formulas.
     """
     from rich.console import Console
 
     from stages.checking import frozen
+    from stages.planning import accounts, estimate, here, plan, workload
     from stages.planning import cards as known
-    from stages.planning import estimate, here, plan
 
     estimate.checked(efficiency, 1 if cards is None else cards)
+    corpus = None
+    if videos is not None and seconds is not None:
+        corpus = workload.equal(videos, seconds)
+        dataset = dataset or "tvsum"  # the paper's models
+    elif videos is not None or seconds is not None:
+        raise UserError("--videos and --seconds go together: how many, and how long each is")
+    elif dataset is None:
+        raise UserError("name an entry of params.yaml: datasets; or --videos and --seconds")
     settings, recipes = _recipes([dataset], assignments)
     recipe = recipes[dataset]
     if gpu == "here":
@@ -171,7 +190,10 @@ def plan(
         machine = here.machine(recipe)
     else:
         machine = estimate.Machine(known.card(gpu), cards or 1, efficiency)
-    Console().print(plan.table(plan.make(settings, dataset, recipe, words, machine)))
+    made = plan.make(settings, dataset, recipe, words, machine, corpus)
+    Console().print(plan.table(made))
+    if corpus is not None:
+        Console().print(accounts.table(made))
     absent = [each.name for each in frozen.models(recipe) if not each.status().present]
     if absent:
         fetch = frozen.fetching(dataset, assignments or [])

@@ -11,8 +11,9 @@ from transformers import LlamaConfig
 from typer.testing import CliRunner
 
 from stages import params
-from stages.benchmarking import captioning, memory
+from stages.benchmarking import captioning, handling, memory
 from stages.benchmarking.embedding import ALONE, BATCHED, ENGINE, FLOOR, HALF, Rounding, compare
+from stages.benchmarking.terms import Corpus
 from stages.cli import app
 from stages.errors import UserError
 from stages.llm.engine import Reading
@@ -88,3 +89,33 @@ def test_ways_that_do_not_say_the_same_end_the_benchmark(
     )
     with pytest.raises(UserError, match="captions differ with the batch"):
         captioning.compare(model, 2, 4, 3, 1)
+
+
+@pytest.mark.real_llm
+def test_a_corpus_is_measured_beside_the_formulas(tmp_path: Path) -> None:
+    made = Corpus(tmp_path, videos=3, steps=40, jpeg=2000, words=25)
+    found = {term.what: term for term in handling.terms(made, ray=False)}
+    for what, margin in {
+        "an item of a caption": 0,
+        "the same on disk": 0,
+        "a large item": 0,
+        "items of prompts": 0,
+        "which keys captions are of": 0.02,
+        "captions.jsonl": 0.02,
+        "an item of prompts": 0.02,
+        "embeddings.h5": 0.1,  # a file itself is a part of so little
+        "embeddings.h5 of them": 0.02,
+        "a frame that waits": 0.5,
+        "a caption that waits": 0.5,
+    }.items():
+        assert found[what].measured == pytest.approx(found[what].formula, rel=margin), what
+    assert all(term.measured > 0 for term in found.values())
+
+
+@pytest.mark.real_llm
+def test_measuring_a_corpus_is_a_command() -> None:
+    small = ["--videos", "2", "--frames", "3", "--kilobytes", "1", "--no-ray"]
+    ran = CliRunner().invoke(app, ["bench", "corpus", *small], env={"COLUMNS": "160"})
+    assert ran.exit_code == 0, ran.output
+    for part in ("SYNTHETIC: 2 videos of 3 frames", "measured / formula", "through the executor"):
+        assert part in ran.output

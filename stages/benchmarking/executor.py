@@ -55,7 +55,7 @@ def measure(items: int, seconds: float, kilobytes: int) -> Table:
     told = Table("", "until the first, s", "items, s", "above their own time", "above serial")
     plain = 0.0
     for executor in ("serial", "ray"):
-        with tempfile.TemporaryDirectory() as folder, _by(executor):
+        with tempfile.TemporaryDirectory() as folder, by(executor):
             start = time.time()
             found = complete(tasks, Load(seconds), Store(Path(folder)), noun="items")
             end = time.time()
@@ -71,7 +71,8 @@ def measure(items: int, seconds: float, kilobytes: int) -> Table:
 
 
 @contextmanager
-def _by(executor: str) -> Iterator[None]:
+def by(executor: str) -> Iterator[None]:
+    """By this executor, with one worker, while the block lasts."""
     before = {name: os.environ.get(name) for name in ("LLMVS_EXECUTOR", "LLMVS_WORKERS")}
     os.environ.update(LLMVS_EXECUTOR=executor, LLMVS_WORKERS="1")
     try:

@@ -21,7 +21,9 @@ class _Captioner:
         return [f"Noise of {total} is seen." for total in prepared]
 
 
-class _Plan:
+class Standing:
+    """Settings of a captioner that costs nothing (`captioners.captioner.Plan`)."""
+
     batch, model = 32, ""
 
     def determinants(self) -> Mapping[str, Any]:
@@ -42,6 +44,6 @@ def _nothing(*place: Any, **named: Any) -> None:
 
 
 if __name__ == "__main__":
-    registry.plans = lambda settings: {"general": _Plan()}
+    registry.plans = lambda settings: {"general": Standing()}
     section.lookup = _nothing
     runpy.run_module("stages.caption", run_name="__main__")

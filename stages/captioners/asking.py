@@ -50,7 +50,7 @@ def answers(plan: Plan, asked: Sequence[Task[Frame]], frames: Path, store: Store
     wanted = plan.burden(len(missing)) if missing else None
     if wanted is not None:
         burden.checked(wanted)
-    with _Jpegs(frames) as jpegs:
+    with Jpegs(frames) as jpegs:
         results = stream(
             asked,
             partial(CaptionWorker, plan, frames),
@@ -75,7 +75,7 @@ def joined(said: Mapping[str, str]) -> str:
     )
 
 
-class _Jpegs:
+class Jpegs:
     """The bytes of frames of a file, which is opened when the first is asked for."""
 
     def __init__(self, path: Path) -> None:
@@ -83,7 +83,7 @@ class _Jpegs:
         self._open = ExitStack()
         self._videos: Mapping[str, VideoFrames] = {}
 
-    def __enter__(self) -> "_Jpegs":
+    def __enter__(self) -> "Jpegs":
         return self
 
     def __call__(self, frame: Frame) -> bytes:

@@ -10,21 +10,27 @@ from rich.table import Table
 from rich.text import Text
 
 from stages.params import Params, Recipe
-from stages.planning import scorer, tuned_rows, workload
+from stages.planning import scorer, traffic, tuned_rows, workload
 from stages.planning.estimate import Cost, Machine
+from stages.planning.scorer import Size
 from stages.planning.sheet import Kept, Sheet
+from stages.planning.traffic import Flow
 from stages.scorers.entry import INPUTS, Input
 from stages.sources import featured
 from stages.sources.settings import Clip, Embeddings
 from stages.training.lesson import lesson
 from stages.training.provisions import lack
+from stages.training.settings import Train
 from stages.vision.encoder import FEATURES
 from stages.work.burden import Burden
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is known of a recipe's cost."""
+    """What is known of a recipe's cost.
+
+    rows: how each scorer is trained, and its size. flows: what stages move.
+    """
 
     dataset: str
     recipe: Recipe
@@ -35,6 +41,8 @@ class Plan:
     disk: tuple[Kept, ...]
     notes: tuple[str, ...]
     burdens: tuple[Burden, ...]
+    rows: tuple[tuple[Train, Size], ...]
+    flows: tuple[Flow, ...]
 
     @property
     def fits(self) -> bool:
@@ -97,6 +105,8 @@ def make(
         if path is not None and (wide := featured.width(Path(path))) is not None:
             widths[each] = wide
     tuned_rows.add(sheet, dataset, recipe, words)
+    asked = widths.get("query")
+    rows = []
     if isinstance(recipe.given, Embeddings):
         states_given = workload.width_of_given(recipe.given)
         if states_given is None:
@@ -110,7 +120,6 @@ def make(
     if recipe.train is None:
         sheet.notes.append(f"{recipe.given.kind} are given: no heavy stage is left to do")
     elif "query" in widths:
-        rows = []
         for name in settings.run.models:
             entry, taught = lesson(settings.models[name], recipe.train, dataset, name)
             unseen = [each for each in entry.inputs if each not in widths]
@@ -126,9 +135,18 @@ def make(
             rows.append((taught, scorer.size(entry, widths)))
         if rows:
             sheet.train(recipe.splits, rows)
+    flows = tuple(traffic.flows(recipe, sheet.frames, words, prompt, asked, rows, machine.count))
+    if corpus is not None and recipe.sample is not None:
+        sheet.disk.append(Kept.output("videos", workload.video_bytes(corpus)))
+    sheet.disk += [
+        Kept.output("captions", flow.output, work=flow.held)
+        for flow in flows
+        if flow.stage == "caption"
+    ]
     return Plan(
         *(dataset, recipe, machine, sheet.frames, prompt),
         *(tuple(sheet.costs), tuple(sheet.disk), tuple(sheet.notes), tuple(sheet.burdens)),
+        *(tuple(rows), flows),
     )
 
 
@@ -143,9 +161,9 @@ def table(plan: Plan) -> Group:
             cost.stage,
             f"{cost.operations / 1e15:,.1f} PFLOP",
             f"{hours:.2f}" if cost.fits and not isnan(hours) else "-",
-            _size(cost.weights),
+            in_bytes(cost.weights),
             f"{cost.at_once} {cost.unit}",
-            _size(cost.working),
+            in_bytes(cost.working),
             "yes" if cost.fits else "NO",
         )
     disk = Table(title="disk")
@@ -153,9 +171,9 @@ def table(plan: Plan) -> Group:
     for column in ("models", "work store", "data", "DVC's cache", "together"):
         disk.add_column(column, justify="right")
     for kept in plan.disk:
-        disk.add_row(escape(kept.what), *map(_size_or_none, _parts(kept)), _size(kept.size))
+        disk.add_row(escape(kept.what), *map(_size_or_none, _parts(kept)), in_bytes(kept.size))
     sums = [sum(parts) for parts in zip(*map(_parts, plan.disk), strict=True)] or [0.0] * 4
-    disk.add_row("together", *map(_size_or_none, sums), _size(sum(sums)))
+    disk.add_row("together", *map(_size_or_none, sums), in_bytes(sum(sums)))
     said = [_read(plan), *plan.notes]
     if plan.machine.count > 1:
         said.append(
@@ -169,12 +187,12 @@ def _machine(machine: Machine) -> str:
     card = machine.card
     if card.processor:
         return (
-            f"{card.title}, {_size(card.memory)} of memory, {card.rate / 1e12:.2f} TFLOP/s as "
+            f"{card.title}, {in_bytes(card.memory)} of memory, {card.rate / 1e12:.2f} TFLOP/s as "
             "measured now"
         )
     cards = f"{machine.count} × {card.title}" if machine.count > 1 else card.title
     if isnan(card.rate):
-        return f"{cards}, {_size(card.memory)} each; how fast it is, is not known here"
+        return f"{cards}, {in_bytes(card.memory)} each; how fast it is, is not known here"
     return (
         f"{cards}, {card.memory / 1e9:.0f} GB each, {card.rate / 1e12:.0f} TFLOP/s and "
         f"{card.bandwidth / 1e12:.2f} TB/s, {machine.efficiency:.0%} of both reached"
@@ -186,11 +204,11 @@ def _parts(kept: Kept) -> tuple[float, ...]:
 
 
 def _size_or_none(count: float) -> str:
-    return _size(count) if count else ""
+    return in_bytes(count) if count else ""
 
 
 def _read(plan: Plan) -> str:
-    frames = f"{plan.frames.videos} videos, {plan.frames.total} frames {plan.frames.source}"
+    frames = f"{plan.frames.videos:,} videos, {plan.frames.total:,} frames {plan.frames.source}"
     given = plan.recipe.given.kind
     if given != "videos":
         frames += f"; {given} are given"
@@ -204,9 +222,9 @@ def _read(plan: Plan) -> str:
     )
 
 
-def _size(count: float) -> str:
+def in_bytes(count: float) -> str:
     """Bytes as people say them."""
-    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+    for unit, scale in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if count >= scale:
             return f"{count / scale:.1f} {unit}"
     return f"{count / 1e3:.0f} kB"

@@ -25,14 +25,17 @@ class Portion:
         return self.deaths > 1 or self.losses > LOSSES
 
 
-def portions(costs: Sequence[float], together: int, workers: int) -> list[Portion]:
-    """Payloads in shares of neighbours, the costliest first.
-
-    A share holds `together` payloads, or up to four times that where each worker has still four
-    shares or more.
+def share(count: int, together: int, workers: int) -> int:
+    """Payloads of a share: `together`, or up to four times that where each worker has still four
+    shares or more of the `count` that there are.
     """
-    several = len(costs) // (4 * max(1, workers) * together)
-    size = together * max(1, min(4, several))
+    several = count // (4 * max(1, workers) * together)
+    return together * max(1, min(4, several))
+
+
+def portions(costs: Sequence[float], together: int, workers: int) -> list[Portion]:
+    """Payloads in shares of neighbours, the costliest first."""
+    size = share(len(costs), together, workers)
     found = []
     for start in range(0, len(costs), size):
         places = tuple(range(start, min(start + size, len(costs))))

@@ -272,7 +272,7 @@ def test_the_command_prints_it_without_a_network() -> None:
     result = CliRunner().invoke(cli.app, ["plan", "summe", "--gpu", "h100"])
     assert result.exit_code == 0, result.output
     said = " ".join(result.output.split())
-    for part in ("SumMe on H100", "7336 frames", "PFLOP", "nothing was run", "together"):
+    for part in ("SumMe on H100", "7,336 frames", "PFLOP", "nothing was run", "together"):
         assert part in said
     assert CliRunner().invoke(cli.app, ["plan", "demo"]).exit_code == 0
 
