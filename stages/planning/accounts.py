@@ -23,8 +23,8 @@ def _files(plan: Plan) -> Table:
             *(flow.stage, in_bytes(flow.read), in_bytes(flow.written)),
             *(f"{flow.items:,}", f"{flow.size:,.0f}", in_bytes(flow.held)),
         )
-    data, cache = (sum(each) for each in zip(*((k.data, k.cache) for k in plan.disk), strict=True))
-    table.add_row("DVC's hashes and copies", in_bytes(data), in_bytes(cache), "", "", "")
+    hashed, copied = sum(each.data for each in plan.disk), sum(each.cache for each in plan.disk)
+    table.add_row("DVC's hashes and copies", in_bytes(hashed), in_bytes(copied), "", "", "")
     return table
 
 

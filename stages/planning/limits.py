@@ -12,6 +12,7 @@ import psutil
 from stages.planning import estimate
 from stages.planning.plan import Plan, in_bytes
 from stages.planning.workload import Frames
+from stages.work.pace import duration
 
 OBJECTS = 0.3
 """Of a machine's memory, what Ray takes for its object store unless told otherwise."""
@@ -36,8 +37,9 @@ class Here:
 
 
 def hours(plan: Plan, stage: str) -> float:
-    """Of a stage on the cards; NaN where it is not reckoned."""
-    return next((plan.hours(cost) for cost in plan.costs if cost.stage == stage), math.nan)
+    """Of a stage on the cards; NaN where it is not reckoned, or does not fit them."""
+    found = (plan.hours(cost) for cost in plan.costs if cost.stage == stage and cost.fits)
+    return next(found, math.nan)
 
 
 def growth(plan: Plan) -> Iterator[str]:
@@ -69,13 +71,13 @@ def growth(plan: Plan) -> Iterator[str]:
 def waits(plan: Plan) -> Iterator[str]:
     """Stages whose driver takes longer than the cards."""
     for flow in plan.flows:
-        cards, driver = hours(plan, flow.stage), flow.driver / 3600
+        cards, driver = 3600 * hours(plan, flow.stage), flow.driver
         if driver > cards:
             parts = math.ceil(driver / cards)
             yield (
-                f"{flow.stage}: the cards wait for their driver, {driver:,.0f} hours against "
-                f"{cards:,.0f}; {parts} recipes, each of a part of the videos, with a store on a "
-                f"disk of its own, would have {parts} drivers"
+                f"{flow.stage}: the cards wait for their driver, {duration(driver)} against "
+                f"{duration(cards)}; {parts} recipes, each of a part of the videos, with a store "
+                f"on a disk of its own, would have {parts} drivers"
             )
 
 

@@ -80,7 +80,7 @@ class Sheet:
     def caption(self, caption: CaptionSettings, embed: Embed, words: int) -> None:
         """Captions of so many words, counted as `embed` counts them."""
         if caption.captioner == "imagenet-tags":
-            self.notes.append("caption: a small image classifier, minutes on a CPU")
+            self.notes.append("caption: a small image classifier, no card's work")
             return
         if caption.captioner == "blip":
             self._image_caption(caption)

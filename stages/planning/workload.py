@@ -95,7 +95,7 @@ def equal(videos: int, seconds: float) -> Frames:
     """
     if videos < 1:
         raise UserError(f"--videos {videos}: must be at least 1")
-    if not 0 < seconds < math.inf:
+    if not 0 < seconds * FPS < math.inf:
         raise UserError(f"--seconds {seconds:g}: must be above 0, and a number")
     picks = math.ceil(seconds * FPS / EVERY)
     return Frames(

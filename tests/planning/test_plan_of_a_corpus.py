@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from stages import cli, params
 from stages.errors import UserError
-from stages.planning import accounts, cards, limits, plan, workload
+from stages.planning import accounts, cards, limits, plan, rates, workload
 from stages.planning.estimate import Machine
 from stages.planning.limits import Here
 
@@ -127,6 +127,44 @@ def test_captions_that_are_given_are_not_made(tmp_path: Path) -> None:
     assert [flow.stage for flow in made.flows] == ["embed", "train"]
     assert accounts.table(made)
     assert "videos" not in {kept.what for kept in made.disk}
+
+
+def test_where_nothing_is_left_to_do_nothing_is_moved() -> None:
+    settings = params.load()
+    given = settings.datasets["tvsum"].model_copy(
+        update={"sample": None, "caption": None, "embed": None, "train": None}
+    )
+    corpus = workload.equal(10, 10)
+    machine = Machine(cards.card("h100"), 1, 0.4)
+    made = plan.make(settings, "tvsum", given, 25, machine, corpus)
+    assert not made.flows
+    assert accounts.table(made)
+
+
+@pytest.mark.real_llm
+def test_a_stage_that_no_card_holds_has_no_hours() -> None:
+    machine = Machine(cards.card("t4"), 1, 0.4)
+    corpus = workload.equal(10, 10)
+    made = plan.make(params.load(), "tvsum", params.recipe("tvsum"), 25, machine, corpus)
+    assert math.isnan(limits.hours(made, "embed"))
+    assert not [said for said in limits.waits(made) if said.startswith("embed")]
+
+
+def test_the_document_has_the_constants_that_plans_are_made_with() -> None:
+    text = (Path(plan.__file__).parent / "README.md").read_text(encoding="utf-8")
+    for name, said in {
+        "KEYED": f"{1000 * rates.KEYED:.2f} ms",
+        "LAID_OUT": f"{1000 * rates.LAID_OUT:.2f} ms",
+        "1 / SERIAL": f"{1 / rates.SERIAL:.0f} items/s",
+        "1 / RAY": f"{1 / rates.RAY:.0f} items/s",
+        "1 / PUT": f"{1 / rates.PUT:.0f} items/s",
+        "1 / GOT": f"{round(1 / rates.GOT, -1):,.0f} items/s",
+        "WRITTEN, READ": f"{rates.WRITTEN / 1e6:.0f}, {rates.READ / 1e6:.0f} MB/s",
+        "CAPTIONED": f"{1000 * rates.CAPTIONED:.2f} ms",
+        "EMBEDDED": f"{1000 * rates.EMBEDDED:.2f} ms",
+        "COPIED": f"{rates.COPIED / 1e6:.0f} MB/s",
+    }.items():
+        assert f"| {name} | {said} |" in text
 
 
 def test_this_machine_has_a_disk_and_memory(tmp_path: Path) -> None:
