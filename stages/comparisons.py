@@ -23,6 +23,7 @@ class Name(StrEnum):
 class Protocols(StrEnum):
     STRICT = "strict"
     OFFICIAL = "official"
+    FIXED = "fixed"
     ALL = "all"
 
 

@@ -66,7 +66,7 @@ def evaluate(
         given,
         names,
         section.lookup(Splits, *place, "splits"),
-        Rules(settings.agreement, settings.f1, settings.budget),
+        Rules.of(settings),
         tuned,
     )
     fed = {name: predictions.inputs(places.predictions(name)) for name in found.trained}

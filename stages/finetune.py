@@ -63,7 +63,7 @@ def finetune(
     judged = people_file.read(people, videos)
     gtscores = {video.name: video.gtscore_T for video in judged.videos}
     planned: dict[Protocol, list[Split]] = {
-        protocol: splits(protocol, split_by.source, videos.names, split_by.folds)
+        protocol: splits(protocol, split_by.source, videos.names, split_by.folds, videos.parts)
         for protocol in settings.protocols
     }
     wanted = jobs.jobs(settings, planned)

@@ -15,6 +15,7 @@ from stages.artifacts import timeline as timeline_file
 from stages.artifacts.field import Annotated
 from stages.artifacts.places import Places
 from stages.artifacts.predictions import Splits
+from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
 from stages.metrics import judged, tables
 from stages.metrics.judged import Document
@@ -80,7 +81,7 @@ def judge(
         raise UserError(f"{path}: no such file; name the scores to judge")
     recipe: Recipe = section.lookup(Recipe, "datasets", dataset)
     known = annotated(dataset, recipe.download, people, Places(data / dataset))
-    rules = Rules(recipe.evaluate.agreement, recipe.evaluate.f1, recipe.evaluate.budget)
+    rules = Rules.of(recipe.evaluate)
     timeline = known.timeline
     scores = score_files.read(path, timeline, partial=partial, every_frame=every_frame)
     judging = panels_of(known, rules, people)
@@ -90,7 +91,7 @@ def judge(
         saved = judged.saved(*results_file.read(against), row, found, against)
     document = judged.document(
         found,
-        _splits(recipe.splits, list(judging), set(scores)),
+        _splits(recipe.splits, timeline, list(judging), set(scores)),
         saved,
         confidence=recipe.evaluate.confidence,
         resamples=recipe.evaluate.bootstrap,
@@ -155,11 +156,13 @@ def panels_of(known: Annotated, rules: Rules, people: Path | None) -> Panels:
     return Panels(known.timeline, known.people, rules)
 
 
-def _splits(planned: SplitSettings, names: list[str], there: set[str]) -> dict[str, Splits]:
+def _splits(
+    planned: SplitSettings, timeline: Timeline, names: list[str], there: set[str]
+) -> dict[str, Splits]:
     """Each protocol's test videos, of those there are scores of."""
     found: dict[str, Splits] = {}
     for protocol in planned.protocols:
-        splits = folds(protocol, planned.source, names, planned.folds)
+        splits = folds(protocol, planned.source, names, planned.folds, timeline.parts)
         tested = [tuple(video for video in split.test if video in there) for split in splits]
         if kept := tuple(split for split in tested if split):
             found[protocol] = kept

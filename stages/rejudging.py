@@ -120,7 +120,7 @@ def measure(
     download: Any = section.lookup(Download, "datasets", dataset, "download")
     found = judging.annotated(dataset, download, people, Places(data / dataset))
     settings: Evaluate = section.validated(Evaluate, about.evaluate, str(path), "about.evaluate")
-    rules = Rules(settings.agreement, settings.f1, settings.budget)
+    rules = Rules.of(settings)
     fitted = _fitted(found, about, path)
     return measurement.measure(judged, judging.panels_of(fitted, rules, people), fitted.people)
 

@@ -15,7 +15,8 @@ import numpy as np
 from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.people import People, judgement
-from stages.artifacts.timeline import FIELD_FPS, Timeline, Video, lengths_of, picks_of
+from stages.artifacts.shots import lengths_of
+from stages.artifacts.timeline import FIELD_FPS, Timeline, Video, picks_of
 from stages.errors import UserError
 
 

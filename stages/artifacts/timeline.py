@@ -4,7 +4,8 @@ Shapes: T sampled frames, N video frames, S shots.
 
 One HDF5 file a dataset, a group a video: `title`, `n_frames`, `fps`, `picks` (T,), `times` (T,),
 and, where the shots are known, `shots` (S, 2) with their origin in `shots_from`. An attribute
-`cut`, (frames, picks), is there where people annotated more frames than the video's file has.
+`cut`, (frames, picks), is there where people annotated more frames than the video's file has, and
+`part` where the dataset's authors published a split.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ import numpy.typing as npt
 
 from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
+from stages.artifacts.shots import covering
 from stages.errors import UserError
 
 EVERY = 15
@@ -29,6 +31,9 @@ Origin = Literal["annotations", "field", "kts"]
 """Where shots come from: the annotations themselves, the field's published segmentation, or this
 project's own kernel temporal segmentation.
 """
+
+Part = Literal["train", "validation", "test"]
+"""What a video is for in the split that a dataset's authors published."""
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -53,7 +58,8 @@ class Video:
 
     title: what people call it, a file's name or a YouTube id. fps: on average. picks_T: the sampled
     frames, rising. times_T: when they are shown, in seconds from the beginning. shots_S2: inclusive
-    [start, end] frames of each shot, covering every frame; None while they are not known.
+    [start, end] frames of each shot, covering every frame; None while they are not known. part: in
+    the split of its dataset's authors; None where they published none.
     """
 
     name: str
@@ -65,6 +71,7 @@ class Video:
     shots_S2: Integers | None = None
     shots_from: Origin | None = None
     cut: Cut = WHOLE
+    part: Part | None = None
 
     @classmethod
     def sampled(
@@ -143,37 +150,10 @@ class Timeline:
     def names(self) -> tuple[str, ...]:
         return tuple(video.name for video in self.videos)
 
-
-def lengths_of(shots_S2: Integers) -> Integers:
-    """Frames in each shot (S,), from inclusive [start, end] rows (S, 2)."""
-    return shots_S2[:, 1] - shots_S2[:, 0] + 1
-
-
-def covering(video: str, shots: npt.ArrayLike, n_frames: int) -> Integers:
-    """Shots (S, 2) checked to run from the first frame to the last, one after the other.
-
-    Raises UserError naming the video, and where they fail to.
-    """
-    shots_S2 = np.asarray(shots)
-    if shots_S2.ndim != 2 or shots_S2.shape[1] != 2 or not len(shots_S2):
-        raise UserError(f"{video}: shots must be rows of [start, end], got {shots_S2.shape}")
-    if (shots_S2 != shots_S2.astype(np.int64)).any():
-        raise UserError(f"{video}: shots must lie on whole frames; one has a fraction")
-    shots_S2 = shots_S2.astype(np.int64)
-    expected_S = np.r_[0, shots_S2[:-1, 1] + 1]
-    wrong = np.flatnonzero((shots_S2[:, 0] != expected_S) | (shots_S2[:, 1] < shots_S2[:, 0]))
-    if len(wrong):
-        shot = int(wrong[0])
-        raise UserError(
-            f"{video}: shots must follow one another from frame 0; shot {shot + 1} is "
-            f"{shots_S2[shot].tolist()} where {int(expected_S[shot])} should begin it"
-        )
-    if shots_S2[-1, 1] != n_frames - 1:
-        raise UserError(
-            f"{video}: its shots end at frame {shots_S2[-1, 1]}, the video at {n_frames - 1}; they "
-            "are another video's"
-        )
-    return shots_S2
+    @property
+    def parts(self) -> dict[str, Part]:
+        """Of the split that the dataset brings, by video; empty where it brings none."""
+        return {video.name: video.part for video in self.videos if video.part is not None}
 
 
 def write(path: Path, timeline: Timeline) -> None:
@@ -192,6 +172,8 @@ def write(path: Path, timeline: Timeline) -> None:
                 group.attrs["shots_from"] = video.shots_from or "annotations"
             if video.cut.frames:
                 group.attrs["cut"] = np.array(video.cut, dtype=np.int64)
+            if video.part is not None:
+                group.attrs["part"] = video.part
 
 
 def read(path: Path) -> Timeline:
@@ -236,6 +218,7 @@ def _video(group: Group) -> Video:
         shots_S2=shots_S2,
         shots_from=origin,
         cut=Cut(*map(int, group.group.attrs.get("cut", WHOLE))),
+        part=group.group.attrs.get("part"),
     )
 
 

@@ -56,11 +56,7 @@ def people(dataset: Dataset) -> str:
     first = next(video for video in timeline.videos if video.name in judged.by_name)
     if first.shots_S2 is None:
         raise NotYetError("sample finds the shots that summaries are made of")
-    Panels(
-        replace(timeline, videos=(first,)),
-        judged,
-        Rules(evaluate.agreement, evaluate.f1, evaluate.budget),
-    )[first.name]
+    Panels(replace(timeline, videos=(first,)), judged, Rules.of(evaluate))[first.name]
     return (
         f"{len(judged.videos)} videos judged; agreement with {evaluate.agreement} can be measured"
     )
@@ -77,6 +73,7 @@ def _judged(dataset: Dataset) -> People:
 def folds(dataset: Dataset) -> str:
     """Whether the videos can be split as the recipe says."""
     by = dataset.recipe.splits
+    timeline = dataset.timeline
     for protocol in by.protocols:
-        splits(protocol, by.source, list(dataset.timeline.names), by.folds)
+        splits(protocol, by.source, timeline.names, by.folds, timeline.parts)
     return f"{by.folds} {by.source}, {' and '.join(by.protocols)}"

@@ -98,7 +98,10 @@ def read(
     else:
         splits = {
             protocol: tuple(
-                split.test for split in folds(protocol, planned.source, list(judged), planned.folds)
+                split.test
+                for split in folds(
+                    protocol, planned.source, list(judged), planned.folds, timeline.parts
+                )
             )
             for protocol in planned.protocols
         }

@@ -163,7 +163,7 @@ def _protocol(
 ) -> results_file.ProtocolTable:
     """One protocol's part of results.json. people: the deviation of their scores."""
     of_about = about.protocols[protocol]
-    rules = Rules(settings.agreement, settings.f1, settings.budget)
+    rules = Rules.of(settings)
     tested = of_about.tested
     unsummarised = [one for video in tested if (one := panels[video].unsummarised)]
     if unsummarised:

@@ -5,7 +5,7 @@ Shapes: T sampled frames, N video frames, S shots, U users.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from stages.metrics import f1, unsummarised
 from stages.metrics.agreement import Agreement, mean_summary, pairwise_agreement, with_each
 from stages.metrics.rank import Rankings
 from stages.metrics.sampled import Choices, choices
+from stages.metrics.settings import Evaluate
 from stages.summaries.keyshots import keyshots
 
 Floats = npt.NDArray[np.float64]
@@ -45,6 +46,11 @@ class Rules:
     agreement: Literal["scores", "summary"]
     f1: f1.Over
     budget: float
+
+    @classmethod
+    def of(cls, settings: Evaluate) -> Self:
+        """As params.yaml says."""
+        return cls(settings.agreement, settings.f1, settings.budget)
 
 
 @dataclass(frozen=True)

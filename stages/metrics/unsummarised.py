@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.artifacts.results import Unsummarised
-from stages.artifacts.timeline import lengths_of
+from stages.artifacts.shots import lengths_of
 from stages.summaries.keyshots import capacity
 
 ZERO = {

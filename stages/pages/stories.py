@@ -86,10 +86,9 @@ def runs_of(shown: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 def judged_by(places: Places, recipe: Recipe) -> tuple[Timeline, Panels]:
     """The videos, and each one's panel under the rules of the recipe."""
-    settings = recipe.evaluate
     videos = timeline.read(places.timeline)
     judged = people.read(places.people, videos)
-    return videos, Panels(videos, judged, Rules(settings.agreement, settings.f1, settings.budget))
+    return videos, Panels(videos, judged, Rules.of(recipe.evaluate))
 
 
 def read(places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int) -> InTurn[Story]:

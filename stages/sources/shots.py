@@ -22,7 +22,8 @@ from scipy.io.matlab import MatReadError
 
 from stages.artifacts import field as field_file
 from stages.artifacts.names import form
-from stages.artifacts.timeline import Timeline, Video, covering
+from stages.artifacts.shots import covering
+from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 
 log = logging.getLogger("llmvs")

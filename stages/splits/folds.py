@@ -1,7 +1,7 @@
 """Which videos train and which test."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -14,19 +14,33 @@ from stages.splits.settings import Protocol, Source
 
 @dataclass(frozen=True)
 class Split:
-    """Names of the videos to train on and to test on, each in natural order."""
+    """Names of the videos to train on and to test on, each in natural order; of a published split
+    also those to choose the epoch by.
+    """
 
     train: tuple[str, ...]
     test: tuple[str, ...]
+    validation: tuple[str, ...] = ()
 
 
-def splits(protocol: Protocol, source: Source, names: Sequence[str], folds: int) -> list[Split]:
-    """The splits of a protocol: drawn here, or the lists that the field uses for a dataset.
+def splits(
+    protocol: Protocol,
+    source: Source,
+    names: Sequence[str],
+    folds: int,
+    parts: Mapping[str, str] | None = None,
+) -> list[Split]:
+    """The splits of a protocol: drawn here, the lists that the field uses for a dataset, or, for
+    `fixed`, the one that the dataset's authors published.
 
     The field's `official` lists are those of PGL-SUM and of the LLMVS release,
-    which overlap; its `strict` ones are CSTA's, which test every video once. Raises UserError
-    where the names, or the number of folds, are not those of the field's lists, and as `strict`.
+    which overlap; its `strict` ones are CSTA's, which test every video once. parts: what each video
+    is for in a published split (`timeline.Timeline.parts`). Raises UserError where the names, or
+    the number of folds, are not those of the field's lists, where a published split lacks a video
+    or one of its parts, and as `strict`.
     """
+    if source == "published":
+        return [published(names, parts or {})]
     if source != "drawn":
         return _field(protocol, source, names, folds)
     return strict(names, folds) if protocol == "strict" else overlapping(names, folds)
@@ -56,6 +70,24 @@ def overlapping(names: Sequence[str], folds: int, seed: int = 0) -> list[Split]:
         _testing(ordered, random.choice(len(ordered), size, replace=False).tolist())
         for _ in range(folds)
     ]
+
+
+def published(names: Sequence[str], parts: Mapping[str, str]) -> Split:
+    """The split by the part of each video: "train", "validation" or "test".
+
+    Raises UserError where a video has none, or a part has no video.
+    """
+    found: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for name in sorted(names, key=natural):
+        if name not in parts:
+            raise UserError(
+                f"splits: the timeline says of {name} no part in a published split; set "
+                "splits.source in params.yaml to drawn and name other protocols"
+            )
+        found[parts[name]].append(name)
+    if empty := [part for part, of in found.items() if not of]:
+        raise UserError(f"splits: the published split has no {empty[0]} video; name another file")
+    return Split(**{part: tuple(of) for part, of in found.items()})
 
 
 def set_aside(names: Sequence[str], share: float, seed: int) -> tuple[list[str], list[str]]:

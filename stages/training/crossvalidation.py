@@ -51,9 +51,12 @@ def chosen_by(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The videos to learn from, and those to choose the epoch by.
 
-    "official": the test videos, as the release. "strict": a share `validation` of the training
-    videos, which are then not learnt from; none where it is 0. Raises UserError as `set_aside`.
+    "official": the test videos, as the release. "fixed": the validation videos of the published
+    split. "strict": a share `validation` of the training videos, which are then not learnt from;
+    none where it is 0. Raises UserError as `set_aside`.
     """
+    if protocol == "fixed":
+        return split.train, split.validation
     if protocol == "official":
         return split.train, split.test
     if not validation:

@@ -11,7 +11,8 @@ import pytest
 
 from stages.artifacts import people, timeline
 from stages.artifacts.people import Judgement, People
-from stages.artifacts.timeline import Timeline, Video, covering, same_picks
+from stages.artifacts.shots import covering
+from stages.artifacts.timeline import Timeline, Video, same_picks
 from stages.errors import UserError
 
 SHOT = Video.sampled("video_2", "Bike Polo", 40, 25.0).with_shots([[0, 9], [10, 39]], "field")

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stages.artifacts.results import VideoMarks
-from stages.artifacts.timeline import lengths_of
+from stages.artifacts.shots import lengths_of
 from stages.metrics.figures import FLOOR
 from stages.metrics.intervals import bootstrap
 from stages.metrics.printed import mark

@@ -20,6 +20,9 @@ SHOTS = {
 
 def rule(protocol: str, splits: Splits, train: Train | None) -> str:
     """Which videos test, and, where something is trained, which epoch counts, under a protocol."""
+    if protocol == "fixed":
+        said = "the split that its authors published"
+        return said if train is None else f"{said}; epoch chosen on its validation videos"
     drawn = splits.source == "drawn"
     if protocol == "official":
         which = "random overlapping splits" if drawn else "overlapping splits of the release"
@@ -40,6 +43,8 @@ def keeps(protocol: str, train: Train) -> str:
     """Which epoch's weights are kept, in a few words."""
     if protocol == "official":
         return "best on the test videos, optimistic"
+    if protocol == "fixed":
+        return "best on the validation videos"
     return "best on videos set aside" if train.validation else "the last epoch"
 
 
