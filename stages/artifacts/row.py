@@ -1,8 +1,9 @@
 """One row of a table of results, and the figures it holds: a part of results.json's schema."""
 
-from typing import Literal
+import operator
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 MARKS = ("tau", "rho", "f1")
 
@@ -58,12 +59,22 @@ class Sampled(Part):
     biserial: Figure
 
 
+class Highlights(Part):
+    """Average precision of a video's segments, the mean over videos: with the best 50 % by people's
+    score as highlights, and with the best 15 %.
+    """
+
+    map50: Figure
+    map15: Figure
+
+
 class Row(Part):
     """One row of a table.
 
     against: None for the reference itself. above_floor: against the constant row, where the measure
     gives that anything; None for that row itself, and where it gives nothing.
-    sampled: None where scores are compared, and so no knapsack. deviation: the mean standard
+    sampled: None where scores are compared, and so no knapsack. highlights: not written where the
+    dataset's measure has none, nor of people against each other. deviation: the mean standard
     deviation of a scorer's scores within a video; collapsed: whether that is next to none. Both
     None for a row that has no scores of its own.
     """
@@ -76,6 +87,7 @@ class Row(Part):
     against: Against | None = None
     above_floor: Against | None = None
     sampled: Sampled | None = None
+    highlights: Annotated[Highlights | None, Field(exclude_if=operator.not_)] = None
     deviation: float | None = None
     collapsed: bool | None = None
 

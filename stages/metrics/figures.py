@@ -22,6 +22,8 @@ from stages.metrics.leaderboard import (
     by_split,
     by_video,
     figures,
+    highlight_figures,
+    highlights_by_split,
     sampled_by_split,
     sampled_figures,
 )
@@ -56,7 +58,8 @@ def rows_document(
     tested against that; null for it, and where there is none. A scorer's row has `deviation`, the
     mean standard deviation of its scores within a video, and whether it has `collapsed`, against
     the deviation of `people`'s mean scores. `sampled` holds tau, rho and biserial as the marks are
-    held, without the knapsack; null where scores are compared.
+    held, without the knapsack; null where scores are compared. `highlights`, map50 and map15 held
+    so, is there where they are measured.
     """
 
     def rounded(figure: Figure, means_K: Floats) -> dict[str, Any]:
@@ -80,6 +83,11 @@ def rows_document(
             | {"against": differences.get(name), "above_floor": above_floor.get(name)}
             | {"sampled": sampled or None}
         )
+        found, found_K = highlight_figures(row, splits, **options), highlights_by_split(row, splits)
+        if found:
+            document[name]["highlights"] = {
+                mark: rounded(of, found_K[mark]) for mark, of in found.items()
+            }
         if row.deviation is not None:
             document[name] |= {
                 "deviation": _rounded(row.deviation),

@@ -25,6 +25,7 @@ from stages.metrics.leaderboard import (
     Scored,
     by_video,
     figures,
+    highlight_figures,
     sampled_figures,
 )
 from stages.metrics.paired import paired
@@ -106,7 +107,8 @@ def document(
 
     Each of tau, rho and f1 stands at the top, over all videos, and again under each protocol.
     `intervals` holds [low, high] of each. `sampled` is without the knapsack, where there is one:
-    tau, rho and biserial, with their intervals. `floor` is what constant scores earn, `less_floor`
+    tau, rho and biserial, with their intervals; `highlights`, map50 and map15, is there where the
+    dataset's measure has them. `floor` is what constant scores earn, `less_floor`
     the paired difference from it; `against` that from a saved row, under each protocol that it has.
 
     protocols: the videos that each split tests, of those judged.
@@ -150,11 +152,12 @@ def _whole(videos: Sequence[str], protocols: Mapping[str, Splits]) -> Splits:
 
 def _figures(row: Scored, splits: Splits, options: Mapping[str, Any]) -> Document:
     found, sampled = figures(row, splits, **options), sampled_figures(row, splits, **options)
+    highlights = highlight_figures(row, splits, **options)
     return {
         **_with_intervals(found),
         "videos": len(video_weights(splits)),
         "sampled": _with_intervals(sampled) if sampled else None,
-    }
+    } | ({"highlights": _with_intervals(highlights)} if highlights else {})
 
 
 def _with_intervals(found: Mapping[str, Figure]) -> Document:

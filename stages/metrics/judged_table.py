@@ -8,7 +8,7 @@ from rich.table import Table
 
 from stages.metrics.floor import WITHOUT
 from stages.metrics.judged import Document
-from stages.metrics.leaderboard import MARKS, SAMPLED
+from stages.metrics.leaderboard import HIGHLIGHTS, MARKS, SAMPLED
 from stages.metrics.printed import interval, mark, shown_p
 from stages.metrics.terminal import begun
 
@@ -48,6 +48,8 @@ def table(found: Document, notes: Sequence[str]) -> Table:
             add(f"  less {of['against']['title']}", _difference_lines(of["against"]))
     if found["sampled"] is not None:
         add("without the knapsack", _figure_lines(found["sampled"], SAMPLED, ("", "", "r ")))
+    if "highlights" in found:
+        add("highlights", _figure_lines(found["highlights"], HIGHLIGHTS, ("MAP50 ", "MAP15 ")))
     add("floor: constant", [_number(found["floor"][name]) for name in MARKS])
     add("  less the floor", _difference_lines(found["less_floor"]))
     add("ceiling: oracle", [_number(found["ceiling"][name]) for name in MARKS])

@@ -2,7 +2,8 @@
 
 Shapes: R trials (training seeds, or draws of a random row), C appearances of a video among the
 splits' test sets, V videos, K splits, T sampled frames; the axis of 3 is (τ, ρ, F1), as in
-`panel.Marks`, or without the knapsack (τ, ρ, r), as in `sampled.SampledMarks`.
+`panel.Marks`, or without the knapsack (τ, ρ, r), as in `sampled.SampledMarks`; of highlights it is
+one of 2, as in `highlights.HighlightMarks`.
 
 A row's figures are averaged as `metrics.averages` says.
 """
@@ -18,12 +19,13 @@ import numpy.typing as npt
 from stages.artifacts.predictions import Splits
 from stages.metrics import averages
 from stages.metrics.averages import Figure, video_weights
+from stages.metrics.highlights import HighlightMarks, Highlights
 from stages.metrics.panel import Marks, Panel
 from stages.metrics.sampled import Choices, SampledMarks
 
 Floats = npt.NDArray[np.float64]
 Kind = Literal["model", "baseline", "people"]
-MARKS, SAMPLED = Marks._fields, SampledMarks._fields
+MARKS, SAMPLED, HIGHLIGHTS = Marks._fields, SampledMarks._fields, HighlightMarks._fields
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Scored:
     0. `unranked` of the `scored` predictions did. Where no shot fits the budget it is not their
     doing, and none is counted. `spread` holds, for each video scored, the standard deviation of its
     scores, the mean over predictions. `sampled` holds the marks (R, C, 3) without the knapsack, of
-    no video where scores are compared.
+    no video where scores are compared; `highlights` those (R, C, 2) of highlights, of no video
+    where they are not measured.
     """
 
     title: str
@@ -44,6 +47,7 @@ class Scored:
     constant: Mapping[str, int] = field(default_factory=dict)
     spread: Mapping[str, float] = field(default_factory=dict)
     sampled: Mapping[str, Floats] = field(default_factory=dict)
+    highlights: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def scored(self) -> int:
@@ -63,11 +67,12 @@ class Scored:
 
 class VideoMarks(NamedTuple):
     """What a row earns on one video: marks (R, C, 3), and what `Scored` says beside them, each None
-    where the row has none.
+    where the row, or the measure, has none.
     """
 
     marks: Floats
     sampled: Floats | None
+    highlights: Floats | None = None
     constant: int | None = None
     spread: float | None = None
 
@@ -96,6 +101,7 @@ class Judging:
             constant={v: each.constant for v, each in of.items() if each.constant is not None},
             spread={v: each.spread for v, each in of.items() if each.spread is not None},
             sampled={v: each.sampled for v, each in of.items() if each.sampled is not None},
+            highlights={v: e.highlights for v, e in of.items() if e.highlights is not None},
         )
 
     def over(self, panels: Iterable[Panel]) -> Scored:
@@ -116,12 +122,15 @@ def scored(title: str, kind: Kind, scores_of: Callable[[Panel], Floats]) -> Judg
             [panel.verdict(scores_T) for scores_T in scores_CT] for scores_CT in scores_RCT
         ]
         unranked = sum(v.unranked for verdicts_C in verdicts_RC for v in verdicts_C)
-        choices = panel.choices
+        choices, highlights = panel.choices, panel.highlights
         return VideoMarks(
             marks=np.array([[v.marks for v in verdicts_C] for verdicts_C in verdicts_RC]),
             sampled=None
             if choices is None
             else np.array([[choices.marks(scores_T) for scores_T in of] for of in scores_RCT]),
+            highlights=None
+            if highlights is None
+            else np.array([[highlights.marks(scores_T) for scores_T in of] for of in scores_RCT]),
             constant=unranked if panel.rankable else 0,
             spread=float(scores_RCT.std(axis=-1).mean()),
         )
@@ -162,17 +171,23 @@ def human() -> Judging:
 
 def oracle() -> Judging:
     """The row of people's own mean as if it were a prediction: the ceiling of the measure."""
-    return _people("Oracle (people's mean)", Panel.oracle, Choices.oracle)
+    return _people("Oracle (people's mean)", Panel.oracle, Choices.oracle, Highlights.oracle)
 
 
 def _people(
-    title: str, marks_of: Callable[[Panel], Marks], sampled_of: Callable[[Choices], SampledMarks]
+    title: str,
+    marks_of: Callable[[Panel], Marks],
+    sampled_of: Callable[[Choices], SampledMarks],
+    highlights_of: Callable[[Highlights], HighlightMarks] | None = None,
 ) -> Judging:
     def judge(panel: Panel) -> VideoMarks:
-        choices = panel.choices
+        choices, highlights = panel.choices, panel.highlights
         return VideoMarks(
             marks=np.array([[marks_of(panel)]]),
             sampled=None if choices is None else np.array([[sampled_of(choices)]]),
+            highlights=None
+            if highlights is None or highlights_of is None
+            else np.array([[highlights_of(highlights)]]),
         )
 
     return Judging(title, "people", judge)
@@ -192,6 +207,15 @@ def sampled_figures(
     return averages.figures(row.sampled, SAMPLED, splits, confidence, resamples)
 
 
+def highlight_figures(
+    row: Scored, splits: Splits, *, confidence: float, resamples: int
+) -> dict[str, Figure]:
+    """The row's MAP50 and MAP15, by name; none where they are not measured."""
+    if not row.highlights:
+        return {}
+    return averages.figures(row.highlights, HIGHLIGHTS, splits, confidence, resamples)
+
+
 def by_video(row: Scored, splits: Splits) -> dict[str, Marks]:
     """The row's marks of each tested video, over trials and appearances."""
     marks_RV3, _ = averages.trials(row.marks, splits)
@@ -207,3 +231,8 @@ def by_split(row: Scored, splits: Splits) -> dict[str, Floats]:
 def sampled_by_split(row: Scored, splits: Splits) -> dict[str, Floats]:
     """The same without the knapsack; none where scores are compared."""
     return averages.by_split(row.sampled, SAMPLED, splits) if row.sampled else {}
+
+
+def highlights_by_split(row: Scored, splits: Splits) -> dict[str, Floats]:
+    """The same of MAP50 and MAP15; none where they are not measured."""
+    return averages.by_split(row.highlights, HIGHLIGHTS, splits) if row.highlights else {}

@@ -4,7 +4,7 @@ evaluate measures what it has just gathered, and rejudge what evaluate wrote, by
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from stages.artifacts.judged_scores import About, Floats, JudgedScores
 from stages.artifacts.people import People
 from stages.artifacts.predictions import Splits
 from stages.artifacts.results import ByVideo, Results
-from stages.artifacts.row import MARKS
+from stages.artifacts.row import MARKS, Row
 from stages.metrics import figures, leaderboard, tables
 from stages.metrics.leaderboard import Judging, Scored
 from stages.metrics.panel import Panel, Rules
@@ -25,6 +25,10 @@ from stages.metrics.settings import Evaluate
 from stages.work.bar import progress
 
 log = logging.getLogger("llmvs")
+
+ONE_JUDGEMENT = (
+    "Each video has one judgement and not several people's: no row holds people against each other."
+)
 
 Rows = dict[str, dict[str, Scored]]
 
@@ -44,12 +48,16 @@ class Measured:
     def means(self) -> dict[str, dict[str, dict[str, float]]]:
         """The means alone, for `dvc metrics`: {protocol: {row: {mark: mean}}}."""
         return {
-            protocol: {
-                name: {mark: row.figure(mark).mean for mark in MARKS}
-                for name, row in of.rows.items()
-            }
+            protocol: {name: _means(row) for name, row in of.rows.items()}
             for protocol, of in self.results.protocols.items()
         }
+
+
+def _means(row: Row) -> dict[str, float]:
+    means = {mark: row.figure(mark).mean for mark in MARKS}
+    if row.highlights is not None:
+        means |= {"map50": row.highlights.map50.mean, "map15": row.highlights.map15.mean}
+    return means
 
 
 def measure(
@@ -113,11 +121,11 @@ def _rows(
 ) -> Rows:
     """Every row of every protocol, judged: a video at a time, by all rows that scored it."""
     tested = {protocol: of.tested for protocol, of in judged.about.protocols.items()}
-    everywhere = {
-        "human": leaderboard.human(),
-        "oracle": leaderboard.oracle(),
-        "random": leaderboard.random(settings.random_seeds),
-    }
+    everywhere: dict[str, Judging] = {}
+    if not _alone(panels, {video for videos in tested.values() for video in videos}):
+        everywhere["human"] = leaderboard.human()
+    everywhere["oracle"] = leaderboard.oracle()
+    everywhere["random"] = leaderboard.random(settings.random_seeds)
     if settings.agreement == "summary":
         everywhere["constant"] = leaderboard.constant()
     scorers = {protocol: _scorers(judged, protocol) for protocol in tested}
@@ -137,6 +145,11 @@ def _rows(
         protocol: {name: row.row(videos) for name, row in (scorers[protocol] | everywhere).items()}
         for protocol, videos in tested.items()
     }
+
+
+def _alone(panels: Mapping[str, Panel], tested: Iterable[str]) -> bool:
+    """Whether each video has one judgement, so that there are no people to stand against others."""
+    return all(len(panels[video].user_summary) == 1 for video in tested)
 
 
 def _scorers(judged: JudgedScores, protocol: str) -> dict[str, Judging]:
@@ -179,6 +192,7 @@ def _protocol(
         people=people,
     )
     flags = tables.flags(rows, of_about.asked, _shots(about), people, rules, unsummarised)
+    flags += [ONE_JUDGEMENT] * ("human" not in rows)
     flags += [one.said for one in about.left_out.values()]
     of = results_file.ProtocolTable.model_validate(
         {

@@ -14,6 +14,7 @@ from stages.artifacts.results import Unsummarised
 from stages.errors import UserError
 from stages.metrics import f1, unsummarised
 from stages.metrics.agreement import Agreement, mean_summary, pairwise_agreement, with_each
+from stages.metrics.highlights import Highlights
 from stages.metrics.rank import Rankings
 from stages.metrics.sampled import Choices, choices
 from stages.metrics.settings import Evaluate
@@ -41,16 +42,23 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """How a dataset is evaluated by its field (params.yaml: datasets.D.evaluate)."""
+    """How a dataset is evaluated by its field (params.yaml: datasets.D.evaluate).
+
+    highlights: frames of a segment, None where highlights are not measured. beyond: frames after a
+    shot's end that its worth takes in.
+    """
 
     agreement: Literal["scores", "summary"]
     f1: f1.Over
     budget: float
+    highlights: int | None = None
+    beyond: int = 0
 
     @classmethod
     def of(cls, settings: Evaluate) -> Self:
         """As params.yaml says."""
-        return cls(settings.agreement, settings.f1, settings.budget)
+        rules = settings.agreement, settings.f1, settings.budget
+        return cls(*rules, settings.highlights, settings.beyond)
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,13 @@ class Panel:
         return choices(self.user_summary, self.picks)
 
     @cached_property
+    def highlights(self) -> Highlights | None:
+        """People's mean score and its highlights; None where they are not measured."""
+        if self.rules.highlights is None:
+            return None
+        return Highlights(self.name, self._sampled.mean(axis=0), self.rules.highlights)
+
+    @cached_property
     def unsummarised(self) -> Unsummarised | None:
         """The video, where none of its shots fits the budget; None where one does."""
         return unsummarised.of_video(
@@ -116,7 +131,8 @@ class Panel:
 
     def summary(self, scores: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """The keyshot summary (N,) of scores (T,) within the budget."""
-        return keyshots(scores, self.picks, self.n_frames, self.change_points, self.rules.budget)
+        spine = self.picks, self.n_frames, self.change_points
+        return keyshots(scores, *spine, self.rules.budget, self.rules.beyond)
 
     def _checked(self, scores: npt.ArrayLike) -> Floats:
         scores_T = np.asarray(scores, dtype=np.float64)

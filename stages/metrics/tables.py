@@ -7,7 +7,7 @@ from rich.table import Table
 
 from stages.artifacts.results import Replies, Results, Unsummarised
 from stages.artifacts.row import MARKS, Row
-from stages.metrics import floor
+from stages.metrics import floor, highlights_table
 from stages.metrics.figures import collapsed, reference
 from stages.metrics.leaderboard import Scored
 from stages.metrics.panel import Rules
@@ -85,14 +85,16 @@ def floor_said(name: str, rows: Mapping[str, Row]) -> str:
 
 
 def tables(results: Results) -> list[Table]:
-    """Results as tables for the terminal, 80 columns wide: one a protocol, and where the measure
-    has a floor a second on what is above it.
+    """Results as tables for the terminal, 80 columns wide: one a protocol, where the measure has a
+    floor a second on what is above it, and where it has highlights another on these.
     """
     shown = []
     for protocol, of in results.protocols.items():
         shown.append(_table(results, protocol))
         if floor.has_floor(of):
             shown.append(floor.table(results, protocol))
+        if highlights_table.has_highlights(of):
+            shown.append(highlights_table.table(results, protocol))
     return shown
 
 

@@ -40,12 +40,14 @@ def upsample(scores: npt.ArrayLike, picks: npt.ArrayLike, n_frames: int) -> Floa
     return np.concatenate([np.zeros(int(picks_T[0])), np.repeat(scores_T, lengths_T)])
 
 
-def shot_means(scores: npt.ArrayLike, change_points: npt.ArrayLike) -> Floats:
-    """The mean (S,) of frame scores (N,) over each shot (S, 2) of inclusive [start, end]."""
+def shot_means(scores: npt.ArrayLike, change_points: npt.ArrayLike, beyond: int = 0) -> Floats:
+    """The mean (S,) of frame scores (N,) over each shot (S, 2) of inclusive [start, end], and so
+    many frames after it.
+    """
     scores_N = np.asarray(scores, dtype=np.float64)
     shots_S2 = _shots(change_points, len(scores_N))
     # A slice at a time, not differences of a cumulative sum: equal shots must tie exactly.
-    return np.array([scores_N[start : end + 1].mean() for start, end in shots_S2.tolist()])
+    return np.array([scores_N[start : end + 1 + beyond].mean() for start, end in shots_S2.tolist()])
 
 
 def capacity(n_frames: int, budget: float) -> int:
@@ -54,20 +56,20 @@ def capacity(n_frames: int, budget: float) -> int:
 
 
 def summarise(
-    scores: npt.ArrayLike, change_points: npt.ArrayLike, budget: float = 0.15
+    scores: npt.ArrayLike, change_points: npt.ArrayLike, budget: float = 0.15, beyond: int = 0
 ) -> npt.NDArray[np.bool_]:
     """Frame scores (N,) and shots (S, 2) to the summary (N,): true on the frames it shows.
 
-    Whole shots are taken, a shot being worth its mean score and costing its frames, so that they
-    fill at most floor(budget · N) frames (`stages.summaries.knapsack` for ties). Raises UserError
-    for shots outside the video or out of order.
+    Whole shots are taken, a shot being worth its mean score (`shot_means`) and costing its frames,
+    so that they fill at most floor(budget · N) frames (`stages.summaries.knapsack` for ties).
+    Raises UserError for shots outside the video or out of order.
     """
     scores_N = np.asarray(scores, dtype=np.float64)
     shots_S2 = _shots(change_points, len(scores_N))
     summary_N = np.zeros(len(scores_N), dtype=bool)
     lengths_S = shots_S2[:, 1] - shots_S2[:, 0] + 1
     room = capacity(len(scores_N), budget)
-    for shot in knapsack(shot_means(scores_N, shots_S2), lengths_S, room):
+    for shot in knapsack(shot_means(scores_N, shots_S2, beyond), lengths_S, room):
         start, end = shots_S2[shot]
         summary_N[start : end + 1] = True
     return summary_N
@@ -79,9 +81,10 @@ def keyshots(
     n_frames: int,
     change_points: npt.ArrayLike,
     budget: float = 0.15,
+    beyond: int = 0,
 ) -> npt.NDArray[np.bool_]:
     """Scores (T,) of the sampled frames picks (T,) to the summary (N,): `upsample`, `summarise`."""
-    return summarise(upsample(scores, picks, n_frames), change_points, budget)
+    return summarise(upsample(scores, picks, n_frames), change_points, budget, beyond)
 
 
 def _shots(change_points: npt.ArrayLike, n_frames: int) -> npt.NDArray[np.int64]:

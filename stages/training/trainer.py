@@ -49,7 +49,9 @@ class EpochJudge:
         """By one of the panels, which is asked for anew each time that scores are judged."""
         panel = panels[name]
         people = [panel.user_summary, panel.user_scores]
-        rules = [panel.rules.agreement, panel.rules.budget]
+        rules: list[str | float] = [panel.rules.agreement, panel.rules.budget]
+        if panel.rules.beyond:
+            rules.append(panel.rules.beyond)
         spine = [panel.n_frames, panel.picks, panel.change_points]
         return cls(_Agreement(panels, name), store.key(people=people, rules=rules, spine=spine))
 

@@ -127,7 +127,13 @@ def _curves(axes: Axes, told: Story, legend: Legend) -> None:
             x_T, people_T - spread_T, people_T + spread_T,
             color=INK, alpha=0.1, linewidth=0, label="one standard deviation",
         )  # fmt: skip
-    axes.plot(x_T, people_T, color=INK, linewidth=1.8, label=f"{told.users} people, mean")
+    axes.plot(
+        x_T,
+        people_T,
+        color=INK,
+        linewidth=1.8,
+        label=f"{told.users} people, mean" if told.users > 1 else "people's score",
+    )
     for row in (legend.first, ZERO_SHOT):
         if row in told.scores and row in legend.rows:
             dashes = (0, (1, 1.5)) if row == ZERO_SHOT else "solid"

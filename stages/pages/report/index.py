@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from stages import rows
 from stages.artifacts.summaries import Summaries
-from stages.metrics import choosing_table
+from stages.metrics import choosing_table, highlights_table
 from stages.metrics.printed import mark
 from stages.pages import paths, templates
 from stages.pages.report import (
@@ -122,6 +122,7 @@ def _tables(chapter: Chapter) -> Json:
         "benchmarks": benchmarks,
         "above_floor": any(table.above_floor for table in shown),
         "sampled": any(table.sampled for table in shown),
+        "highlights": highlights_table.SAID if any(table.highlights for table in shown) else None,
         "scale": scale,
         "scale_ticks": _ticks(scale),
     }

@@ -74,7 +74,8 @@ def figure(found: RaterAgreement) -> str:
         axes.imshow(shade, interpolation="nearest")
         others = list(enumerate(found.raters))[found.users :]
         places = [(found.users - 1) / 2, *(place for place, _ in others)]
-        names = [f"people 1–{found.users}", *(name for _, name in others)]
+        people = f"people 1–{found.users}" if found.users > 1 else "people’s score"
+        names = [people, *(name for _, name in others)]
         axes.set_yticks(places, names, fontsize=8)
         axes.set_xticks([])
         for edge in (found.users - 0.5, *(place + 0.5 for place, _ in others[:-1])):

@@ -20,7 +20,8 @@ Json = dict[str, Any]
 class Table:
     """One protocol's table. rule says in a sentence what the protocol is, floor what the measure
     gives for nothing; rows are ours first, then what only the paper has. above_floor: whether ours
-    are tested against constant scores. sampled: ours as they are without the knapsack.
+    are tested against constant scores. sampled: ours as they are without the knapsack. highlights:
+    ours that have figures of highlights.
     """
 
     protocol: str
@@ -31,6 +32,7 @@ class Table:
     rows: list[Json]
     above_floor: bool
     sampled: list[Row]
+    highlights: list[Row]
 
 
 def tables(
@@ -52,6 +54,7 @@ def tables(
             rows=_rows(of, shown, legend),
             above_floor=any(row.above_floor for row in of.rows.values()),
             sampled=[row for row in of.rows.values() if row.sampled],
+            highlights=[row for row in of.rows.values() if row.highlights],
         )
         made.append(table)
     taus = [row.tau for of in results.protocols.values() for row in of.rows.values()]

@@ -71,7 +71,9 @@ def shots(of: Shots) -> str:
 def people_and_scorers(stories: Sequence[Story], recipe: Recipe, legend: Legend) -> str:
     """What the curves over videos are of."""
     users = ranged(story.users for story in stories)
-    if any(story.people_UT is not None for story in stories):
+    if users == "1":
+        said = "People: the one score that each frame has, put on 0 to 1."
+    elif any(story.people_UT is not None for story in stories):
         said = (
             f"People: mean of {users}, their own scale put on 0 to 1; band: one standard deviation."
         )
