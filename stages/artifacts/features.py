@@ -2,13 +2,15 @@
 
 Shapes: T sampled frames, D width of the features.
 
-One HDF5 file an encoder, a group a video: `features` (T, D), not normalised, and `picks` (T,). A
+One HDF5 file an encoder, a group a video: `features` (T, D), not normalised, in float32 or, where
+others made them so, float16, and `picks` (T,). A
 stage that had nothing to do, because no row is fed what it makes, leaves a file that says so.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -18,7 +20,7 @@ from stages.artifacts import hdf5
 from stages.artifacts.timeline import Video, same_picks
 from stages.errors import UserError
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 
 _AGAIN = "run the stage that makes it again (`dvc repro`)"
 
@@ -34,7 +36,8 @@ def writing(path: Path) -> Iterator[Callable[[Video, Floats], None]]:
 
         def put(video: Video, features_TD: Floats) -> None:
             group = file.create_group(video.name)
-            group["features"] = features_TD.astype(np.float32)
+            half = features_TD.dtype == np.float16
+            group["features"] = features_TD if half else features_TD.astype(np.float32)
             group["picks"] = video.picks_T.astype(np.int64)
 
         yield put
@@ -68,7 +71,7 @@ class Reading:
         self._path, self._file = path, file
 
     def video(self, video: Video) -> Floats:
-        """One video's features (T, D).
+        """One video's features (T, D), in float32.
 
         Raises UserError where they are missing, misshapen, not finite, or of other frames than
         the timeline picks.
@@ -77,8 +80,9 @@ class Reading:
             raise UserError(f"{self._path}: lacks {video.name} ({video.title}); {_AGAIN}")
         group = hdf5.Group(self._path, self._file[video.name])
         try:
-            same_picks(video, group.numbers("picks", (None,)), str(self._path))
-            return group.numbers("features", (len(video.picks_T), None)).astype(np.float32)
+            with hdf5.readable(self._path, _AGAIN):
+                same_picks(video, group.numbers("picks", (None,)), str(self._path))
+                return group.numbers("features", (len(video.picks_T), None)).astype(np.float32)
         except UserError as error:
             raise UserError(f"{error}; {_AGAIN}") from error
 

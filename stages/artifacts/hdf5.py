@@ -102,15 +102,21 @@ def reading(path: Path, remedy: str) -> Iterator[h5py.File]:
         file = h5py.File(path, "r")
     except OSError as error:
         raise UserError(f"{path} is not a readable HDF5 file ({error}); {remedy}") from error
-    with file:
-        try:
-            yield file
-        except OSError as error:
-            # HDF5's own complaints have no number. What has one, or is of a kind of its own, is
-            # another's: a full disk while a file is written, a picture that is none.
-            if error.errno is not None or type(error) is not OSError:
-                raise
-            raise UserError(f"{path} is damaged ({error}); {remedy}") from error
+    with file, readable(path, remedy):
+        yield file
+
+
+@contextmanager
+def readable(path: Path, remedy: str) -> Iterator[None]:
+    """Where an open file is read: HDF5's complaints become a message. Arguments as `reading`."""
+    try:
+        yield
+    except OSError as error:
+        # HDF5's own complaints have no number. What has one, or is of a kind of its own, is
+        # another's: a full disk while a file is written, a picture that is none.
+        if error.errno is not None or type(error) is not OSError:
+            raise
+        raise UserError(f"{path} is damaged ({error}); {remedy}") from error
 
 
 def write_left_out(path: Path, why: str) -> None:

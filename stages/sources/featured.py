@@ -21,13 +21,14 @@ from stages.artifacts.timeline import Timeline, Video, same_picks
 from stages.errors import UserError
 from stages.sources.given import of_videos
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 
 _AGAIN = "name another file in datasets.D.features of params.yaml, or fetch it anew"
 
 
 def read(path: Path, timeline: Timeline, again: str = _AGAIN) -> Iterator[tuple[Video, Floats]]:
-    """Every video of a timeline with its features (T, D), one in memory at a time.
+    """Every video of a timeline with its features (T, D), one in memory at a time: float32, or
+    float16 where the file has that and a row a frame.
 
     What has more rows than frames are picked, as MSVA's I3D has, is brought to one a pick by the
     mean over each pick's share of the rows (`shared`), as its authors do.
@@ -41,9 +42,9 @@ def read(path: Path, timeline: Timeline, again: str = _AGAIN) -> Iterator[tuple[
     path = path.expanduser()
     width = None
     with _opened(path, again) as found:
-        by_name = of_videos(path, found, timeline, "features", again)
+        by_name = of_videos(path, {name: name for name in found}, timeline, "features", again)
         for video in timeline.videos:
-            x_TD = _features(path, video, by_name[video.name], again)
+            x_TD = _features(path, video, found[by_name[video.name]], again)
             width = width or x_TD.shape[1]
             if x_TD.shape[1] != width:
                 raise UserError(
@@ -96,7 +97,8 @@ def _features(path: Path, video: Video, given: Any, again: str) -> Floats:
         given = given["features"]
     try:
         x_ND = np.load(given, allow_pickle=False) if isinstance(given, Path) else given[()]
-        x_ND = np.asarray(x_ND, dtype=np.float32)
+        if getattr(x_ND, "dtype", None) != np.float16:
+            x_ND = np.asarray(x_ND, dtype=np.float32)
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{where}: cannot be read as numbers ({error}); {again}") from error
     if x_ND.ndim != 2 or 0 in x_ND.shape or not np.isfinite(x_ND).all():
@@ -119,4 +121,4 @@ def _opened(path: Path, again: str = _AGAIN) -> Iterator[Mapping[str, Any]]:
         yield found
         return
     with hdf5.reading(path, again) as file:
-        yield dict(file.items())
+        yield file

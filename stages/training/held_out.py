@@ -62,9 +62,13 @@ class Measured(NamedTuple):
     shares: tuple[float, ...] = ()
 
 
+TOGETHER = 100_000
+"""Frames, padding included, that are measured in one batch: TVSum's fifty videos have fewer."""
+
+
 class HeldOut:
-    """The test videos and those watched, in one batch on a device; where memory does not hold them,
-    one after the other.
+    """The test videos and those watched, in one batch on a device; where memory does not hold all
+    videos, or there are many, one after the other.
     """
 
     def __init__(self, test: Sequence[Video], watch: Watch | None, where: torch.device) -> None:
@@ -72,8 +76,10 @@ class HeldOut:
         self._batch: Batch | None = None
         self._lengths: list[int] = []
         self._rows: dict[str, int] = {}
-        if not isinstance(test, Row):
-            videos = [*test, *self._watched_beside(test)]
+        if isinstance(test, Row):
+            return
+        videos = [*test, *self._watched_beside(test)]
+        if len(videos) * max(len(video.gtscore_T) for video in videos) <= TOGETHER:
             self._batch = padded([video.on(where) for video in videos])
             self._lengths = [len(video.gtscore_T) for video in videos]
             self._rows = {video.name: row for row, video in enumerate(videos)}

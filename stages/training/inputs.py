@@ -102,7 +102,8 @@ class BySplit:
 
     One set of videos is kept: the last split's, or the only one where splits do not differ. Where
     `room`, bytes, does not hold it and what training makes of it, it is a shelf, which reads a
-    video whenever it is wanted. Sent to another process, it is sent without them.
+    video whenever it is wanted, of files that stay open. Sent to another process, it is sent
+    without them.
     """
 
     inputs: Inputs
@@ -114,6 +115,7 @@ class BySplit:
     _split: tuple[Protocol, int] | None = None
     _differ: bool = True
     _videos: Mapping[str, batches.Video] = field(default_factory=dict)
+    _files: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
     def of(
@@ -192,9 +194,14 @@ class BySplit:
             *(size / 1e9, self.room / 1e9),
         )
 
+        # Opening a file of thousands of videos takes longer than reading one of them.
+        files = ExitStack()
+        file = files.enter_context(self.inputs.reading())
+        self._files.close()
+        self._files = files
+
         def read(name: str) -> batches.Video:
-            with self.inputs.reading() as file:
-                return self._read(file, name, protocol, number)
+            return self._read(file, name, protocol, number)
 
         return Shelf(names, read, self.room // COPIES)
 

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from stages.artifacts import features
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.sources import featured
@@ -44,6 +45,20 @@ def test_the_fields_features_are_as_they_are(tmp_path: Path) -> None:
         assert x_TD.dtype == np.float32
     assert featured.width(path) == 6
     assert featured.width(tmp_path / "nowhere.h5") is None
+
+
+def test_halves_stay_halves(tmp_path: Path) -> None:
+    halves = {f"{name}__features": x_TD.astype(np.float16) for name, x_TD in X.items()}
+    path = field_h5(tmp_path / "pool5.h5", **halves)
+    assert {x_TD.dtype for x_TD in found(path).values()} == {np.dtype(np.float16)}
+    out = tmp_path / "inputs" / "pool5.h5"
+    features.write(out, featured.read(path, TIMELINE))
+    with h5py.File(out) as file, features.reading(out) as read:
+        for video in VIDEOS:
+            assert file[video.name]["features"].dtype == np.float16
+            x_TD = read.video(video)
+            assert x_TD.dtype == np.float32
+            np.testing.assert_array_equal(x_TD, X[video.name].astype(np.float16))
 
 
 def test_a_folder_of_arrays_by_title_is_read_too(tmp_path: Path) -> None:

@@ -185,3 +185,21 @@ def test_videos_that_the_room_does_not_hold_are_read_when_they_are_wanted(folder
     assert not isinstance(
         BySplit.of(folder, "mine", entry, TIMELINE, judged(), room=10_000)("strict", 0), Shelf
     )
+
+
+def test_files_stay_open_while_their_videos_are_wanted(folder, monkeypatch):
+    opened: list[str] = []
+
+    def counted(path: Path, mode: str = "r") -> h5py.File:
+        opened.append(Path(path).name)
+        return opening(path, mode)
+
+    opening = h5py.File
+    entry = MlpEntry(title="m", kind="mlp", inputs=("query",), width=16)
+    found = BySplit.of(folder, "mine", entry, TIMELINE, judged(), room=1)("strict", 0)
+    assert isinstance(found, Shelf)
+    monkeypatch.setattr(h5py, "File", counted)
+    for _ in range(3):
+        for name in found:
+            assert found[name].name == name
+    assert opened == []

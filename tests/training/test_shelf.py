@@ -8,7 +8,7 @@ from stages import params
 from stages.errors import UserError
 from stages.scorers import registry
 from stages.scorers.settings import GlobalAttentionEntry
-from stages.training import shelf
+from stages.training import held_out, shelf
 from stages.training.batches import Video
 from stages.training.fitting import fit, predict
 from stages.training.held_out import HeldOut, Watch
@@ -100,6 +100,24 @@ def test_what_is_held_out_is_measured_alike_in_one_batch_and_in_turn():
     assert in_turn.loss == pytest.approx(at_once.loss, rel=1e-5)
     assert (in_turn.tau, in_turn.rho) == pytest.approx((at_once.tau, at_once.rho), rel=1e-5)
     assert model.training
+
+
+def test_many_videos_are_measured_in_turn_and_earn_the_same(monkeypatch):
+    made = list(videos(4).values())
+    agreement = {
+        video.name: lambda scores_T: (float(scores_T[0]), float(scores_T[-1])) for video in made
+    }
+    torch.manual_seed(0)
+    model = registry.build(entry(), {"states": 8})
+    watch = Watch(made[1:], agreement, False)
+    at_once = HeldOut(made[:3], watch, CPU)
+    longest = max(len(video.gtscore_T) for video in made)
+    monkeypatch.setattr(held_out, "TOGETHER", 4 * longest - 1)
+    in_turn = HeldOut(made[:3], watch, CPU)
+    assert at_once._batch is not None
+    assert in_turn._batch is None
+    for one, other in zip(at_once.measure(model), in_turn.measure(model), strict=True):
+        assert other == pytest.approx(one, rel=1e-5)
 
 
 @pytest.mark.parametrize("standardise", [False, True])
