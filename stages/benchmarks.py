@@ -216,6 +216,21 @@ def scale(
 
 
 @app.command()
+def mrhisum(
+    videos: Annotated[int, typer.Option(min=12, help="of the file; MR.HiSum has 31,892")] = 300,
+    epochs: Annotated[int, typer.Option(min=1, help="of training")] = 1,
+    model: Annotated[str, typer.Option(help="mlp (small), vasnet or pgl-sum")] = "mlp",
+    folder: Annotated[
+        Path | None, typer.Option(help="to work in; takes twice the file, 31 GB of all the videos")
+    ] = None,
+) -> None:
+    """The recipe mrhisum on a SYNTHETIC file of its layout: time and peak memory of each stage."""
+    from stages.benchmarking import mrhisum
+
+    Console().print(mrhisum.measure(videos, epochs, model, folder))
+
+
+@app.command()
 def protocols(
     mat: Annotated[Path, typer.Option(help="ydata-tvsum50.mat")],
     shots: Shots = None,

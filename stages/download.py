@@ -9,11 +9,12 @@ import typer
 from stages import command, section
 from stages.artifacts import timeline
 from stages.errors import UserError
-from stages.sources import beforehand, demo, folder, published
+from stages.sources import beforehand, demo, folder, mrhisum, published
 from stages.sources.settings import (
     AnyDownload,
     FolderDownload,
     Given,
+    MrHisumDownload,
     SumMeDownload,
     TVSumDownload,
 )
@@ -34,7 +35,8 @@ def download(
     Writes OUT/timeline.h5, OUT/people.h5 and, where the recipe is given videos, OUT/videos/. SumMe
     and TVSum are fetched once into the work store, or read from `download.source`; without videos
     only people's judgement is fetched. Of several files of a video, as SumMe has, the one whose
-    length is nearest to the annotated is taken. The demo is made, not fetched: short videos of the
+    length is nearest to the annotated is taken. Of MR.HiSum, whose h5 is fetched by hand, only the
+    split is fetched. The demo is made, not fetched: short videos of the
     photographs in scikit-image, judged by simulated people. Films of one's own are copied: what is
     in them, `sample` finds out, and nobody judged them.
 
@@ -62,6 +64,9 @@ def download(
             published.make_summe(dataset, settings, out, work, videos)
         case TVSumDownload():
             published.make_tvsum(dataset, settings, out, work, videos)
+        case MrHisumDownload():
+            simulated = section.lookup(bool, "datasets", dataset, "simulated")
+            mrhisum.make(dataset, settings, simulated, out, work)
         case _:
             demo.make(dataset, settings, out, videos)
     beforehand.check_given(given, timeline.read(out / "timeline.h5"), work)

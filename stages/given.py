@@ -32,13 +32,13 @@ def given(
     """Read what the recipe is given and check it against the timeline, frame by frame.
 
     Writes the timeline, which must have shots, and the one of captions, embeddings and scores that
-    is given. What is of another dataset, of other frames than those picked, or not what it should
-    be ends the stage.
+    is given; features alone are held against it by the features stage. What is of another dataset,
+    of other frames than those picked, or not what it should be ends the stage.
     """
     settings = section.lookup(Given, "datasets", dataset, "given")
     places = {"captions": captions, "embeddings": embeddings, "scores": scores}
     out = places.get(settings.kind)
-    if out is None:
+    if out is None and settings.kind != "features":
         what = "there is nothing for this stage to do" if settings.kind == "videos" else "say where"
         raise UserError(
             f"params.yaml: datasets.{dataset}.given: {settings.kind} are given; {what} "
@@ -47,12 +47,12 @@ def given(
     known = timelines.read(source / "timeline.h5")
     for video in known.videos:
         video.known_shots()
-    match settings:
-        case Captions():
+    match settings, out:
+        case Captions(), Path():
             _captions(settings, known, out)
-        case Embeddings():
+        case Embeddings(), Path():
             _embeddings(settings, known, out)
-        case Scores():
+        case Scores(), Path():
             rows = score_files.rows(settings.rows, known)
             score_rows.write(out, rows)
             _log(known, f"scores of {', '.join(rows)} for")

@@ -35,6 +35,7 @@ BEGINS = {
     "videos": ("sample", "caption", "embed", "train"),
     "captions": ("embed", "train"),
     "embeddings": ("train",),
+    "features": ("train",),
     "scores": (),
 }
 """By what is given: the sections of the stages that follow, which such a recipe has, no others
@@ -43,7 +44,7 @@ but those that it may have besides.
 
 MAY_HAVE = {
     "sentences": ("videos", "captions"),
-    "features": ("videos", "captions", "embeddings"),
+    "features": ("videos", "captions", "embeddings", "features"),
 }
 """By section: what is given where a recipe may have it, and then has its stage."""
 
@@ -73,7 +74,7 @@ class Recipe(Section):
     def provides(self) -> frozenset[Input]:
         """What scorers can be fed where every stage of the recipe has run."""
         found: set[Input] = set()
-        if self.train is not None:
+        if self.train is not None and self.given.kind != "features":
             found |= {"query", "answer"}
         if self.sample is not None:
             found.add("image")
@@ -111,10 +112,20 @@ class Recipe(Section):
             raise ValueError(
                 f"finetune.protocols: names {strange[0]}, which is not among splits.protocols"
             )
-        if self.simulated != (self.download.kind == "demo"):
+        if self.given.kind == "features" and not (self.features and self.features.provided):
+            raise ValueError(
+                "features: names no file, and features alone are given; name one, such as pool5"
+            )
+        # Of MR.HiSum's layout there are made-up files too; download asks the file.
+        made_up = self.download.kind == "demo"
+        if self.simulated != made_up and self.download.kind != "mrhisum":
             raise ValueError(
                 "simulated must be true for the demo, whose people are, and false for a dataset "
                 "of real people"
+            )
+        if "fixed" in self.splits.protocols and self.train is not None and self.train.validation:
+            raise ValueError(
+                "train.validation: the published split has validation videos of its own; set 0"
             )
         return self
 

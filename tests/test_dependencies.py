@@ -55,6 +55,7 @@ def test_a_comment_in_trains_settings_is_no_concern_of_what_comes_before() -> No
         ("videos", {"download", "sample", "caption", "embed", "feeds", "train"}),
         ("captions", {"download", "given-captions", "embed", "feeds", "train"}),
         ("embeddings", {"download", "given-embeddings", "feeds", "train"}),
+        ("features", {"download", "given-features", "feeds", "train"}),
         ("scores", {"download", "given-scores"}),
     ],
 )

@@ -79,6 +79,10 @@ def test_the_shipped_file_is_valid() -> None:
             ["direct*"],
             "finetune.rows: direct* is of a captioner that can be asked, and",
         ),
+        ("datasets.mrhisum.features.pool5", None, "names no file, and features alone are given"),
+        ("datasets.mrhisum.train.validation", 0.2, "has validation videos of its own; set 0"),
+        ("datasets.mrhisum.splits.folds", 5, "a published split is one: protocols [fixed]"),
+        ("datasets.mrhisum.evaluate.agreement", "summary", "highlights: are found by people's"),
         (
             "datasets.summe.splits.protocols",
             ["official"],
@@ -118,6 +122,7 @@ def test_a_missing_section_is_named(document: Any) -> None:
     [
         ({"kind": "captions", "source": "a.json"}, ("embed", "train")),
         ({"kind": "embeddings", "query": "q.h5", "answer": "a.h5"}, ("train",)),
+        ({"kind": "features"}, ("train",)),
         ({"kind": "scores", "rows": {"mine": "a.json"}}, ()),
     ],
 )
@@ -135,6 +140,8 @@ def test_a_recipe_has_the_sections_that_follow_what_is_given(
         with pytest.raises(UserError, match="a section sentences, which wants videos or captions"):
             params.parse(document)
         del demo["sentences"]
+    if given["kind"] == "features":
+        demo["features"] = {"pool5": "mine.h5"}
     recipe = params.parse(document).datasets["demo"]
     assert recipe.given.kind == given["kind"]
     for stage in stages:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-GivenKind = Literal["videos", "captions", "embeddings", "scores"]
+GivenKind = Literal["videos", "captions", "embeddings", "features", "scores"]
 """What a recipe begins with."""
 
 

@@ -1,32 +1,18 @@
 """How the stages' time and memory grow with the number of videos, on SYNTHETIC corpora.
 
-Each stage is a process of its own, as under DVC; its peak is what the system says of it and of the
-processes that it waited for, whichever is largest. A process begins with the memory of the one that
-starts it, so this one loads nothing large.
+Each stage is a process of its own (`benchmarking.processes`).
 """
 
 import math
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from rich.table import Table
 
-from stages.benchmarking.corpus import DATASET, MODEL, ROOT, STEPS
-from stages.errors import UserError
-
-
-class Taken(NamedTuple):
-    """Wall seconds and peak bytes of a process."""
-
-    seconds: float
-    peak: int
+from stages.benchmarking.corpus import DATASET, MODEL, STEPS
+from stages.benchmarking.processes import Taken, run
 
 
 def _stages() -> dict[str, list[str]]:
@@ -59,28 +45,6 @@ def _stages() -> dict[str, list[str]]:
     }  # fmt: skip
 
 
-def _run(root: Path, arguments: Sequence[str]) -> Taken:
-    """Raises UserError with a process's last words where it fails."""
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-        "DVC_ROOT": str(root),
-    }
-    with tempfile.TemporaryFile() as said:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=root, env=environment, stdout=said, stderr=said,
-        )  # fmt: skip
-        _, status, used = os.wait4(process.pid, 0)
-        taken = Taken(time.perf_counter() - started, used.ru_maxrss * 1024)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            words = said.read().decode(errors="replace").strip().splitlines() or ["it was killed"]
-            raise UserError(f"python -m {' '.join(arguments)}: {words[-1]}")
-    return taken
-
-
 def measure(sizes: Sequence[int]) -> Table:
     """A row a stage: seconds and peak memory of each size, and the exponents by which they grow
     from the last but one to the last. Raises UserError where a stage fails.
@@ -90,8 +54,8 @@ def measure(sizes: Sequence[int]) -> Table:
         for size in sizes:
             root = Path(folder) / str(size)
             root.mkdir()
-            _run(root, ["stages.benchmarking.corpus", ".", str(size), "../llm"])
-            found.append({name: _run(root, each) for name, each in _stages().items()})
+            run(root, ["stages.benchmarking.corpus", ".", str(size), "../llm"])
+            found.append({name: run(root, each) for name, each in _stages().items()})
             shutil.rmtree(root)
     table = Table(title=f"SYNTHETIC videos of {STEPS} frames: seconds and peak memory")
     table.add_column("stage")

@@ -18,7 +18,7 @@ from stages.errors import UserError
 from stages.params import Recipe
 from stages.sources import beforehand, field_h5
 from stages.sources import given as givens
-from stages.sources.settings import Captions
+from stages.sources.settings import Captions, SumMeDownload, TVSumDownload
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Dataset:
         if made.is_file():
             timeline = timeline_file.read(made)
             people = people_file.read(self.places.people, timeline)
-            if download.kind != "demo" and download.h5 is not None:
+            if isinstance(download, SumMeDownload | TVSumDownload) and download.h5 is not None:
                 field_h5.fits(download.kind, Annotated(timeline, people), download.h5)
             return Known(timeline, str(made), people)
         expected = beforehand.expected(self.name, download, self.recipe.benchmark)

@@ -16,6 +16,7 @@ from stages.params import Params
 from stages.planning import here
 from stages.planning.estimate import cards_needed
 from stages.planning.plan import Plan, make
+from stages.sources.settings import SumMeDownload, TVSumDownload
 from stages.work import architecture
 from stages.work.burden import bear
 from stages.work.cache import cache
@@ -103,7 +104,7 @@ class Room:
         kept, folder, work = self.plan.disk, self.dataset.places.folder, self.dataset.work
         archive = self.dataset.recipe.download
         fetched = 0
-        if archive.kind != "demo":
+        if isinstance(archive, SumMeDownload | TVSumDownload):
             fetched = _size(work / archive.url.rpartition("/")[2])
         data = sum(each.data for each in kept)
         share = max(0.0, 1 - _size(folder) / data) if data else 0.0

@@ -105,7 +105,7 @@ def read(
             )
             for protocol in planned.protocols
         }
-    embedded, said = given != "scores", given in ("videos", "captions")
+    embedded, said = given not in ("features", "scores"), given in ("videos", "captions")
     return Evidence(
         timeline=timeline,
         people=people,

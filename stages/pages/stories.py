@@ -6,7 +6,7 @@ A dataset has what its stages made and no more: one that begins with captions ha
 that begins with embeddings no words, one that begins with scores neither, and no replies.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,8 +92,8 @@ def judged_by(places: Places, recipe: Recipe) -> tuple[Timeline, Panels]:
 
 
 def read(places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int) -> InTurn[Story]:
-    """Every video in natural order, each told when it is asked for, and kept as far as there is
-    room.
+    """Every video in natural order, of a published split every test video; each told when it is
+    asked for, and kept as far as there is room.
 
     Args:
         rows: the scorers whose predictions are read.
@@ -111,13 +111,13 @@ class _Stories(OnDemand[Story]):
         self, places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int
     ) -> None:
         self._videos, self._panels = judged_by(places, recipe)
-        super().__init__(self._videos.names)
+        super().__init__(of.name for of in self._videos.videos if of.part in (None, "test"))
         self._places, self._kind, self._thumbnails = places, recipe.given.kind, thumbnails
         self._captions: Mapping[str, Sequence[Caption]] = {}
         if self._kind in ("videos", "captions"):
             self._captions = captions.of_timeline(places.captions, self._videos)
         self._scored = _scored(places, recipe, rows, self._videos)
-        self._scale = _scale(self._panels)
+        self._scale = _scale(self._panels[name] for name in self)
 
     def make(self, name: str) -> Story:
         video, panel = self._videos.by_name[name], self._panels[name]
@@ -162,7 +162,7 @@ class _Stories(OnDemand[Story]):
         where it was not asked for them. Where they differ by split, those of the first that tests
         the video.
         """
-        if self._kind == "scores":
+        if self._kind in ("features", "scores"):
             return None, None
         with embeddings.reading(self._places.embeddings) as embedded:
             of = embedded.video(video)
@@ -173,13 +173,17 @@ class _Stories(OnDemand[Story]):
             return (own_T.astype(np.float64) - low) / (high - low), replies
 
 
-def _scale(people_of: Mapping[str, Panel]) -> tuple[float, float] | None:
-    """The users' own scale, from what they gave over the whole dataset; None without scores."""
-    given = [p.user_scores for p in people_of.values() if p.user_scores is not None]
+def _scale(panels: Iterable[Panel]) -> tuple[float, float] | None:
+    """The users' own scale, from what they gave over all these videos; None without scores."""
+    given = [
+        (panel.user_scores.min(), panel.user_scores.max())
+        for panel in panels
+        if panel.user_scores is not None
+    ]
     if not given:
         return None
-    low = float(np.floor(min(scores_UN.min() for scores_UN in given)))
-    high = float(np.ceil(max(scores_UN.max() for scores_UN in given)))
+    low = float(np.floor(min(lowest for lowest, _ in given)))
+    high = float(np.ceil(max(highest for _, highest in given)))
     return low, max(high, low + 1)
 
 

@@ -104,6 +104,8 @@ def make(
         path = None if recipe.features is None else recipe.features.paths.get(each)
         if path is not None and (wide := featured.width(Path(path))) is not None:
             widths[each] = wide
+            if recipe.given.kind == "features":
+                sheet.disk.append(Kept.output(f"features, {each}", 4.0 * sheet.frames.total * wide))
     tuned_rows.add(sheet, dataset, recipe, words)
     asked = widths.get("query")
     rows = []
@@ -119,7 +121,7 @@ def make(
             sheet.disk.append(Kept.output("embeddings", sheet.embeddings(states_given)))
     if recipe.train is None:
         sheet.notes.append(f"{recipe.given.kind} are given: no heavy stage is left to do")
-    elif "query" in widths:
+    elif "query" in widths or recipe.given.kind == "features":
         for name in settings.run.models:
             entry, taught = lesson(settings.models[name], recipe.train, dataset, name)
             unseen = [each for each in entry.inputs if each not in widths]

@@ -23,6 +23,7 @@ from stages.llm.examples import written
 from stages.llm.prompt import layout, query_text
 from stages.llm.settings import Embed
 from stages.params import Recipe
+from stages.sources import mrhisum
 from stages.sources.settings import Embeddings
 from stages.work.tokens import as_text
 
@@ -79,6 +80,14 @@ def frames(dataset: str, recipe: Recipe) -> Frames:
         shots, seconds = sum(download.shots) / 2, sum(download.shot_seconds) / 2
         each = round(shots * seconds * download.fps / EVERY)
         return Frames(((each, download.videos),), "as its settings make on average")
+    if download.kind == "mrhisum":
+        lasting = mrhisum.lengths(Path(download.source))
+        if lasting is None:
+            raise UserError(
+                f"datasets.{dataset}: how long its videos are is known once {download.source} is "
+                "here (download.source)"
+            )
+        return Frames.of(lasting, "by its h5")
     text = (resources.files("stages.planning") / LENGTHS).read_text(encoding="utf-8")
     lengths = json.loads(text)
     if download.kind not in lengths:

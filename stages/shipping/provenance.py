@@ -150,6 +150,10 @@ def annotations(recipe: Recipe) -> str:
     download = recipe.download
     if download.kind == "demo":
         return f"simulated by this project's demo, seed {download.seed}"
+    if download.kind == "mrhisum":
+        return (
+            f"MR.HiSum (Sul et al., NeurIPS 2023), given as {Path(download.source).name}; CC BY 4.0"
+        )
     given = None if download.source is None else f"given as {Path(download.source).name}"
     if download.kind == "summe":
         alone = given is None and recipe.given.kind != "videos"

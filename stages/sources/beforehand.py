@@ -10,14 +10,26 @@ from stages.artifacts.field import Annotated
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
-from stages.sources import field_h5, pooled, published, score_files, shots
+from stages.sources import field_h5, mrhisum, pooled, published, score_files, shots
 from stages.sources import given as givens
 from stages.sources.fetch import Remote, fetched
-from stages.sources.settings import Captions, Download, Embeddings, Given, Scores
+from stages.sources.settings import (
+    Captions,
+    Download,
+    Embeddings,
+    Given,
+    Scores,
+    SumMeDownload,
+    TVSumDownload,
+)
 
 
 def annotated(name: str, download: Download, work: Path, videos: bool) -> Annotated | None:
-    """Timeline and people, where annotations at hand say them already; see `published.at_hand`."""
+    """Timeline and people, where annotations at hand say them already; see `published.at_hand` and
+    `mrhisum.at_hand`.
+    """
+    if download.kind == "mrhisum":
+        return mrhisum.at_hand(name, download, work)
     return None if download.kind == "demo" else published.at_hand(name, download, work, videos)
 
 
@@ -29,6 +41,8 @@ def of_files(name: str, download: Download, place: Path, work: Path) -> Annotate
     """
     if not place.exists():
         raise UserError(f"{place}: no such file or folder of what people said")
+    if download.kind == "mrhisum":
+        return mrhisum.of_file(name, download, place, work)
     if place.suffix.lower() not in score_files.HDF5:
         if download.kind != "demo":
             return published.of_files(name, download, place, work)
@@ -82,11 +96,14 @@ def check_given(given: Given, timeline: Timeline, work: Path) -> None:
 
 def expected(name: str, download: Download, benchmark: str | None) -> Timeline | None:
     """A benchmark's timeline, where its annotations are still to be fetched: its own, or that of
-    the field's h5 that is named. None for the demo, and where something else is named.
+    the field's h5 that is named. None for a dataset that is none, and where something else is
+    named.
 
     Raises UserError where the h5 does not fit the benchmark.
     """
-    if download.kind == "demo" or benchmark is None or download.source is not None:
+    if not isinstance(download, SumMeDownload | TVSumDownload) or benchmark is None:
+        return None
+    if download.source is not None:
         return None
     known = shots.expected(download.kind, name)
     if download.h5 is None:

@@ -59,6 +59,18 @@ class TVSumDownload(Section):
     h5: str | None
 
 
+class MrHisumDownload(Section):
+    """MR.HiSum: its h5 at `source`, features included; its split from `split_url`, or `split`, a
+    file at hand.
+    """
+
+    kind: Literal["mrhisum"]
+    source: Text
+    split: Text | None
+    split_url: Url
+    split_sha256: Sha256 | None
+
+
 class FolderDownload(Section):
     """Films of one's own, which nobody judged: a folder of them, or one file."""
 
@@ -66,11 +78,14 @@ class FolderDownload(Section):
     source: Text
 
 
-Download = Annotated[DemoDownload | SumMeDownload | TVSumDownload, Field(discriminator="kind")]
+Download = Annotated[
+    DemoDownload | SumMeDownload | TVSumDownload | MrHisumDownload, Field(discriminator="kind")
+]
 """Of videos that people judged."""
 
 AnyDownload = Annotated[
-    DemoDownload | SumMeDownload | TVSumDownload | FolderDownload, Field(discriminator="kind")
+    DemoDownload | SumMeDownload | TVSumDownload | MrHisumDownload | FolderDownload,
+    Field(discriminator="kind"),
 ]
 
 
@@ -150,6 +165,12 @@ class Embeddings(Section):
     answer: Text
 
 
+class FeaturesAlone(Section):
+    """Nothing but features of the frames, which the section `features` names."""
+
+    kind: Literal["features"]
+
+
 class Scores(Section):
     """Scores of the picked frames to be judged as they are: a row a file, by the row's name.
 
@@ -160,4 +181,6 @@ class Scores(Section):
     rows: Annotated[dict[Name, Text], Field(min_length=1)]
 
 
-Given = Annotated[Videos | Captions | Embeddings | Scores, Field(discriminator="kind")]
+Given = Annotated[
+    Videos | Captions | Embeddings | FeaturesAlone | Scores, Field(discriminator="kind")
+]

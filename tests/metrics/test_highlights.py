@@ -7,9 +7,8 @@ import pytest
 
 from stages.artifacts.results import ProtocolTable
 from stages.errors import UserError
-from stages.metrics import figures, highlights_table
+from stages.metrics import figures, highlights_table, leaderboard
 from stages.metrics.highlights import Highlights, average_precision, best, segment_means
-from stages.metrics.leaderboard import oracle_row, random_row, scored_row
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.settings import Evaluate
 from stages.section import validated
@@ -95,9 +94,9 @@ def table_of(highlights: int | None) -> ProtocolTable:
     there = panels(highlights)
     scores = {panel.name: RANDOM.random((2, 1, 120)) for panel in there}
     rows = {
-        "m": scored_row("m", "model", there, lambda panel: scores[panel.name]),
-        "oracle": oracle_row(there),
-        "random": random_row(20, there),
+        "m": leaderboard.scored("m", "model", lambda panel: scores[panel.name]).over(there),
+        "oracle": leaderboard.oracle().over(there),
+        "random": leaderboard.random(20).over(there),
     }
     document = figures.rows_document(rows, SPLITS, confidence=0.9, resamples=100)
     return ProtocolTable.model_validate({"videos": 3, "flags": (), "rows": document})

@@ -43,7 +43,10 @@ def _needed(here: Places, recipe: Recipe, row: str) -> Iterable[Path]:
     if recipe.given.kind == "scores":
         yield here.scores
         return
-    yield from (here.embeddings, here.predictions(row), here.curves(row))
+    yield from (here.predictions(row), here.curves(row))
+    if recipe.given.kind == "features":
+        return
+    yield here.embeddings
     if recipe.given.kind != "embeddings":
         yield here.captions
 
