@@ -36,7 +36,8 @@ def download(
     and TVSum are fetched once into the work store, or read from `download.source`; without videos
     only people's judgement is fetched. Of several files of a video, as SumMe has, the one whose
     length is nearest to the annotated is taken. Of MR.HiSum, whose h5 is fetched by hand, only the
-    split is fetched. The demo is made, not fetched: short videos of the
+    split is fetched; of its videos those that `download.videos` has are taken, and OUT/missing.csv
+    lists the others. The demo is made, not fetched: short videos of the
     photographs in scikit-image, judged by simulated people. Films of one's own are copied: what is
     in them, `sample` finds out, and nobody judged them.
 
@@ -66,7 +67,7 @@ def download(
             published.make_tvsum(dataset, settings, out, work, videos)
         case MrHisumDownload():
             simulated = section.lookup(bool, "datasets", dataset, "simulated")
-            mrhisum.make(dataset, settings, simulated, out, work)
+            mrhisum.make(dataset, settings, simulated, out, work, videos)
         case _:
             demo.make(dataset, settings, out, videos)
     beforehand.check_given(given, timeline.read(out / "timeline.h5"), work)

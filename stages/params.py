@@ -123,6 +123,13 @@ class Recipe(Section):
                 "simulated must be true for the demo, whose people are, and false for a dataset "
                 "of real people"
             )
+        if self.download.kind == "mrhisum":
+            named = None not in (self.download.videos, self.download.metadata)
+            if self.given.kind == "videos" and not named:
+                raise ValueError(
+                    "download: videos are given, so name their folder as videos, and the authors' "
+                    "metadata.csv, which says whose they are, as metadata"
+                )
         if "fixed" in self.splits.protocols and self.train is not None and self.train.validation:
             raise ValueError(
                 "train.validation: the published split has validation videos of its own; set 0"

@@ -54,8 +54,9 @@ def sample(
     known = timelines.read(source / "timeline.h5")
     sampler, store = Sampler(settings), Store.default("sample", frames_to)
     tasks: list[Task[Found]] = []
+    files = sampling.find_all(source / "videos", [video.title for video in known.videos])
     for video in known.videos:
-        path = sampling.find(source / "videos", video.title)
+        path = files[video.title]
         tasks.append(Task(sampler.key(path, video), (path, video), cost=video.n_frames))
     # Decoding is the work, and of that a GPU does nothing.
     load, processes = partial(Sampler, settings), pool.processes()

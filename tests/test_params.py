@@ -81,6 +81,7 @@ def test_the_shipped_file_is_valid() -> None:
         ),
         ("datasets.mrhisum.features.pool5", None, "names no file, and features alone are given"),
         ("datasets.mrhisum.train.validation", 0.2, "has validation videos of its own; set 0"),
+        ("datasets.mrhisum-videos.download.metadata", None, "so name their folder as videos"),
         ("datasets.mrhisum.splits.folds", 5, "a published split is one: protocols [fixed]"),
         ("datasets.mrhisum.evaluate.agreement", "summary", "highlights: are found by people's"),
         (

@@ -67,7 +67,8 @@ def write(path: Path, people: People) -> None:
     with writing(path) as file:
         file.attrs["dataset"] = people.dataset
         file.attrs["simulated"] = people.simulated
-        for video in sorted(people.videos, key=lambda video: natural(video.name)):
+        for name in sorted(people.by_name, key=natural):
+            video = people.by_name[name]
             group = file.create_group(video.name)
             group["gtscore"] = video.gtscore_T.astype(np.float32)
             for key in ("user_summary", "user_scores"):

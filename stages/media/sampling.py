@@ -78,9 +78,14 @@ class Taken:
 
 
 def find(videos: Path, name: str) -> Path:
-    """The file of a video, however its title is spelt (`names.matched`).
+    """The file of a video. Raises UserError as `find_all`."""
+    return find_all(videos, [name])[name]
 
-    Raises UserError where the folder or the video is not there, or two spellings are.
+
+def find_all(videos: Path, titles: Sequence[str]) -> dict[str, Path]:
+    """The file of each video, however its title is spelt (`names.matched`).
+
+    Raises UserError where the folder or a video is not there, or two spellings are.
     """
     found: dict[str, list[Path]] = {}
     for path in sorted(videos.iterdir()) if videos.is_dir() else ():
@@ -88,15 +93,20 @@ def find(videos: Path, name: str) -> Path:
             found.setdefault(path.stem, []).append(path)
     if not found:
         raise UserError(f"{videos} holds no videos; run the download stage again")
-    matches, _ = names.matched(found, [(name, name)], videos)
-    if not matches:
+    matches, _ = names.matched(found, [(title, title) for title in titles], videos)
+    for name in titles:
+        if name in matches:
+            continue
         near = names.nearest(name, found)
         raise UserError(
             f"{videos} holds no video {name}, which the timeline names"
             + (f" (nearest: {found[near][0].name})" if near else "")
             + "; run the download stage again"
         )
-    return min(matches[name], key=lambda path: video.SUFFIXES.index(path.suffix.lower()))
+    return {
+        title: min(matches[title], key=lambda path: video.SUFFIXES.index(path.suffix.lower()))
+        for title in titles
+    }
 
 
 def shrink(pixels: Pixels, short_side: int) -> Image.Image:

@@ -29,7 +29,7 @@ def annotated(name: str, download: Download, work: Path, videos: bool) -> Annota
     `mrhisum.at_hand`.
     """
     if download.kind == "mrhisum":
-        return mrhisum.at_hand(name, download, work)
+        return mrhisum.at_hand(name, download, work, videos)
     return None if download.kind == "demo" else published.at_hand(name, download, work, videos)
 
 

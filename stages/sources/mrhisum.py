@@ -13,6 +13,7 @@ and the summary that its authors' knapsack makes of it as that user's summary.
 """
 
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,9 +29,11 @@ from stages.artifacts.names import natural
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.timeline import Part, Timeline, Video
 from stages.errors import UserError
-from stages.sources import given
+from stages.sources import given, replayed_videos
 from stages.sources.fetch import Remote, fetch, fetched
+from stages.sources.replayed_videos import Found
 from stages.sources.settings import MrHisumDownload
+from stages.work.files import replacing
 
 log = logging.getLogger("llmvs")
 
@@ -58,8 +61,16 @@ class _Split(BaseModel):
     test: list[str] = Field(alias="test_keys", min_length=1)
 
 
-def make(name: str, settings: MrHisumDownload, simulated: bool, out: Path, work: Path) -> None:
-    """Write `out`/timeline.h5 and `out`/people.h5.
+def make(
+    name: str,
+    settings: MrHisumDownload,
+    simulated: bool,
+    out: Path,
+    work: Path,
+    videos: bool = False,
+) -> None:
+    """Write `out`/timeline.h5 and `out`/people.h5; where `videos`, also `out`/videos, of those that
+    are there, and `out`/missing.csv.
 
     Args:
         name: of the dataset.
@@ -67,12 +78,16 @@ def make(name: str, settings: MrHisumDownload, simulated: bool, out: Path, work:
         simulated: what the recipe says of its people.
         out: folder to write to.
         work: kept across runs; the split is fetched into it, unless the recipe names a file.
+        videos: whether they are what is given; then the features are not asked for.
 
     Raises:
-        UserError: as `read`, or the file's content is made up and the recipe does not say so, or
-            the other way about.
+        UserError: as `read` and `replayed_videos.there`; the file's content is made up and the
+            recipe does not say so, or the other way about.
     """
-    found = _found(name, settings, _split_file(settings, work))
+    found = _found(name, settings, _split_file(settings, work), videos)
+    if isinstance(found, Found):
+        _place(found, out, len(found.files) + len(found.missing))
+        found = found.annotated
     if found.people.simulated != simulated:
         said = "is labelled synthetic" if found.people.simulated else "is not labelled synthetic"
         raise UserError(
@@ -83,13 +98,14 @@ def make(name: str, settings: MrHisumDownload, simulated: bool, out: Path, work:
     people.write(out / "people.h5", found.people)
 
 
-def at_hand(name: str, settings: MrHisumDownload, work: Path) -> Annotated | None:
+def at_hand(name: str, settings: MrHisumDownload, work: Path, videos: bool) -> Annotated | None:
     """What download will make; None where the split is still to be fetched. Raises UserError as
-    `read`.
+    `make`.
     """
     if settings.split is None and fetched(_remote(settings), work) is None:
         return None
-    return _found(name, settings, _split_file(settings, work))
+    found = _found(name, settings, _split_file(settings, work), videos)
+    return found.annotated if isinstance(found, Found) else found
 
 
 def of_file(name: str, settings: MrHisumDownload, place: Path, work: Path) -> Annotated:
@@ -105,8 +121,9 @@ def lengths(path: Path) -> tuple[int, ...] | None:
         return tuple(len(file[name]["gtscore"]) for name in file if "gtscore" in file[name])
 
 
-def read(name: str, h5: Path, split: Path) -> Annotated:
-    """The videos that a split names, and what is replayed of them; of features the shape alone.
+def read(name: str, h5: Path, split: Path, features: bool = True) -> Annotated:
+    """The videos that a split names, and what is replayed of them; of `features`, where they are to
+    be there, the shape alone.
 
     Raises UserError naming the file, and the video: the split is not what it should be, names a
     video twice or one that the h5 lacks; an array is missing, not of numbers, not finite, out of
@@ -125,7 +142,7 @@ def read(name: str, h5: Path, split: Path) -> Annotated:
                 "%s: holds %d videos that %s does not name, the first %s; they are left out",
                 *(h5, len(others), split, others[0]),
             )
-        pairs = list(_videos(h5, file, parts))
+        pairs = list(_videos(h5, file, parts, features))
         simulated = bool(file.attrs.get(SYNTHETIC, False))
     return Annotated(
         Timeline(name, tuple(video for video, _ in pairs)),
@@ -133,8 +150,32 @@ def read(name: str, h5: Path, split: Path) -> Annotated:
     )
 
 
-def _found(name: str, settings: MrHisumDownload, split: Path) -> Annotated:
-    return read(name, Path(settings.source).expanduser(), split)
+def _found(name: str, settings: MrHisumDownload, split: Path, videos: bool) -> Annotated | Found:
+    judged = read(name, Path(settings.source).expanduser(), split, features=not videos)
+    if not videos:
+        return judged
+    assert settings.videos is not None  # as Recipe has it
+    assert settings.metadata is not None
+    return replayed_videos.there(
+        judged, Path(settings.videos).expanduser(), Path(settings.metadata).expanduser()
+    )
+
+
+def _place(found: Found, out: Path, of: int) -> None:
+    """The files of the videos that are there, and a list of those that are not."""
+    out.mkdir(parents=True, exist_ok=True)
+    replayed_videos.write_missing(out / "missing.csv", found.missing)
+    if found.missing:
+        first = found.missing[0]
+        log.warning(
+            "%d of %d videos are left out, the first %s (%s: %s); all are listed in %s",
+            *(len(found.missing), of, first.name, first.youtube_id, first.why),
+            out / "missing.csv",
+        )
+    for title, path in found.files.items():
+        place = out / "videos" / f"{title}{path.suffix.lower()}"
+        with replacing(place, path.stat().st_size) as temporary:
+            shutil.copyfile(path, temporary)
 
 
 def _remote(settings: MrHisumDownload) -> Remote:
@@ -169,19 +210,20 @@ def _parts(path: Path) -> dict[str, Part]:
 
 
 def _videos(
-    path: Path, file: h5py.File, parts: dict[str, Part]
+    path: Path, file: h5py.File, parts: dict[str, Part], featured: bool
 ) -> Iterator[tuple[Video, Judgement]]:
     for name, part in parts.items():
         group = Group(path, file[name])
-        if "features" not in group:
+        if featured and "features" not in group:
             raise UserError(f"{path}: {name}: {_FEATURES}")
         gtscore_T = _within(group, "gtscore")
         summary_T = _within(group, "gt_summary")
         if not np.isin(summary_T, (0, 1)).all():
             raise group.wrong("gt_summary", "must be 0 or 1 everywhere")
         seconds = len(gtscore_T)
-        features = group.dataset("features")
-        sizes = {"features": len(features), "gtscore": seconds, "gt_summary": len(summary_T)}
+        sizes = {"gtscore": seconds, "gt_summary": len(summary_T)}
+        if featured:
+            sizes = {"features": len(group.dataset("features"))} | sizes
         if len(set(sizes.values())) > 1:
             said = ", ".join(f"{key} {size}" for key, size in sizes.items())
             raise UserError(

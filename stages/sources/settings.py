@@ -60,12 +60,15 @@ class TVSumDownload(Section):
 
 
 class MrHisumDownload(Section):
-    """MR.HiSum: its h5 at `source`, features included; its split from `split_url`, or `split`, a
-    file at hand.
+    """MR.HiSum: its h5 at `source`, features included where those are what is given; its split from
+    `split_url`, or `split`, a file at hand. videos: a folder of files named by YouTube ids, and
+    metadata: the authors' csv, which names the ids; where videos are given.
     """
 
     kind: Literal["mrhisum"]
     source: Text
+    videos: Text | None = None
+    metadata: Text | None = None
     split: Text | None
     split_url: Url
     split_sha256: Sha256 | None
