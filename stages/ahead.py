@@ -202,6 +202,7 @@ def _embed(dataset: str, said: Texts, store: Store) -> None:
     Raises UserError where the recipe shows examples of training videos: which those are, and what
     they show, is known when every caption is.
     """
+    from stages.artifacts.captions import Words
     from stages.llm import context
     from stages.llm.examples import written
     from stages.llm.reader import read_videos
@@ -215,7 +216,6 @@ def _embed(dataset: str, said: Texts, store: Store) -> None:
         )
     examples = written(settings)
     context.check(said, settings, [examples])
-    words = {video: [frame.caption for frame in frames] for video, frames in said.items()}
-    readings, _ = read_videos(words, settings, examples, store)
+    readings, _ = read_videos(Words(said), settings, examples, store)
     for _ in readings:  # each is in the store when it comes
         pass

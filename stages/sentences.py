@@ -43,9 +43,8 @@ def sentences(
     settings: Sentences = section.lookup(Sentences, "datasets", dataset, "sentences")
     videos = timeline_file.read(timeline)
     said = caption_file.of_timeline(captions, videos)
-    words = {video: [frame.caption for frame in frames] for video, frames in said.items()}
     store = Store.default("sentences", out)
-    found, keys = read_videos(words, settings, store)
+    found, keys = read_videos(caption_file.Words(said), settings, store)
     features.write(out, ((videos.by_name[video], x_TD) for video, x_TD in found.items()))
     store.keep(keys)
 

@@ -1,7 +1,7 @@
 """Captions: JSON lines, one a sampled frame."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -149,3 +149,19 @@ def _reason(error: json.JSONDecodeError | ValidationError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at column {error.colno}"
     return fault(error)
+
+
+class Words(Mapping[str, list[str]]):
+    """The captions' words alone, when they are asked for."""
+
+    def __init__(self, said: Mapping[str, Sequence[Caption]]) -> None:
+        self._said = said
+
+    def __getitem__(self, video: str) -> list[str]:
+        return [frame.caption for frame in self._said[video]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._said)
+
+    def __len__(self) -> int:
+        return len(self._said)

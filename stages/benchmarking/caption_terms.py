@@ -18,7 +18,7 @@ from stages.captioners import asking
 from stages.captioners.captioner import Frame
 from stages.planning import passage, rates, storage
 from stages.work import portions
-from stages.work.executor import Task, complete, stream
+from stages.work.executor import Task, stream
 from stages.work.items import Arrays
 from stages.work.store import Store
 from stages.work.workers import Away
@@ -50,8 +50,6 @@ def local(made: Corpus) -> Iterator[Term]:
         results = stream(tasks, load, store)
         found = [next(results)]
         yield Term("through the executor, serial", "items/s", pace(store), 1 / rates.SERIAL)
-        waiting = held(lambda: complete(tasks, load, store))
-        yield Term("a caption that waits", "bytes of memory", waiting / total, rates.CAPTION_HELD)
         seconds = timed(lambda: _assemble(made, store, out, tasks, [*found, *results]))[1]
     formula = made.steps * rates.CAPTIONED
     yield Term("captions of a video assembled", "s", seconds / made.videos, formula)

@@ -9,7 +9,7 @@ Shapes: T sampled frames, D width of a vector.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -21,7 +21,9 @@ from stages.llm import weights
 from stages.llm.batches import plan
 from stages.work import architecture, burden
 from stages.work.burden import Burden
-from stages.work.executor import Task, complete
+from stages.work.executor import Task, result, stream
+from stages.work.items import Arrays
+from stages.work.on_demand import OnDemand
 from stages.work.parcels import Model
 from stages.work.store import Store, key
 from stages.work.workers import Away
@@ -36,14 +38,15 @@ Floats = npt.NDArray[np.float32]
 
 def read_videos(
     videos: Mapping[str, Sequence[str]], settings: Sentences, store: Store
-) -> tuple[dict[str, Floats], list[str]]:
+) -> tuple[Mapping[str, Floats], list[str]]:
     """One vector a caption, computing what the store does not hold.
 
     Args:
         videos: each video's captions in order.
 
     Returns:
-        Each video's vectors (T, D), and the keys of the store's items that belong to them.
+        Each video's vectors (T, D), all computed and read from the store when they are asked for;
+        and the keys of the store's items that belong to them.
 
     Raises:
         UserError: the model cannot be had or used, or is too much for this machine.
@@ -82,14 +85,37 @@ def read_videos(
     away = Away(
         load, Model(settings.model, partial(weights.fetch, settings.model, settings.revision))
     )
-    results = complete(
+    results = stream(
         tasks, load, store, "batches of captions", "captions", weights=weighed, away=away
     )
-    found = {
-        video: np.stack([results[task]["sentence"][row] for task, row in map(place.get, captions)])  # type: ignore[misc]
-        for video, captions in videos.items()
-    }
-    return found, [task.key for task in tasks]
+    next(results, None)  # which is not read before all are kept
+    return _Vectors(videos, place, tasks, partial(result, store, load=load)), [
+        task.key for task in tasks
+    ]
+
+
+class _Vectors(OnDemand[Floats]):
+    """What was made of each video's captions, read from the store when it is asked for."""
+
+    def __init__(
+        self,
+        videos: Mapping[str, Sequence[str]],
+        place: Mapping[str, tuple[int, int]],
+        tasks: Sequence[Task[tuple[Ids, ...]]],
+        read: Callable[[Task[tuple[Ids, ...]]], Arrays],
+    ) -> None:
+        super().__init__(videos, room=0)
+        self._videos, self._place, self._tasks, self._read = videos, place, tasks, read
+
+    def make(self, name: str) -> Floats:
+        places = [self._place[caption] for caption in self._videos[name]]
+        read = {
+            task: self._read(self._tasks[task])["sentence"] for task in {of for of, _ in places}
+        }
+        return np.stack([read[task][row] for task, row in places])
+
+    def size(self, value: Floats) -> int:
+        return value.nbytes  # for which there is no room: a video is written, and let go of
 
 
 def _foretold(settings: Sentences, tasks: Sequence[Task[tuple[Ids, ...]]], store: Store) -> int:

@@ -5,7 +5,7 @@ wanted only where something is to be read.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,8 +96,9 @@ class Blueprint:
             for kind in self.also
         }
 
-    def burden(self, queries: Sequence[Sequence[int]]) -> Burden | None:
-        """What reading queries of these token ids asks of a machine, without their answers' ends.
+    def burden(self, lengths: Mapping[int, int]) -> Burden | None:
+        """What reading queries asks of a machine, without their answers' ends: how many there are
+        of so many tokens.
 
         None, and a word in the log, where the model's configuration does not tell.
         """
@@ -111,11 +112,12 @@ class Blueprint:
         before, draft = len(self.layout.prefix), len(self.layout.draft)
         around = len(self.layout.closing) + draft
         operations = sum(
-            model.operations(len(query) + around, before, answers=draft + 1) for query in queries
+            count * model.operations(length + around, before, answers=draft + 1)
+            for length, count in lengths.items()
         )
         return Burden(
             *(self.llm, "embed.llm", model.parameters, self.dtype),
-            *(len(queries), "prompts", operations),
+            *(sum(lengths.values()), "prompts", operations),
         )
 
     def engine(self) -> engine.Engine:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.artifacts.captions import Caption
+from stages.artifacts.captions import Caption, Words
 from stages.artifacts.embeddings import Split, Writing
 from stages.artifacts.people import People
 from stages.llm import context
@@ -102,8 +102,7 @@ def _embed(
     split: Split | None = None,
     tested: Sequence[str] = (),
 ) -> Kept:
-    words = {video: _words(frames) for video, frames in said.items()}
-    readings, keys = read_videos(words, settings, examples, store)
+    readings, keys = read_videos(Words(said), settings, examples, store)
     parse = parser(settings.prompt.answer, settings.prompt.scale)
     asked = settings.prompt.task == "score"
     frames = unparsed = 0

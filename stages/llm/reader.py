@@ -7,6 +7,7 @@ an added video changes no other video's batches.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from stages.llm.blueprint import Blueprint
 from stages.llm.engine import Reading
 from stages.llm.examples import Examples
 from stages.llm.prompt import query_texts
+from stages.llm.queries import Ids, Queries
 from stages.llm.settings import Embed
 from stages.work import burden, workers
 from stages.work.executor import Task, stream
@@ -34,8 +36,8 @@ from stages.work.workers import Away
 
 log = logging.getLogger("llmvs")
 
-Queries = tuple[tuple[int, ...], ...]
-"""Token ids of one batch's queries."""
+Places = np.ndarray[tuple[int, int], np.dtype[np.int32]]
+"""Of each of a video's T frames (T, 2) in which of its batches it is read, and in which row."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class Reader:
         self.room: int | None = None
         """Tokens of queries read at once; None: as many as a batch has."""
 
-    def __call__(self, batches: list[Queries]) -> Iterator[tuple[int, Arrays]]:
+    def __call__(self, batches: list[Sequence[Ids]]) -> Iterator[tuple[int, Arrays]]:
         for index, queries in enumerate(batches):
-            readings = self._read(queries)
+            readings = self._read(tuple(queries))
             replies = [self.decode(x.tokens, skip_special_tokens=True) for x in readings]
             said = np.array(replies, dtype=np.str_)
             arrays = {
@@ -81,7 +83,7 @@ class Reader:
                 arrays[f"{kind}/reply"] = said
             yield index, arrays
 
-    def _read(self, queries: Queries) -> list[Reading]:
+    def _read(self, queries: Sequence[Ids]) -> list[Reading]:
         lengths = [len(query) for query in queries]
         readings: dict[int, Reading] = {}
         parts = plan(lengths, sum(lengths) if self.room is None else self.room)
@@ -142,8 +144,10 @@ def read_videos(
     blueprint = Blueprint.of(embed, examples, adapter)
     shared = blueprint.determinants()
     siblings = {name: other.determinants() for name, other in blueprint.siblings().items()}
-    planned: list[tuple[str, int, list[tuple[int, int]]]] = []
-    tasks: list[Task[Queries]] = []
+    planned: list[tuple[str, int, Places]] = []
+    tasks: list[Task[Sequence[Ids]]] = []
+    missing: set[str] = set()
+    left: Counter[int] = Counter()
     frames = distinct = 0
     for video, captions in videos.items():
         texts = query_texts(embed, captions)
@@ -152,18 +156,20 @@ def read_videos(
         place: dict[str, tuple[int, int]] = {}
         first = len(tasks)
         for batch in plan([len(queries[text]) for text in order], embed.token_budget):
-            payload = tuple(queries[order[index]] for index in batch)
+            ids = tuple(queries[order[index]] for index in batch)
             number = len(tasks) - first
             place |= {order[index]: (number, row) for row, index in enumerate(batch)}
-            beside = {name: key(**other, queries=payload) for name, other in siblings.items()}
-            length = sum(map(len, payload))
-            tasks.append(
-                Task(key(**shared, queries=payload), payload, len(payload), beside, length)
-            )
-        planned.append((video, len(tasks) - first, [place[text] for text in texts]))
+            beside = {name: key(**other, queries=ids) for name, other in siblings.items()}
+            length = sum(map(len, ids))
+            tasks.append(Task(key(**shared, queries=ids), Queries(ids), len(ids), beside, length))
+            if tasks[-1].key not in missing and tasks[-1].key not in store:
+                missing.add(tasks[-1].key)
+                left.update(map(len, ids))
+        places_T2 = np.array([place[text] for text in texts], dtype=np.int32).reshape(-1, 2)
+        planned.append((video, len(tasks) - first, places_T2))
         frames, distinct = frames + len(texts), distinct + len(order)
     log.info("%d frames, %d distinct prompts in %d batches", frames, distinct, len(tasks))
-    weights = _foretell(blueprint, tasks, store)
+    weights = _foretell(blueprint, left)
     load = partial(Reader, blueprint)
     fetch = partial(llms.fetch, blueprint.llm, blueprint.revision)
     results = stream(
@@ -180,17 +186,16 @@ def read_videos(
 
 
 def _readings(
-    planned: Iterable[tuple[str, int, list[tuple[int, int]]]], results: Iterator[Arrays]
+    planned: Iterable[tuple[str, int, Places]], results: Iterator[Arrays]
 ) -> Iterator[tuple[str, VideoReading]]:
     """Each video with its reading.
 
     Args:
-        planned: of each video its name, how many batches are its own, and where each of its frames
-            is to be found: in which of these batches, and in which row.
+        planned: of each video its name, how many batches are its own, and where its frames are.
         results: the batches' in the same order.
     """
-    for video, count, places in planned:
-        batches = list(islice(results, count))
+    for video, count, places_T2 in planned:
+        batches, places = list(islice(results, count)), places_T2.tolist()
         yield (
             video,
             VideoReading(
@@ -201,18 +206,18 @@ def _readings(
         )
 
 
-def _foretell(blueprint: Blueprint, tasks: Sequence[Task[Queries]], store: Store) -> int:
+def _foretell(blueprint: Blueprint, left: Mapping[int, int]) -> int:
     """Say how many prompts are to be read and, where that is known before, how long it takes.
+
+    left: how many of so many tokens.
 
     Returns the bytes of the model's weights, 0 where they are not known or wanted. Raises UserError
     where that is too much for this machine.
     """
-    missing = {task.key: task for task in tasks if task.key not in store}
-    prompts = sum(task.cost for task in missing.values())
+    prompts = sum(left.values())
     if not prompts:
         return 0
-    queries = [query for task in missing.values() for query in task.payload]
-    asked = blueprint.burden(queries)
+    asked = blueprint.burden(left)
     if asked is not None:
         burden.checked(asked)
     known = (blueprint.llm, blueprint.dtype) == (smollm2.NAME, "float32")

@@ -24,7 +24,7 @@ EMBEDDED = 0.00018
 """Seconds a frame from the store into embeddings.h5, beside the bytes of its states."""
 COPIED = 160e6
 """Bytes of states a second from the store into embeddings.h5."""
-CAPTION_TASK, CAPTION_HELD = 400, 1100
-"""Bytes of the driver's memory: of a frame's task, and of its caption until all are written."""
-PROMPT_TASK, TOKEN_TASK = 250, 30
-"""The same of a prompt beside its tokens, and of one of these."""
+CAPTION_TASK = 400
+"""Bytes of the driver's memory of a frame's task."""
+PROMPT_TASK, TOKEN_TASK = 250, 2
+"""The same of a prompt beside its tokens, and of one of these where there are at most 65,536."""

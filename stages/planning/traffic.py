@@ -126,7 +126,7 @@ def caption(
         ),
         driver=count * (rates.KEYED + rates.RAY),
         assembly=count * rates.CAPTIONED,
-        memory=count * (rates.CAPTION_TASK + rates.CAPTION_HELD),
+        memory=count * rates.CAPTION_TASK,
     )
 
 

@@ -114,7 +114,7 @@ def stream(
         job = Job(payloads, load, costs, weights, away)
         _compute(missing, answers(job), store, noun, unit)
     for task in tasks:
-        yield _read(store, task, load)
+        yield result(store, task, load)
 
 
 def _missing(tasks: list[Task[P]], store: Store) -> list[Task[P]]:
@@ -160,7 +160,8 @@ def _compute(
         raise UserError(f"{len(unanswered)} of {len(tasks)} {noun} came back without a result")
 
 
-def _read(store: Store, task: Task[P], load: Callable[[], Worker[P]]) -> Arrays:
+def result(store: Store, task: Task[P], load: Callable[[], Worker[P]]) -> Arrays:
+    """What a task yielded, from the store; computed where it is not there, or damaged."""
     arrays = store.get(task.key)
     if arrays is None:  # gone or damaged since it was looked up
         ((_, found),) = load()([task.payload])
