@@ -6,7 +6,7 @@ everything in the store and write their outputs in seconds.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -91,13 +91,15 @@ class _Captions:
         settings = section.lookup(CaptionSettings, "datasets", dataset, "caption")
         plans = registry.plans(settings)
         picks: dict[str, list[int]] = {}
-        images = []
-        with reading(places.frames) as videos:
+
+        def images(videos: Any) -> Iterator[tuple[Frame, str]]:
             for video in videos:
                 picks[video.name] = [int(pick) for pick in video.picks()]
                 for index, jpeg in enumerate(video.jpegs()):
-                    images.append((Frame(video.name, index), asking.jpeg_key(jpeg)))
-        tasks = {question: asking.tasks(plan, images) for question, plan in plans.items()}
+                    yield Frame(video.name, index), asking.jpeg_key(jpeg)
+
+        with reading(places.frames) as videos:
+            tasks = asking.tasks_by_question(plans, images(videos))
         return cls(plans, tasks, picks, places.frames, Store.default("caption", places.captions))
 
     def make(self) -> None:

@@ -43,20 +43,21 @@ def caption(
     ascending.
     """
     settings: CaptionSettings = section.lookup(CaptionSettings, "datasets", dataset, "caption")
+    plans = registry.plans(settings)
     with reading(frames) as videos:
-        images = [
+        images = (
             (Frame(video.name, index), asking.jpeg_key(jpeg))
             for video in videos
             for index, jpeg in enumerate(video.jpegs())
-        ]
+        )
+        tasks = asking.tasks_by_question(plans, images)
     store = Store.default("caption", out)
     answers: dict[str, Iterator[str]] = {}
     keys: list[str] = []
-    for question, plan in registry.plans(settings).items():
-        tasks = asking.tasks(plan, images)
+    for question, plan in plans.items():
         log.info("asking of every frame: %s", question)
-        answers[question] = asking.answers(plan, tasks, frames, store)
-        keys += [task.key for task in tasks]
+        answers[question] = asking.answers(plan, tasks[question], frames, store)
+        keys += [task.key for task in tasks[question]]
     caption_file.write(out, _lines(frames, answers, settings))
     store.keep(keys)
 

@@ -78,12 +78,13 @@ def local(made: Corpus) -> Iterator[Term]:
 
 def _tasks(made: Corpus) -> list[Task[Frame]]:
     """As the caption stage makes them."""
-    images = []
     with frames.reading(made.root / "frames.h5") as videos:
-        for video in videos:
-            for index, (_, jpeg) in enumerate(zip(video.picks(), video.jpegs(), strict=True)):
-                images.append((Frame(video.name, index), asking.jpeg_key(jpeg)))
-    return asking.tasks(Standing(), images)
+        images = (
+            (Frame(video.name, index), asking.jpeg_key(jpeg))
+            for video in videos
+            for index, jpeg in enumerate(video.jpegs())
+        )
+        return asking.tasks(Standing(), images)
 
 
 def _assemble(

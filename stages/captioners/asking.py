@@ -21,11 +21,20 @@ from stages.work.workers import Away
 
 def tasks(plan: Plan, images: Iterable[tuple[Frame, str]]) -> list[Task[Frame]]:
     """A task for each frame, given with `jpeg_key` of it. Raises UserError as `determinants`."""
-    determinants = plan.determinants()
-    return [
-        Task(key(stage="caption", frame=image, captioner=determinants), frame)
-        for frame, image in images
-    ]
+    return tasks_by_question({"": plan}, images)[""]
+
+
+def tasks_by_question(
+    plans: Mapping[str, Plan], images: Iterable[tuple[Frame, str]]
+) -> dict[str, list[Task[Frame]]]:
+    """The same for each question; a frame is looked at once."""
+    made: dict[str, list[Task[Frame]]] = {question: [] for question in plans}
+    determinants = {question: plan.determinants() for question, plan in plans.items()}
+    for frame, image in images:
+        for question, of in determinants.items():
+            task = Task(key(stage="caption", frame=image, captioner=of), frame)
+            made[question].append(task)
+    return made
 
 
 def jpeg_key(jpeg: bytes) -> str:

@@ -78,7 +78,7 @@ class Plan(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Where a frame lies in the frames file: lighter to hand around than its pixels."""
 

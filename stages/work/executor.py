@@ -19,7 +19,10 @@ log = logging.getLogger("llmvs")
 P = TypeVar("P")
 
 
-@dataclass(frozen=True)
+_NONE: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
 class Task(Generic[P]):
     """One item of work: the key of its result, what a worker needs, and how many units it holds.
 
@@ -32,7 +35,7 @@ class Task(Generic[P]):
     key: str
     payload: P
     cost: int = 1
-    siblings: Mapping[str, str] = field(default_factory=dict)
+    siblings: Mapping[str, str] = field(default_factory=lambda: _NONE)
     effort: float | None = None
 
 

@@ -1,8 +1,11 @@
-"""Values that are made when they are asked for, and kept only as far as there is room."""
+"""Values that are made when they are asked for, and kept only where there is room for all."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar, overload
+
+_TELLING = 8
+"""So many values say how large the others are."""
 
 T = TypeVar("T")
 ROOM = 128_000_000
@@ -10,15 +13,15 @@ ROOM = 128_000_000
 
 
 class OnDemand(Mapping[str, T], ABC):
-    """Values by name. The first that were asked for stay until the room is full; what comes after
-    is made anew each time. So going through all of them again and again, as an evaluation does,
-    still finds those that were kept, where dropping the oldest would find none.
+    """Values by name. All stay, or none does: as soon as those that were made foretell that there
+    is no room for all, they are let go, and from then on each is made anew. What would stay of a
+    large collection is a small part of it, and spares little.
     """
 
     def __init__(self, names: Iterable[str], room: int = ROOM) -> None:
         self._names = dict.fromkeys(names)
         self._kept: dict[str, T] = {}
-        self._left = room
+        self._room, self._used, self._keeps = room, 0, room > 0
 
     @abstractmethod
     def make(self, name: str) -> T:
@@ -34,11 +37,19 @@ class OnDemand(Mapping[str, T], ABC):
         if name not in self._names:
             raise KeyError(name)
         value = self.make(name)
-        size = self.size(value)
-        if size <= self._left:
-            self._left -= size
+        if self._keeps:
             self._kept[name] = value
+            self._used += self.size(value)
+            if not self._fits():
+                self._keeps = False
+                self._kept.clear()
         return value
+
+    def _fits(self) -> bool:
+        """Whether all have room, if the others are on average as large as those that were made."""
+        made = len(self._kept)
+        foretold = self._used if made < _TELLING else self._used / made * len(self._names)
+        return foretold <= self._room
 
     def __contains__(self, name: object) -> bool:
         return name in self._names

@@ -1,4 +1,4 @@
-"""Values made when they are asked for, and kept as far as there is room."""
+"""Values made when they are asked for, and kept where there is room for all."""
 
 import pickle
 
@@ -33,17 +33,35 @@ def test_nothing_is_made_before_it_is_asked_for() -> None:
     assert lengths.made == []
 
 
-def test_the_first_stay_and_what_no_longer_fits_is_made_anew() -> None:
-    lengths = Lengths(["aa", "bbb", "cc"], room=4)
+def test_all_stay_where_there_is_room_for_all() -> None:
+    lengths = Lengths(["aa", "bbb", "cc"], room=7)
     assert [*lengths.values(), *lengths.values()] == [2, 3, 2, 2, 3, 2]
-    assert lengths.made == ["aa", "bbb", "cc", "bbb"]
+    assert lengths.made == ["aa", "bbb", "cc"]
+
+
+def test_none_stays_where_the_room_is_full() -> None:
+    lengths = Lengths(["aa", "bbb", "cc"], room=6)
+    assert [*lengths.values(), *lengths.values()] == [2, 3, 2, 2, 3, 2]
+    assert lengths.made == ["aa", "bbb", "cc", "aa", "bbb", "cc"]
+
+
+def test_that_all_will_not_fit_is_told_by_the_first() -> None:
+    names = [f"video_{number:03}" for number in range(100)]
+    lengths = Lengths(names, room=900)
+    list(lengths.values())
+    assert len(lengths["video_000"] * "x") == 9
+    assert lengths.made.count("video_000") == 1
+    lengths = Lengths(names, room=899)
+    for name in names[:8]:
+        assert lengths[name] == lengths[name]
+    assert lengths.made == [*(name for name in names[:7]), names[7], names[7]]
 
 
 def test_another_process_is_handed_what_was_kept() -> None:
-    lengths = Lengths(["aa", "bbb"], room=2)
+    lengths = Lengths(["aa", "bbb"], room=5)
     list(lengths.values())
     other = pickle.loads(pickle.dumps(lengths))
-    assert (other["aa"], other.made) == (2, ["aa", "bbb"])
+    assert (other["aa"], other["bbb"], other.made) == (2, 3, ["aa", "bbb"])
 
 
 def test_values_in_turn_are_asked_for_by_place() -> None:
