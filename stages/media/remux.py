@@ -30,6 +30,8 @@ from stages.work.files import replacing
 _EARLY, _LONGER = 0.05, 0.5
 """Seconds that nobody sees: a piece's beginning too early by half a frame at ten a second, a skim
 too long by what `llmvs summarise` may be off."""
+_ROUNDED = 1e-3
+"""Seconds by which a span and the piece that begins with it may lie apart."""
 
 
 def copy(
@@ -96,11 +98,11 @@ def _off(film: Path, spans: Sequence[Span], kept: Sequence[Kept]) -> tuple[str, 
     # Between spans that one keyframe serves there is more than was asked for, but nothing is early.
     ends = [0.0, *(end for _, end in spans)]
     early = [
-        start - max(starts[max(0, bisect_right(starts, start) - 1)], before)
+        max(0.0, start - max(starts[max(0, bisect_right(starts, start + _ROUNDED) - 1)], before))
         for (start, _), before in zip(spans, ends, strict=False)
     ]
     asked = sum(end - start for start, end in spans)
-    longer = sum(piece.end - piece.start for piece in kept) - asked
+    longer = max(0.0, sum(piece.end - piece.start for piece in kept) - asked)
     if max(early) < _EARLY and longer < _LONGER:
         return ()
     return (

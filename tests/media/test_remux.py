@@ -14,6 +14,7 @@ from numbered_films import Track, film, heard, lag, noise, number_of, shown
 from stages.errors import UserError
 from stages.media import keyframes, remux
 from stages.media.looking import look
+from stages.media.reel import Kept
 from stages.media.seeking import Reader
 from stages.media.settings import Looking
 from stages.work.store import Store
@@ -249,3 +250,10 @@ def test_ffmpeg_plays_the_copy_without_a_word(tmp_path: Path) -> None:
     command = ["ffmpeg", "-v", "warning", "-i", str(tmp_path / "b.mp4"), "-f", "null", "-"]
     played = subprocess.run(command, check=True, capture_output=True, text=True)
     assert played.stderr == ""
+
+
+def test_a_span_that_rounding_puts_before_its_piece_is_not_early() -> None:
+    kept = [Kept(10.0, 12.0, 0.0), Kept(50.0, 52.0, 2.0)]
+    assert remux._off(Path("film"), [(10.0, 12.0), (50.0 - 1e-9, 52.0)], kept) == ()
+    (said,) = remux._off(Path("film"), [(10.0, 12.0), (50.5, 52.0)], kept)
+    assert "up to 0.50 seconds early (0.25 on average), and is 0.50 seconds longer" in said
