@@ -106,7 +106,6 @@ def test_a_corpus_is_measured_beside_the_formulas(tmp_path: Path) -> None:
         "embeddings.h5": 0.1,  # a file itself is a part of so little
         "embeddings.h5 of them": 0.02,
         "a frame that waits": 0.5,
-        "a caption that waits": 0.5,
     }.items():
         assert found[what].measured == pytest.approx(found[what].formula, rel=margin), what
     assert all(term.measured > 0 for term in found.values())
