@@ -6,7 +6,7 @@ everything in the store and write their outputs in seconds.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,21 +85,13 @@ class _Captions:
         """Raises UserError where frames are not sampled, or the captioner is not to be had."""
         from stages.artifacts.frames import reading
         from stages.captioners import asking, registry
-        from stages.captioners.captioner import Frame
         from stages.captioners.settings import CaptionSettings
 
         settings = section.lookup(CaptionSettings, "datasets", dataset, "caption")
         plans = registry.plans(settings)
-        picks: dict[str, list[int]] = {}
-
-        def images(videos: Any) -> Iterator[tuple[Frame, str]]:
-            for video in videos:
-                picks[video.name] = [int(pick) for pick in video.picks()]
-                for index, jpeg in enumerate(video.jpegs()):
-                    yield Frame(video.name, index), asking.jpeg_key(jpeg)
-
         with reading(places.frames) as videos:
-            tasks = asking.tasks_by_question(plans, images(videos))
+            picks = {video.name: video.picks().tolist() for video in videos}
+            tasks = asking.tasks_by_question(plans, asking.images(videos))
         return cls(plans, tasks, picks, places.frames, Store.default("caption", places.captions))
 
     def make(self) -> None:

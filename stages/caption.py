@@ -13,7 +13,6 @@ from stages.artifacts import captions as caption_file
 from stages.artifacts.captions import Caption
 from stages.artifacts.frames import reading
 from stages.captioners import asking, registry
-from stages.captioners.captioner import Frame
 from stages.captioners.settings import CaptionSettings
 from stages.llm.reply import parser
 from stages.work.store import Store
@@ -45,12 +44,7 @@ def caption(
     settings: CaptionSettings = section.lookup(CaptionSettings, "datasets", dataset, "caption")
     plans = registry.plans(settings)
     with reading(frames) as videos:
-        images = (
-            (Frame(video.name, index), asking.jpeg_key(jpeg))
-            for video in videos
-            for index, jpeg in enumerate(video.jpegs())
-        )
-        tasks = asking.tasks_by_question(plans, images)
+        tasks = asking.tasks_by_question(plans, asking.images(videos))
     store = Store.default("caption", out)
     answers: dict[str, Iterator[str]] = {}
     keys: list[str] = []

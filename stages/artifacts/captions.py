@@ -1,7 +1,7 @@
 """Captions: JSON lines, one a sampled frame."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,7 +11,7 @@ from stages.artifacts.timeline import Timeline, same_picks
 from stages.errors import UserError
 from stages.section import fault
 from stages.work.files import replacing
-from stages.work.on_demand import OnDemand
+from stages.work.on_demand import MadeAnew, OnDemand
 
 _AGAIN = "run the stage that makes it again (`dvc repro`)"
 _OBJECT = 1000
@@ -46,22 +46,25 @@ def write(path: Path, captions: Iterable[Caption]) -> None:
 def read(path: Path) -> Mapping[str, list[Caption]]:
     """Every video's captions, videos in natural order, picks ascending.
 
-    All lines are looked at; a video's captions are read again when they are asked for, and kept as
-    far as there is room.
+    All lines are looked at; a video's captions are read again when they are asked for, and kept
+    where there is room for all.
 
     Raises:
         UserError: the file is absent or empty, a line is not what it should be (its number is
             named), nothing is said of a frame, or a frame occurs twice.
     """
-    return _Captions(path, _places(path))
+    return _Captions(path, _places(path)[0])
 
 
 Spans = list[tuple[int, int]]
 """Where a video's lines are: the first byte of each unbroken run of them, and that after it."""
 
 
-def _places(path: Path) -> dict[str, Spans]:
-    """Where each video's captions are, videos in natural order. Raises UserError as `read`."""
+def _places(path: Path) -> tuple[dict[str, Spans], dict[str, set[int]]]:
+    """Where each video's captions are, videos in natural order, and which frames they are of.
+
+    Raises UserError as `read`.
+    """
     spans: dict[str, Spans] = {}
     picks: dict[str, set[int]] = {}
     end = 0
@@ -84,7 +87,7 @@ def _places(path: Path) -> dict[str, Spans]:
         raise UserError(f"{path} not found; {_AGAIN}") from error
     if not spans:
         raise UserError(f"{path} holds no caption; {_AGAIN}")
-    return {video: spans[video] for video in sorted(spans, key=natural)}
+    return {video: spans[video] for video in sorted(spans, key=natural)}, picks
 
 
 def _parsed(line: bytes, where: str) -> Caption:
@@ -134,15 +137,14 @@ def of_timeline(path: Path, timeline: Timeline) -> Mapping[str, list[Caption]]:
         UserError: as `read`, or where a video has none, is not on the timeline, or has captions of
             other frames than the timeline picks.
     """
-    places = _places(path)
+    places, picks = _places(path)
     if unknown := [video for video in places if video not in timeline.by_name]:
         raise UserError(f"{path}: {', '.join(unknown)} not on the timeline; {_AGAIN}")
     if missing := [video for video in timeline.names if video not in places]:
         raise UserError(f"{path}: says nothing of {', '.join(missing)}; {_AGAIN}")
-    captions = _Captions(path, {video: places[video] for video in timeline.names})
     for video in timeline.videos:
-        same_picks(video, [caption.pick for caption in captions[video.name]], str(path))
-    return captions
+        same_picks(video, sorted(picks[video.name]), str(path))
+    return _Captions(path, {video: places[video] for video in timeline.names})
 
 
 def _reason(error: json.JSONDecodeError | ValidationError) -> str:
@@ -151,17 +153,12 @@ def _reason(error: json.JSONDecodeError | ValidationError) -> str:
     return fault(error)
 
 
-class Words(Mapping[str, list[str]]):
-    """The captions' words alone, when they are asked for."""
+class Words(MadeAnew[list[str]]):
+    """The captions' words alone."""
 
     def __init__(self, said: Mapping[str, Sequence[Caption]]) -> None:
+        super().__init__(said)
         self._said = said
 
-    def __getitem__(self, video: str) -> list[str]:
-        return [frame.caption for frame in self._said[video]]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._said)
-
-    def __len__(self) -> int:
-        return len(self._said)
+    def make(self, name: str) -> list[str]:
+        return [frame.caption for frame in self._said[name]]

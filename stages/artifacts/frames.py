@@ -18,7 +18,7 @@ from PIL import Image
 
 from stages.artifacts import hdf5
 from stages.errors import UserError
-from stages.work.on_demand import InTurn, OnDemand
+from stages.work.on_demand import InTurn, MadeAnew
 
 Integers = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
@@ -103,21 +103,22 @@ def decoded(jpeg: bytes) -> Pixels:
         return np.asarray(image.convert("RGB"))
 
 
-class _Videos(OnDemand[VideoFrames]):
+class _Videos(MadeAnew[VideoFrames]):
     """The videos of an open file, each looked at when it is asked for."""
 
     def __init__(self, path: Path, file: h5py.File) -> None:
-        super().__init__((group.name for group in hdf5.groups(path, file)), room=0)
+        super().__init__(group.name for group in hdf5.groups(path, file))
         self._path, self._file = path, file
 
     def make(self, name: str) -> VideoFrames:
-        try:
-            return VideoFrames(hdf5.Group(self._path, self._file[name]))
-        except UserError as error:
-            raise UserError(f"{error}; {_AGAIN}") from error
+        return _of_group(self._path, self._file, name)
 
-    def size(self, value: VideoFrames) -> int:
-        return 1  # for which there is no room: what is open is not kept
+
+def _of_group(path: Path, file: h5py.File, name: str) -> VideoFrames:
+    try:
+        return VideoFrames(hdf5.Group(path, file[name]))
+    except UserError as error:
+        raise UserError(f"{error}; {_AGAIN}") from error
 
 
 @contextmanager
@@ -144,8 +145,4 @@ def reading_one(path: Path, name: str) -> Iterator[VideoFrames]:
     with hdf5.reading(path, _AGAIN) as file:
         if not isinstance(file.get(name), h5py.Group):
             raise UserError(f"{path}: lacks {name}; {_AGAIN}")
-        try:
-            video = VideoFrames(hdf5.Group(path, file[name]))
-        except UserError as error:
-            raise UserError(f"{error}; {_AGAIN}") from error
-        yield video
+        yield _of_group(path, file, name)

@@ -5,7 +5,7 @@ Shapes: T sampled frames, N video frames, U users.
 One HDF5 file a dataset, a group a video: `gtscore` (T,), and at least one of `user_summary` and
 `user_scores` (U, N). A root attribute says whether the people are simulated. Of a video that the
 timeline cuts short the file keeps what people said of every frame, and reading it cuts that too.
-What people said of a video is read when it is asked for, and kept as far as there is room: a
+What people said of a video is read when it is asked for, and kept where there is room for all: a
 dataset of any size can be gone through.
 """
 

@@ -79,12 +79,7 @@ def local(made: Corpus) -> Iterator[Term]:
 def _tasks(made: Corpus) -> list[Task[Frame]]:
     """As the caption stage makes them."""
     with frames.reading(made.root / "frames.h5") as videos:
-        images = (
-            (Frame(video.name, index), asking.jpeg_key(jpeg))
-            for video in videos
-            for index, jpeg in enumerate(video.jpegs())
-        )
-        return asking.tasks(Standing(), images)
+        return asking.tasks(Standing(), asking.images(videos))
 
 
 def _assemble(

@@ -37,6 +37,13 @@ def tasks_by_question(
     return made
 
 
+def images(videos: Iterable[VideoFrames]) -> Iterator[tuple[Frame, str]]:
+    """Every frame of these videos with `jpeg_key` of it, one in memory at a time."""
+    for video in videos:
+        for index, jpeg in enumerate(video.jpegs()):
+            yield Frame(video.name, index), jpeg_key(jpeg)
+
+
 def jpeg_key(jpeg: bytes) -> str:
     """Of a frame's picture, wherever it comes from."""
     return key(jpeg=jpeg)

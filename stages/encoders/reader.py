@@ -23,7 +23,7 @@ from stages.work import architecture, burden
 from stages.work.burden import Burden
 from stages.work.executor import Task, result, stream
 from stages.work.items import Arrays
-from stages.work.on_demand import OnDemand
+from stages.work.on_demand import MadeAnew
 from stages.work.parcels import Model
 from stages.work.store import Store, key
 from stages.work.workers import Away
@@ -94,7 +94,7 @@ def read_videos(
     ]
 
 
-class _Vectors(OnDemand[Floats]):
+class _Vectors(MadeAnew[Floats]):
     """What was made of each video's captions, read from the store when it is asked for."""
 
     def __init__(
@@ -104,7 +104,7 @@ class _Vectors(OnDemand[Floats]):
         tasks: Sequence[Task[tuple[Ids, ...]]],
         read: Callable[[Task[tuple[Ids, ...]]], Arrays],
     ) -> None:
-        super().__init__(videos, room=0)
+        super().__init__(videos)
         self._videos, self._place, self._tasks, self._read = videos, place, tasks, read
 
     def make(self, name: str) -> Floats:
@@ -113,9 +113,6 @@ class _Vectors(OnDemand[Floats]):
             task: self._read(self._tasks[task])["sentence"] for task in {of for of, _ in places}
         }
         return np.stack([read[task][row] for task, row in places])
-
-    def size(self, value: Floats) -> int:
-        return value.nbytes  # for which there is no room: a video is written, and let go of
 
 
 def _foretold(settings: Sentences, tasks: Sequence[Task[tuple[Ids, ...]]], store: Store) -> int:

@@ -52,9 +52,9 @@ def shown_by_split(
 
     Raises UserError as `examples.drawn` and `splits.folds.splits`.
     """
+    words = Words(said)
     judged = {
-        video.name: JudgedCaptions(_words(said[video.name]), video.gtscore_T)
-        for video in people.videos
+        video.name: JudgedCaptions(words[video.name], video.gtscore_T) for video in people.videos
     }
     return {
         protocol: [
@@ -120,7 +120,3 @@ def _embed(
             tested=video in tested,
         )
     return Kept(keys, frames, unparsed)
-
-
-def _words(frames: Sequence[Caption]) -> list[str]:
-    return [frame.caption for frame in frames]

@@ -103,10 +103,7 @@ def find_all(videos: Path, titles: Sequence[str]) -> dict[str, Path]:
             + (f" (nearest: {found[near][0].name})" if near else "")
             + "; run the download stage again"
         )
-    return {
-        title: min(matches[title], key=lambda path: video.SUFFIXES.index(path.suffix.lower()))
-        for title in titles
-    }
+    return {title: min(matches[title], key=video.preference) for title in titles}
 
 
 def shrink(pixels: Pixels, short_side: int) -> Image.Image:

@@ -36,6 +36,12 @@ SUFFIXES = (
 )
 """In small letters; how a video file's name ends, whatever its capitals."""
 
+
+def preference(path: Path) -> int:
+    """Of a video's file among others of it, by its ending; the least is taken."""
+    return SUFFIXES.index(path.suffix.lower())
+
+
 # The same images are to give the same bytes. More threads cut the work elsewhere. Without
 # cpu-independent each kind of CPU rounds its own way in the macroblock tree, and with AVX-512 x264
 # (core 165) even reads memory there that it never wrote: two runs on one machine then differ.

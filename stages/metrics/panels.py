@@ -19,8 +19,8 @@ _RANKED = 2
 class Panels(OnDemand[Panel]):
     """A panel for each video that people judged, in the timeline's order.
 
-    A panel is put together when it is asked for, and kept as far as there is room: so many videos
-    as there are, a few are in memory. Where people gave scores but no summaries, each user's
+    A panel is put together when it is asked for, and kept where there is room for all: of
+    however many videos few are in memory. Where people gave scores but no summaries, each user's
     summary is built from that user's scores over the same shots and budget as a prediction's.
 
     Raises UserError where a video's shots are not known and, when that video is asked for, where

@@ -93,7 +93,7 @@ def judged_by(places: Places, recipe: Recipe) -> tuple[Timeline, Panels]:
 
 def read(places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int) -> InTurn[Story]:
     """Every video in natural order, of a published split every test video; each told when it is
-    asked for, and kept as far as there is room.
+    asked for, and kept where there is room for all.
 
     Args:
         rows: the scorers whose predictions are read.

@@ -1,11 +1,10 @@
 """Films of one's own as they are: copied, and nothing said of them."""
 
-import shutil
 from pathlib import Path
 
 from stages.media import films
+from stages.sources.places import copied
 from stages.sources.settings import FolderDownload
-from stages.work.files import replacing
 
 
 def make(settings: FolderDownload, out: Path) -> None:
@@ -16,6 +15,4 @@ def make(settings: FolderDownload, out: Path) -> None:
     found = films.films([Path(settings.source).expanduser()])
     films.beside(found, out)
     for film in found:
-        place = out / "videos" / film.name
-        with replacing(place, film.stat().st_size) as temporary:
-            shutil.copyfile(film, temporary)
+        copied(film, out / "videos" / film.name)

@@ -13,7 +13,6 @@ and the summary that its authors' knapsack makes of it as that user's summary.
 """
 
 import logging
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,9 +30,9 @@ from stages.artifacts.timeline import Part, Timeline, Video
 from stages.errors import UserError
 from stages.sources import given, replayed_videos
 from stages.sources.fetch import Remote, fetch, fetched
+from stages.sources.places import copied
 from stages.sources.replayed_videos import Found
 from stages.sources.settings import MrHisumDownload
-from stages.work.files import replacing
 
 log = logging.getLogger("llmvs")
 
@@ -173,9 +172,7 @@ def _place(found: Found, out: Path, of: int) -> None:
             out / "missing.csv",
         )
     for title, path in found.files.items():
-        place = out / "videos" / f"{title}{path.suffix.lower()}"
-        with replacing(place, path.stat().st_size) as temporary:
-            shutil.copyfile(path, temporary)
+        copied(path, out / "videos" / f"{title}{path.suffix.lower()}")
 
 
 def _remote(settings: MrHisumDownload) -> Remote:

@@ -9,6 +9,7 @@ from pathlib import Path
 from stages.errors import UserError
 from stages.sources.archives import unpack
 from stages.sources.fetch import Remote, fetch
+from stages.work.files import replacing
 
 log = logging.getLogger("llmvs")
 
@@ -52,6 +53,12 @@ def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def copied(path: Path, place: Path) -> None:
+    """Copy a file, whole or not at all."""
+    with replacing(place, path.stat().st_size) as temporary:
+        shutil.copyfile(path, temporary)
 
 
 def files(folder: Path, *endings: str) -> list[Path]:

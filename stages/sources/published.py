@@ -3,7 +3,6 @@
 Shapes: T sampled frames, N video frames, U users.
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +18,8 @@ from stages.media import video
 from stages.sources import field_h5, ground_truth, summe, tvsum, versions
 from stages.sources.fetch import Remote, fetch
 from stages.sources.field_h5 import Pair
-from stages.sources.places import files, opened
+from stages.sources.places import copied, files, opened
 from stages.sources.settings import SumMeDownload, TVSumDownload
-from stages.work.files import replacing
 from stages.work.store import Store
 
 TVSUM_INNER = ("-video.zip", "-data.zip", "-matlab.zip")
@@ -211,9 +209,7 @@ def _place(shown: Sequence[Video], folder: Path, videos: Path, store: Store) -> 
     chosen = versions.nearest(shown, matches, store)
     videos.mkdir(parents=True, exist_ok=True)
     for title, path in chosen.files.items():
-        place = videos / f"{title}{path.suffix.lower()}"
-        with replacing(place, path.stat().st_size) as temporary:
-            shutil.copyfile(path, temporary)
+        copied(path, videos / f"{title}{path.suffix.lower()}")
     return chosen.keys
 
 

@@ -26,7 +26,7 @@ from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.media import video
 from stages.sources.places import files
-from stages.work.on_demand import InTurn, OnDemand
+from stages.work.on_demand import InTurn, MadeAnew
 
 SHORTER = 2.0
 """Seconds by which a file may end before its scores do; more is another video, or half of one."""
@@ -128,13 +128,8 @@ def _by_id(folder: Path) -> dict[str, Path]:
     for path in files(folder, *video.SUFFIXES):
         bracketed = _BRACKETED.search(path.stem)
         title = bracketed[1] if bracketed else path.stem
-        if title not in found or _rank(path) < _rank(found[title]):
-            found[title] = path
+        found[title] = min(path, found.get(title, path), key=video.preference)
     return found
-
-
-def _rank(path: Path) -> int:
-    return video.SUFFIXES.index(path.suffix.lower())
 
 
 def _file(by_id: Mapping[str, Path], title: str) -> Path:
@@ -166,11 +161,11 @@ def _in_frames(of: Video, title: str, path: Path) -> Video:
     )
 
 
-class _InFrames(OnDemand[Judgement]):
+class _InFrames(MadeAnew[Judgement]):
     """What is said of each second, said of its frames; made when it is asked for."""
 
     def __init__(self, judged: Mapping[str, Judgement], shown: Mapping[str, Video]) -> None:
-        super().__init__(shown, room=0)
+        super().__init__(shown)
         self._judged, self._shown = judged, shown
 
     def make(self, name: str) -> Judgement:
@@ -186,6 +181,3 @@ class _InFrames(OnDemand[Judgement]):
             in_frames(judged.user_summary_UN),
             in_frames(judged.user_scores_UN),
         )
-
-    def size(self, value: Judgement) -> int:
-        return 1  # for which there is no room: they are written one after the other

@@ -12,20 +12,41 @@ ROOM = 128_000_000
 """Bytes that the kept values of one collection may take: all of SumMe's or TVSum's people do."""
 
 
-class OnDemand(Mapping[str, T], ABC):
+class MadeAnew(Mapping[str, T], ABC):
+    """Values by name, each made whenever it is asked for."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = dict.fromkeys(names)
+
+    @abstractmethod
+    def make(self, name: str) -> T:
+        """One value. The same name gives the same value."""
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._names:
+            raise KeyError(name)
+        return self.make(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class OnDemand(MadeAnew[T]):
     """Values by name. All stay, or none does: as soon as those that were made foretell that there
     is no room for all, they are let go, and from then on each is made anew. What would stay of a
     large collection is a small part of it, and spares little.
     """
 
     def __init__(self, names: Iterable[str], room: int = ROOM) -> None:
-        self._names = dict.fromkeys(names)
+        super().__init__(names)
         self._kept: dict[str, T] = {}
-        self._room, self._used, self._keeps = room, 0, room > 0
-
-    @abstractmethod
-    def make(self, name: str) -> T:
-        """One value. The same name gives the same value."""
+        self._room, self._used, self._keeps = room, 0, True
 
     @abstractmethod
     def size(self, value: T) -> int:
@@ -34,9 +55,7 @@ class OnDemand(Mapping[str, T], ABC):
     def __getitem__(self, name: str) -> T:
         if name in self._kept:
             return self._kept[name]
-        if name not in self._names:
-            raise KeyError(name)
-        value = self.make(name)
+        value = super().__getitem__(name)
         if self._keeps:
             self._kept[name] = value
             self._used += self.size(value)
@@ -50,15 +69,6 @@ class OnDemand(Mapping[str, T], ABC):
         made = len(self._kept)
         foretold = self._used if made < _TELLING else self._used / made * len(self._names)
         return foretold <= self._room
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 class InTurn(Sequence[T], Generic[T]):
