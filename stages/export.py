@@ -26,6 +26,6 @@ def field_h5(folder: Path, out: Path) -> None:
         if video.user_summary_UN is None and video.user_scores_UN is not None:
             shots_S2 = videos.by_name[video.name].known_shots()
             made = [summarise(scores_N, shots_S2, BUDGET) for scores_N in video.user_scores_UN]
-            video = replace(video, user_summary_UN=np.array(made, dtype=np.float32))
+            video = replace(video, user_summary_UN=np.array(made, dtype=np.bool_))
         complete.append(video)
     field.write(out, field.Annotated(videos, replace(judged, videos=tuple(complete))))

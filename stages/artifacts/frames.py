@@ -107,7 +107,7 @@ class _Videos(MadeAnew[VideoFrames]):
     """The videos of an open file, each looked at when it is asked for."""
 
     def __init__(self, path: Path, file: h5py.File) -> None:
-        super().__init__(group.name for group in hdf5.groups(path, file))
+        super().__init__(hdf5.names(path, file))
         self._path, self._file = path, file
 
     def make(self, name: str) -> VideoFrames:

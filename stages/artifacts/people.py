@@ -17,14 +17,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.hdf5 import Group, groups, reading, writing
+from stages.artifacts.hdf5 import Group, names, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.work.on_demand import InTurn, OnDemand
 
 Floats = npt.NDArray[np.float32]
+Chosen = npt.NDArray[np.bool_]
 
+_OBJECTS = 500
+"""Bytes of a judgement beside its numbers, about."""
 _AGAIN = "run the download stage (`dvc repro`)"
 
 
@@ -32,13 +35,13 @@ _AGAIN = "run the download stage (`dvc repro`)"
 class Judgement:
     """What people said of one video.
 
-    gtscore_T: 0 to 1, what models learn. user_summary_UN: 1 where a user's summary shows the
+    gtscore_T: 0 to 1, what models learn. user_summary_UN: whether a user's summary shows the
     frame. user_scores_UN: on the users' own scale (1 to 5). At least one of the last two is there.
     """
 
     name: str
     gtscore_T: Floats
-    user_summary_UN: Floats | None = None
+    user_summary_UN: Chosen | None = None
     user_scores_UN: Floats | None = None
 
     @property
@@ -84,7 +87,7 @@ def read(path: Path, timeline: Timeline) -> People:
     number of frames than the timeline says, raises it when that video is read.
     """
     with reading(path, _AGAIN) as file:
-        there = {group.name for group in groups(path, file)}
+        there = set(names(path, file))
         if strange := sorted(there - timeline.by_name.keys(), key=natural):
             raise UserError(f"{path}: {strange[0]} is not on the timeline of this dataset")
         if missing := [name for name in timeline.names if name not in there]:
@@ -111,7 +114,7 @@ class _Judgements(OnDemand[Judgement]):
 
     def size(self, value: Judgement) -> int:
         given = (value.gtscore_T, value.user_summary_UN, value.user_scores_UN)
-        return sum(array.nbytes for array in given if array is not None)
+        return _OBJECTS + sum(array.nbytes for array in given if array is not None)
 
 
 def as_far_as(video: Video, said: Judgement) -> Judgement:
@@ -127,12 +130,13 @@ def as_far_as(video: Video, said: Judgement) -> Judgement:
 
 def judgement(group: Group, n_frames: int, steps: int) -> Judgement:
     """One video's group, in this schema or the field's, which name these keys alike."""
-    summary_UN = _by_users(group, "user_summary", n_frames)
+    said_UN = _by_users(group, "user_summary", n_frames)
     scores_UN = _by_users(group, "user_scores", n_frames)
-    if summary_UN is None and scores_UN is None:
+    if said_UN is None and scores_UN is None:
         raise group.wrong("user_summary", "is missing, and so is user_scores; one is needed")
-    if summary_UN is not None and not ((summary_UN == 0) | (summary_UN == 1)).all():
+    if said_UN is not None and not ((said_UN == 0) | (said_UN == 1)).all():
         raise group.wrong("user_summary", "must be 0 or 1 everywhere")
+    summary_UN = None if said_UN is None else said_UN > 0
     gtscore_T = group.numbers("gtscore", (steps,)).astype(np.float32)
     if gtscore_T.min() < 0 or gtscore_T.max() > 1:
         raise group.wrong(

@@ -9,6 +9,7 @@ row's file is like it, with the protocols of its own that it was tuned under.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,7 @@ def read(
     found: dict[str, tuple[Scores, Epochs]] = {}
     try:
         with h5py.File(path) as file:
+            hdf5.forgetful(file)
             for protocol in protocols:
                 if protocol not in file:
                     there = ", ".join(file) or "none"
@@ -187,11 +189,11 @@ def _splits(path: Path, protocol: str, scores: Scores, lengths: Mapping[str, int
                 f"{path}: {seed} and {first} of {protocol} tested different videos; {_AGAIN}"
             )
     if protocol == "strict":
-        every = [video for split in splits for video in split]
+        times = Counter(video for split in splits for video in split)
         for video in lengths:
-            if every.count(video) != 1:
+            if times[video] != 1:
                 raise UserError(
-                    f"{path}: {video} is tested {every.count(video)} times a seed, and the "
+                    f"{path}: {video} is tested {times[video]} times a seed, and the "
                     f"protocol strict tests each video once; {_AGAIN}"
                 )
     return splits

@@ -78,7 +78,7 @@ def write(root: Path, videos: int, llm_folder: Path) -> None:
         name = f"video_{number}"
         spine = Video.sampled(name, name, STEPS * EVERY).with_shots(shots_S2, "annotations")
         chosen_US = random.random((USERS, SHOTS)) < 0.4
-        summary_UN = np.repeat(chosen_US, length, axis=1).astype(np.float32)
+        summary_UN = np.repeat(chosen_US, length, axis=1)
         spines.append(spine)
         judged.append(Judgement(name, summary_UN[:, spine.picks_T].mean(axis=0), summary_UN))
     timeline.write(data / "timeline.h5", Timeline(DATASET, tuple(spines)))

@@ -62,8 +62,8 @@ def answers(plan: Plan, asked: Sequence[Task[Frame]], frames: Path, store: Store
     Raises:
         UserError: it is too much for this machine, or the captioner cannot be had.
     """
-    missing = {task.key for task in asked if task.key not in store}
-    wanted = plan.burden(len(missing)) if missing else None
+    missing = len({task.key for task in asked if task.key not in store})
+    wanted = plan.burden(missing) if missing else None
     if wanted is not None:
         burden.checked(wanted)
     with Jpegs(frames) as jpegs:

@@ -74,7 +74,7 @@ class Panel:
     n_frames: int
     picks: npt.NDArray[np.int64]  # (T,)
     change_points: npt.NDArray[np.int64]  # (S, 2), inclusive
-    user_summary: npt.NDArray[np.float32]  # (U, N), 0 or 1
+    user_summary: npt.NDArray[np.bool_]  # (U, N)
     user_scores: npt.NDArray[np.float32] | None = None  # (U, N)
 
     def __post_init__(self) -> None:

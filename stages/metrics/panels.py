@@ -12,8 +12,10 @@ from stages.metrics.panel import Panel, Rules
 from stages.summaries.keyshots import summarise
 from stages.work.on_demand import OnDemand
 
-_RANKED = 2
-"""People's word and its ranks, which a panel keeps once it has judged, over people's word."""
+_RANK = 24
+"""Bytes of a number's own, its level's and its direction's (`metrics.rank.Rankings`)."""
+_OBJECTS = 2000
+"""Bytes of a panel beside its numbers, about."""
 
 
 class Panels(OnDemand[Panel]):
@@ -47,15 +49,20 @@ class Panels(OnDemand[Panel]):
         )
 
     def size(self, value: Panel) -> int:
+        """With the ranks of what scores are compared with, which stay once it has judged."""
+        ranked = value.n_frames
+        if value.user_scores is not None:
+            ranked = len(value.user_scores) * len(value.picks)
         given = (value.user_summary, value.user_scores)
-        return _RANKED * sum(array.nbytes for array in given if array is not None)
+        kept: int = sum(array.nbytes for array in given if array is not None)
+        return _OBJECTS + kept + _RANK * ranked
 
 
 def _user_summary(
     judged: Judgement, shots_S2: npt.NDArray[np.int64], budget: float
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[np.bool_]:
     if judged.user_summary_UN is not None:
         return judged.user_summary_UN
     assert judged.user_scores_UN is not None  # people give at least one of the two
     summaries = [summarise(scores_N, shots_S2, budget) for scores_N in judged.user_scores_UN]
-    return np.array(summaries, dtype=np.float32)
+    return np.array(summaries, dtype=np.bool_)

@@ -3,7 +3,7 @@
 Shapes: T sampled frames.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +32,17 @@ def write(path: Path, panels: Mapping[str, Panel], predictions: Predictions | No
     The model's score is its mean over seeds and over the splits that test the video. Without a
     trained model the heading stands alone.
     """
-    among = tested(predictions.splits if predictions is not None else ())
-    lines: list[list[object]] = []
+    lines = enumerate(_lines(panels, predictions))
+    write_csv(path, COLUMNS, ([frame, *line] for frame, line in lines))
+
+
+def _lines(panels: Mapping[str, Panel], predictions: Predictions | None) -> Iterator[list[object]]:
+    """A frame's, without its place among all."""
+    if predictions is None:
+        return
+    among = frozenset(tested(predictions.splits))
     for video in panels:
-        if predictions is None or video not in among:
+        if video not in among:
             continue
         scored_RT = [
             split[video]
@@ -43,8 +50,8 @@ def write(path: Path, panels: Mapping[str, Panel], predictions: Predictions | No
             for split in splits
             if video in split
         ]
-        columns = (panels[video].picks.tolist(), people(panels[video]), np.mean(scored_RT, axis=0))
+        panel = panels[video]
+        columns = (panel.picks.tolist(), people(panel), np.mean(scored_RT, axis=0))
         for pick, of_people, of_model in zip(*columns, strict=True):
             shown = [round(float(score), _DECIMALS) for score in (of_people, of_model)]
-            lines.append([len(lines), video, pick, *shown])
-    write_csv(path, COLUMNS, lines)
+            yield [video, pick, *shown]

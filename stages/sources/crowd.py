@@ -74,7 +74,7 @@ def judge(script: Script, number: int, settings: DemoDownload) -> tuple[Video, J
     judged = Judgement(
         name=name,
         gtscore_T=((mean_T - LOWEST) / (HIGHEST - LOWEST)).astype(np.float32),
-        user_summary_UN=np.array(summaries, dtype=np.float32),
+        user_summary_UN=np.array(summaries, dtype=np.bool_),
         user_scores_UN=score_UN.astype(np.float32),
     )
     return video, judged

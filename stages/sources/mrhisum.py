@@ -234,7 +234,7 @@ def _videos(
             video = video.with_shots(shots_S2, "annotations")
         except UserError as error:
             raise UserError(f"{path}: change_points of {error}") from error
-        yield video, Judgement(name, gtscore_T, summary_T[None], gtscore_T[None])
+        yield video, Judgement(name, gtscore_T, summary_T[None] > 0, gtscore_T[None])
 
 
 def _within(group: Group, key: str) -> npt.NDArray[np.float32]:

@@ -177,7 +177,7 @@ def of_summe(number: int, chosen: summe.Chosen) -> Pair:
     """SumMe's `video_{number}`: gtscore is the share of users whose summary shows a frame."""
     shown = Video.sampled(f"video_{number}", chosen.name, chosen.n_frames, chosen.fps)
     gtscore_T = chosen.user_summary_UN.mean(axis=0)[shown.picks_T]
-    return shown, Judgement(shown.name, gtscore_T, user_summary_UN=chosen.user_summary_UN)
+    return shown, Judgement(shown.name, gtscore_T, user_summary_UN=chosen.user_summary_UN > 0)
 
 
 def of_tvsum(number: int, judged: tvsum.Annotations) -> Pair:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ from stages.work.on_demand import InTurn, MadeAnew
 
 SHORTER = 2.0
 """Seconds by which a file may end before its scores do; more is another video, or half of one."""
+
+Said = TypeVar("Said", bound=np.generic)
 
 _COLUMNS = ("video_id", "youtube_id")
 _BRACKETED = re.compile(r"\[([\w-]{11})\]$")
@@ -172,7 +174,7 @@ class _InFrames(MadeAnew[Judgement]):
         judged, of = self._judged[name], self._shown[name]
         lengths_T = np.diff(of.picks_T, append=of.n_frames)
 
-        def in_frames(each_UT: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:
+        def in_frames(each_UT: npt.NDArray[Said] | None) -> npt.NDArray[Said] | None:
             return None if each_UT is None else np.repeat(each_UT, lengths_T, axis=1)
 
         return Judgement(

@@ -99,15 +99,16 @@ def stream(
         UserError: `LLMVS_EXECUTOR` names no executor, or a worker left a task unanswered.
         DiskFullError: there is no room for a result; those before it are kept.
     """
-    unique = {task.key: task for task in tasks}
-    store.begin(key for task in unique.values() for key in (task.key, *task.siblings.values()))
-    missing = _missing(list(unique.values()), store)
-    reused = len(unique) - len(missing)
+    unique = list({task.key: task for task in tasks}.values())
+    store.begin(key for task in unique for key in (task.key, *task.siblings.values()))
+    missing, distinct = _missing(unique, store), len(unique)
+    del unique
+    reused = distinct - len(missing)
     log.info(
         "%d distinct %s: reused %d of %d, computing %d",
-        *(len(unique), noun, reused, len(unique), len(missing)),
+        *(distinct, noun, reused, distinct, len(missing)),
     )
-    runs.count(noun, reused, len(unique))
+    runs.count(noun, reused, distinct)
     if missing:
         answers = workers.answers() if processes is None else workers.local(processes)
         if processes is not None:
@@ -116,6 +117,8 @@ def stream(
         payloads = [task.payload for task in missing]
         job = Job(payloads, load, costs, weights, away)
         _compute(missing, answers(job), store, noun, unit)
+        del costs, payloads, job
+    del missing
     for task in tasks:
         yield result(store, task, load)
 
@@ -141,7 +144,7 @@ def _compute(
 ) -> None:
     total = sum(task.cost for task in tasks)
     pace = Pace(total, unit or noun)
-    unanswered = {task.key for task in tasks}
+    answered = bytearray(len(tasks))
     with progress() as bar:
         row = Counted(bar, noun, len(tasks), total, unit)
 
@@ -158,9 +161,9 @@ def _compute(
         ):
             for index, arrays in results:
                 writer.put(tasks[index], arrays)
-                unanswered.discard(tasks[index].key)
-    if unanswered:
-        raise UserError(f"{len(unanswered)} of {len(tasks)} {noun} came back without a result")
+                answered[index] = 1
+    if unanswered := answered.count(0):
+        raise UserError(f"{unanswered} of {len(tasks)} {noun} came back without a result")
 
 
 def result(store: Store, task: Task[P], load: Callable[[], Worker[P]]) -> Arrays:
