@@ -1,7 +1,7 @@
 """report: everything measured, on one page."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +46,7 @@ def report(
         (out.parent / folder).mkdir(parents=True, exist_ok=True)
     for chapter in told:
         for figure, svg in chapters.drawings(chapter).items():
-            _write(out.parent / "figures" / f"{chapter.name}-{figure}.svg", svg)
+            _write(out.parent / "figures" / f"{chapter.name}-{figure}.svg", [svg])
     films = {name: summaries.read(results / name / SUMMARIES) for name in settings.run.summarise}
     written = _pages(told, films, out)
     sizes = [path.stat().st_size / 1e6 for path in written]
@@ -82,7 +82,7 @@ def _pages(told: list[Chapter], films: Mapping[str, Summaries], out: Path) -> li
         for chapter in told:
             for place, name in enumerate(chapter.names):
                 path = out.parent / chapter.href(name)
-                _write(path, video_page.build(chapter, place))
+                _write(path, [video_page.build(chapter, place)])
                 written.append(path)
                 bar.advance(row)
     for left in set(videos.glob("*/*.html")) - set(written):
@@ -91,9 +91,9 @@ def _pages(told: list[Chapter], films: Mapping[str, Summaries], out: Path) -> li
     return [*written, out]
 
 
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(pieces)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The pages' templates, and what all pages carry: style, script, data, colours of rows."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +29,23 @@ _environment.filters["p"] = probability
 
 
 def rendered(template: str, pictures: Pictures, *styles: str, **context: Any) -> str:
-    """A page. The same arguments give the same bytes.
+    """A page whole. Arguments as `pieces`."""
+    return "".join(pieces(template, pictures, *styles, **context))
+
+
+def pieces(template: str, pictures: Pictures, *styles: str, **context: Any) -> Iterator[str]:
+    """A page as it comes, in pieces. The same arguments give the same bytes.
 
     Args:
         template: the name of a file of the room.
         pictures: the thumbnails that the page names.
         styles: CSS beside that of every page.
     """
-    page: str = _environment.get_template(template).render(
+    return _environment.get_template(template).generate(
         css=Markup("\n".join([resource(STYLE), *styles])),
         thumbnails_css=Markup(pictures.css()),
         **context,
     )
-    return page
 
 
 def resource(name: str) -> str:

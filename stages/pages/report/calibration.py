@@ -33,12 +33,13 @@ class Calibration:
 
 def pairs(stories: Sequence[Story], model: str) -> tuple[Floats, Floats]:
     """The model's and people's scores (F,) on every frame the model scored."""
-    scored = [story for story in stories if model in story.scores]
+    scored = [
+        (story.scores[model], story.scores[PEOPLE]) for story in stories if model in story.scores
+    ]
     if not scored:
         return np.zeros(0), np.zeros(0)
-    model_F = np.concatenate([story.scores[model] for story in scored])
-    people_F = np.concatenate([story.scores[PEOPLE] for story in scored])
-    return model_F, people_F
+    of_model, of_people = zip(*scored, strict=True)
+    return np.concatenate(of_model), np.concatenate(of_people)
 
 
 def calibration(model_F: Floats, people_F: Floats, bins: int = 10) -> Calibration:

@@ -84,11 +84,11 @@ class Chapter:
     def typical(self) -> Story:
         """The video of median τ, which neither flatters nor shames the first scorer."""
         marks = self.marks.get(self.legend.first, {})
-        judged = [story for story in self.stories if story.name in marks]
-        if not judged:
+        taus = {name: marks[name].marks["tau"] for name in self.names if name in marks}
+        if not taus:
             return self.stories[0]
-        middle = median(marks[story.name].marks["tau"] for story in judged)
-        return min(judged, key=lambda story: abs(marks[story.name].marks["tau"] - middle))
+        middle = median(taus.values())
+        return self.stories.by_name[min(taus, key=lambda name: abs(taus[name] - middle))]
 
 
 def read(

@@ -1,6 +1,6 @@
 """The index: one page that opens without a network, and leads to every video's own."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from types import MappingProxyType
 from typing import Any
 
@@ -38,15 +38,15 @@ MOMENTS = 12
 NO_FILMS: Mapping[str, Summaries] = MappingProxyType({})
 
 
-def build(chapters: Sequence[Chapter], films: Mapping[str, Summaries] = NO_FILMS) -> str:
-    """The page's HTML. The same chapters and films give the same bytes.
+def build(chapters: Sequence[Chapter], films: Mapping[str, Summaries] = NO_FILMS) -> Iterator[str]:
+    """The page's HTML, in pieces. The same chapters and films give the same bytes.
 
     films: one's own, by recipe.
     """
     pictures = Pictures()
     sections = [_section(chapter, pictures) for chapter in chapters]
     legends = [chapter.legend for chapter in chapters]
-    return templates.rendered(
+    return templates.pieces(
         TEMPLATES[0],
         pictures,
         *styles(legends),
@@ -103,12 +103,13 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
 
 
 def _facts(chapter: Chapter) -> Json:
-    stories, train = chapter.stories, chapter.recipe.train
-    frames = sum(len(story.video.picks_T) for story in stories)
+    train = chapter.recipe.train
+    told = [(len(s.video.picks_T), s.video.seconds, s.users) for s in chapter.stories]
+    frames = sum(count for count, _, _ in told)
     return {
         "frames": f"{frames:,}".replace(",", " "),
-        "minutes": _duration(sum(story.video.seconds for story in stories)),
-        "users": ranged(story.users for story in stories),
+        "minutes": _duration(sum(seconds for _, seconds, _ in told)),
+        "users": ranged(users for _, _, users in told),
         "shots": shots(chapter.results.shots),
         "percent": f"{100 * chapter.results.confidence:g} %",
         "seeds": counted(len(train.seeds), "seed") if train else None,
@@ -130,12 +131,10 @@ def _tables(chapter: Chapter) -> Json:
 
 def _videos(chapter: Chapter, pictures: Pictures) -> Json:
     legend, marks, typical = chapter.legend, chapter.marks, chapter.typical
-    listed = [
-        views.entry(story, marks, legend, chapter.href(story.name)) for story in chapter.stories
-    ]
-    scale = Scale.over(dot["mean"] for video in listed for dot in video["dots"])
+    shown = (views.taus(name, marks, legend) for name in chapter.names)
+    scale = Scale.over(tau for taus in shown for tau in taus.values())
     return {
-        "videos": listed,
+        "videos": _Listed(chapter),
         "typical": views.explorer(typical, marks, legend, pictures),
         "data": Markup(video_data.data(typical, legend, pictures)),
         "video_scale": scale,
@@ -144,6 +143,21 @@ def _videos(chapter: Chapter, pictures: Pictures) -> Json:
         "curves_note": people_and_scorers(chapter.stories, chapter.recipe, legend),
         "budget": f"{100 * chapter.recipe.evaluate.budget:g} %",
     }
+
+
+class _Listed(Sized, Iterable[Json]):
+    """A line for each video, made when the page comes to it."""
+
+    def __init__(self, chapter: Chapter) -> None:
+        self._chapter = chapter
+
+    def __len__(self) -> int:
+        return len(self._chapter.names)
+
+    def __iter__(self) -> Iterator[Json]:
+        marks, legend = self._chapter.marks, self._chapter.legend
+        for story in self._chapter.stories:
+            yield views.entry(story, marks, legend, self._chapter.href(story.name))
 
 
 def _shot_lengths(chapter: Chapter) -> Markup | None:

@@ -28,6 +28,8 @@ from stages.pages.svg import drawn_as, titled
 from stages.summaries.keyshots import keyshots
 
 Floats = npt.NDArray[np.float64]
+DOTS = 2000
+"""More videos than that are drawn as pixels, whose file does not grow with them."""
 PARTS = 5
 FLOOR_COLOUR = PALETTE[3]
 
@@ -64,12 +66,14 @@ def measured(
         row: the scorer that is shown beside constant scores.
         budget: the share of a video that a summary may hold.
     """
-    tested = [s for s in stories if s.name in marks.get(FLOOR, {}) and s.name in marks.get(row, {})]
-    if not tested:
-        return None
+    floor, of_row = marks.get(FLOOR, {}), marks.get(row, {})
+    tested = []
     kept: dict[str, list[Floats]] = {PEOPLE: [], FLOOR: [], row: []}
     preferences = []
-    for story in tested:
+    for story in stories:
+        if story.name not in floor or story.name not in of_row:
+            continue
+        tested.append(story.name)
         lengths_S = lengths_of(story.shots)
         shares = {
             PEOPLE: _shares(story, story.shown_N),
@@ -81,14 +85,16 @@ def measured(
             parts = np.array_split(np.argsort(lengths_S, kind="stable"), PARTS)
             for name, share_S in shares.items():
                 kept[name].append(np.array([share_S[part].mean() for part in parts]))
+    if not tested:
+        return None
     return ShotLengths(
         {name: np.array(each).reshape(-1, PARTS) for name, each in kept.items()},
         np.array(preferences),
         {
-            name: np.array([marks[name][story.name].marks["tau"] for story in tested])
+            name: np.array([marks[name][video].marks["tau"] for video in tested])
             for name in (FLOOR, row)
         },
-        _mean([marks[FLOOR][story.name] for story in tested]),
+        _mean([floor[video] for video in tested]),
     )
 
 
@@ -171,7 +177,8 @@ def _by_preference(axes: Axes, found: ShotLengths, row: str, legend: Legend) -> 
         f"the floor, {mark(found.floor)}", (1, found.floor), xycoords=("axes fraction", "data"),
         xytext=(0, 3), textcoords="offset points", ha="right", size=8, color=FLOOR_COLOUR,
     )  # fmt: skip
-    axes.vlines(x_V, floor_V, row_V, color=RULE, linewidth=0.9, zorder=1)
+    pixels = len(x_V) > DOTS
+    axes.vlines(x_V, floor_V, row_V, color=RULE, linewidth=0.9, zorder=1, rasterized=pixels)
     for name, title, colour, face, marker in (
         (FLOOR, "constant scores", FLOOR_COLOUR, "none", "o"),
         (row, legend.title(row), legend.colour(row), legend.colour(row), "s"),
@@ -179,6 +186,7 @@ def _by_preference(axes: Axes, found: ShotLengths, row: str, legend: Legend) -> 
         axes.plot(
             x_V, found.tau_V[name], marker, markersize=4.5, markerfacecolor=face,
             markeredgecolor=colour, label=f"{title} (ρ {mark(found.following(name))})",
+            rasterized=pixels,
         )  # fmt: skip
     for place, side, said in (
         (0.01, "left", "← people keep short shots"),

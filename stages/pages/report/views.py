@@ -28,17 +28,17 @@ SPARK = 80
 
 def entry(story: Story, marks: Marks, legend: Legend, href: str) -> Json:
     """One video's line in the list of all."""
-    taus = _taus(story, marks, legend)
+    of_rows = taus(story.name, marks, legend)
     return {
         "name": story.name,
         "label": story.label,
         "href": href,
         "length": paths.clock(story.video.seconds),
-        "tau": taus.get(legend.first),
-        "human": taus.get("human"),
+        "tau": of_rows.get(legend.first),
+        "human": of_rows.get("human"),
         "dots": [
             {"slot": "s-people" if row == "human" else legend.slot(row), "mean": tau}
-            for row, tau in taus.items()
+            for row, tau in of_rows.items()
         ],
         "sparks": [
             {"slot": legend.slot(row), "path": _spark(story, row)}
@@ -57,8 +57,9 @@ def _spark(story: Story, row: str) -> str:
     return paths.line(x, (y - y.min()) / spread if spread else np.full(len(y), 0.5))
 
 
-def _taus(story: Story, marks: Marks, legend: Legend) -> dict[str, float]:
-    by_row = {row: of[story.name] for row, of in marks.items() if story.name in of}
+def taus(video: str, marks: Marks, legend: Legend) -> dict[str, float]:
+    """Each row's τ on a video, of the rows that are drawn of it."""
+    by_row = {row: of[video] for row, of in marks.items() if video in of}
     rows = ("human", ZERO_SHOT, *legend.scorers)
     return {row: by_row[row].marks["tau"] for row in rows if row in by_row}
 
@@ -71,7 +72,7 @@ def explorer(story: Story, marks: Marks, legend: Legend, pictures: Pictures) -> 
     return {
         "name": story.name,
         "label": story.label,
-        "about": _about(story, _taus(story, marks, legend), legend),
+        "about": _about(story, taus(story.name, marks, legend), legend),
         "last": len(video.picks_T) - 1,
         "aspect": _aspect(story),
         "start": _moment(story, int(np.argmax(story.scores[PEOPLE])), legend, stills),

@@ -70,17 +70,17 @@ def shots(of: Shots) -> str:
 
 def people_and_scorers(stories: Sequence[Story], recipe: Recipe, legend: Legend) -> str:
     """What the curves over videos are of."""
-    users = ranged(story.users for story in stories)
+    told = [(s.users, s.people_UT is not None, _some_pictures(s)) for s in stories]
+    users = ranged(count for count, _, _ in told)
     if users == "1":
         said = "People: the one score that each frame has, put on 0 to 1."
-    elif any(story.people_UT is not None for story in stories):
+    elif any(scored for _, scored, _ in told):
         said = (
             f"People: mean of {users}, their own scale put on 0 to 1; band: one standard deviation."
         )
     else:
         said = f"People: share of {users} whose summary shows the frame."
-    pictures = [(story.thumbnails, story.video.picks_T) for story in stories]
-    if any(stills and len(stills.images) < len(picks_T) for stills, picks_T in pictures):
+    if any(some for _, _, some in told):
         said += " Long videos: pictures of some sampled frames only."
     if recipe.train is None:
         said += " Scores: as they were given."
@@ -94,6 +94,12 @@ def people_and_scorers(stories: Sequence[Story], recipe: Recipe, legend: Legend)
             f" {legend.title(ZERO_SHOT)}: read from its reply; a gap where the reply holds none."
         )
     return said
+
+
+def _some_pictures(story: Story) -> bool:
+    """Whether there are pictures of some of its frames, and not of all."""
+    stills = story.thumbnails
+    return stills is not None and len(stills.images) < len(story.video.picks_T)
 
 
 def no_shot_fits(story: Story, recipe: Recipe) -> str | None:
