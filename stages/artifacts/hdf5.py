@@ -14,7 +14,7 @@ from stages.errors import UserError
 from stages.work.files import replacing
 
 _LEFT_OUT = "left_out"
-_REMEMBERED = 2**20
+_REMEMBERED = 2**17
 """Bytes of a file's directory that HDF5 keeps at hand. It counts them as they are in the file, and
 in memory they are five times that: by its own measure, 32 MB, a file of ten thousand videos held
 190 MB of what is looked at once."""

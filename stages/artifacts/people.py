@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from stages.artifacts.hdf5 import Group, names, reading, writing
 from stages.artifacts.names import natural
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import WHOLE, Timeline, Video
 from stages.errors import UserError
 from stages.work.on_demand import InTurn, OnDemand
 
@@ -31,7 +31,7 @@ _OBJECTS = 500
 _AGAIN = "run the download stage (`dvc repro`)"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Judgement:
     """What people said of one video.
 
@@ -119,6 +119,8 @@ class _Judgements(OnDemand[Judgement]):
 
 def as_far_as(video: Video, said: Judgement) -> Judgement:
     """What people said of a video up to the end that the timeline gives it."""
+    if video.cut == WHOLE:
+        return said
     summary_UN, scores_UN = said.user_summary_UN, said.user_scores_UN
     return replace(
         said,

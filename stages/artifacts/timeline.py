@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.shots import covering
 from stages.errors import UserError
+from stages.work.joined import Joined, joined
 
 EVERY = 15
 """The field samples every 15th frame: two a second at 30 frames a second."""
@@ -52,7 +53,7 @@ class Cut(NamedTuple):
 WHOLE = Cut(0, 0)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Video:
     """One video's spine.
 
@@ -154,6 +155,46 @@ class Timeline:
     def parts(self) -> dict[str, Part]:
         """Of the split that the dataset brings, by video; empty where it brings none."""
         return {video.name: video.part for video in self.videos if video.part is not None}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        shots = [video.shots_S2 for video in self.videos]
+        return _arrived, (
+            self.dataset,
+            [[getattr(video, name) for video in self.videos] for name in _PLAIN],
+            joined([video.picks_T for video in self.videos]),
+            joined([video.times_T for video in self.videos]),
+            [shots_S2 is not None for shots_S2 in shots],
+            joined([shots_S2 for shots_S2 in shots if shots_S2 is not None]),
+        )
+
+
+_PLAIN = ("name", "title", "n_frames", "fps", "shots_from", "cut", "part")
+
+
+def _arrived(
+    dataset: str,
+    plain: list[list[Any]],
+    picks: Joined,
+    times: Joined,
+    known: list[bool],
+    shots: Joined,
+) -> Timeline:
+    """A timeline that came from another process."""
+    of_shots = iter(shots.parts())
+    return Timeline(
+        dataset,
+        tuple(
+            Video(
+                picks_T=picks_T,
+                times_T=times_T,
+                shots_S2=next(of_shots) if has else None,
+                **dict(zip(_PLAIN, of, strict=True)),
+            )
+            for of, picks_T, times_T, has in zip(
+                zip(*plain, strict=True), picks.parts(), times.parts(), known, strict=True
+            )
+        ),
+    )
 
 
 def write(path: Path, timeline: Timeline) -> None:

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 DATASET, MODEL = "corpus", "mlp"
 STEPS = 12
 """Sampled frames of a video: few, so that a corpus of ten thousand is made in a minute."""
-USERS, SHOTS = 3, 4
+USERS, SHOTS = 3, 12
 WIDTH = 32
 """Of the stand-in LLM's states."""
 

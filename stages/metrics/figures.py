@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from stages.artifacts.predictions import Splits
-from stages.artifacts.results import VideoMarks
+from stages.artifacts.results import RowMarks, VideoMarks
 from stages.metrics.averages import Figure, video_weights
 from stages.metrics.leaderboard import (
     MARKS,
@@ -103,17 +103,20 @@ def collapsed(row: Scored, people: float) -> bool:
     return row.kind == "model" and row.deviation is not None and row.deviation < COLLAPSED * people
 
 
-def video_marks(rows: Mapping[str, Scored], splits: Splits) -> dict[str, dict[str, VideoMarks]]:
+def video_marks(rows: Mapping[str, Scored], splits: Splits) -> dict[str, RowMarks]:
     """Every row's marks of every tested video, over its trials, and the video's share in a mean."""
     weights = {video: float(of.sum()) for video, of in video_weights(splits).items()}
     return {
-        name: {
-            video: VideoMarks(
-                {mark: round(value, DECIMALS) for mark, value in marks._asdict().items()},
-                weights[video],
+        name: RowMarks(
+            (
+                video,
+                VideoMarks(
+                    {mark: round(value, DECIMALS) for mark, value in marks._asdict().items()},
+                    weights[video],
+                ),
             )
             for video, marks in by_video(row, splits).items()
-        }
+        )
         for name, row in rows.items()
     }
 

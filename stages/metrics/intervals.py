@@ -26,7 +26,7 @@ def at_once(videos: int) -> int:
     """How many resamples of so many videos are in memory together: all that are usual for what
     people have judged by hand, fewer where there are thousands.
     """
-    return max(1, 2**19 // videos)
+    return max(1, 2**17 // videos)
 
 
 def weighted_mean(values: Floats, weights: Floats, axis: int = -1) -> Floats:

@@ -8,10 +8,12 @@ one of 2, as in `highlights.HighlightMarks`.
 A row's figures are averaged as `metrics.averages` says.
 """
 
+import operator
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -86,22 +88,20 @@ class Judging:
     title: str
     kind: Kind
     judge: Callable[[Panel], VideoMarks]
-    found: dict[str, VideoMarks] = field(default_factory=dict)
+    found: dict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    """By field of `VideoMarks`, then by video."""
 
     def add(self, panel: Panel) -> None:
-        self.found[panel.name] = self.judge(panel)
+        for name, value in self.judge(panel)._asdict().items():
+            if value is not None:
+                self.found[name][panel.name] = value
 
-    def row(self, videos: Iterable[str]) -> Scored:
+    def row(self, videos: Collection[str]) -> Scored:
         """The row of some of the videos that were added, in this order."""
-        of = {video: self.found[video] for video in videos}
         return Scored(
             self.title,
             self.kind,
-            marks={video: each.marks for video, each in of.items()},
-            constant={v: each.constant for v, each in of.items() if each.constant is not None},
-            spread={v: each.spread for v, each in of.items() if each.spread is not None},
-            sampled={v: each.sampled for v, each in of.items() if each.sampled is not None},
-            highlights={v: e.highlights for v, e in of.items() if e.highlights is not None},
+            **{name: _among(of, videos) for name, of in self.found.items()},
         )
 
     def over(self, panels: Iterable[Panel]) -> Scored:
@@ -111,6 +111,13 @@ class Judging:
             self.add(panel)
             names.append(panel.name)
         return self.row(names)
+
+
+def _among(found: dict[str, Any], videos: Collection[str]) -> dict[str, Any]:
+    """What was found of some videos, in their order; itself where it is that already."""
+    if len(found) == len(videos) and all(map(operator.eq, found, videos)):
+        return found
+    return {video: found[video] for video in videos if video in found}
 
 
 def scored(title: str, kind: Kind, scores_of: Callable[[Panel], Floats]) -> Judging:

@@ -25,6 +25,7 @@ from stages.training import batches
 from stages.training.provisions import EMBEDDINGS, FILES, files, lacking
 from stages.training.shelf import COPIES, Shelf
 from stages.training.targets import keyshots
+from stages.work.joined import Joined, joined
 
 log = logging.getLogger("llmvs")
 
@@ -206,6 +207,25 @@ class BySplit:
         return Shelf(names, read, self.room // COPIES)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return BySplit, (
-            *(self.inputs, self.kind, self.timeline, self.gtscores, self.keyshots, self.room),
-        )
+        # As arrays: torch would put each tensor into a page of shared memory of its own.
+        sent = [
+            (list(of), joined([each_T.numpy() for each_T in of.values()]))
+            for of in (self.gtscores, self.keyshots)
+        ]
+        return _arrived, (self.inputs, self.kind, self.timeline, *sent, self.room)
+
+
+def _arrived(
+    inputs: Inputs,
+    kind: str,
+    timeline: Timeline,
+    gtscores: tuple[list[str], Joined],
+    keyshots: tuple[list[str], Joined],
+    room: int | None,
+) -> BySplit:
+    """Videos that came from another process."""
+    learnt, chosen = (
+        dict(zip(names, map(torch.from_numpy, all_T.parts()), strict=True))
+        for names, all_T in (gtscores, keyshots)
+    )
+    return BySplit(inputs, kind, timeline, learnt, chosen, room)

@@ -74,3 +74,15 @@ def test_a_mistake_within_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), hdf5.writing(tmp_path / "a.h5") as file:
         file.create_group(str(1 // 0))
     assert not list(files.left_behind(tmp_path))
+
+
+def test_of_a_file_of_many_groups_little_is_kept_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "many.h5"
+    with hdf5.writing(path) as file:
+        for number in range(1500):
+            file.create_group(f"video_{number}")["picks"] = [0, 15]
+    with hdf5.reading(path, "") as file:
+        for group in hdf5.groups(path, file):
+            group.numbers("picks", (2,))
+        _, _, kept, _ = file.id.get_mdc_size()
+        assert kept < 2**18

@@ -164,3 +164,11 @@ def test_of_a_wrong_value_that_is_long_a_part_is_shown(folder: Path) -> None:
     with pytest.raises(UserError, match=r"title: input should be .*, got \[0, 1, 2.*…\)") as caught:
         results.read(folder)
     assert len(str(caught.value)) < 500
+
+
+def test_a_rows_marks_are_what_was_put() -> None:
+    one, other = (VideoMarks({"tau": tau, "rho": 0.1, "f1": 1 / 3}, 0.25) for tau in (0.7, -0.1))
+    found = results.RowMarks([("video_2", one), ("video_1", one)])
+    found.put("video_1", other)
+    assert dict(found) == {"video_2": one, "video_1": other}
+    assert "video_3" not in found

@@ -1,5 +1,6 @@
 """The timeline: what is written is read, and what does not fit it is refused."""
 
+import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -155,3 +156,20 @@ def test_people_are_read_as_far_as_the_timeline_goes(tmp_path: Path) -> None:
     shorter = Timeline("toy", (replace(BARE, n_frames=30),))
     with pytest.raises(UserError, match=r"covers 31 frames, but n_frames says 30"):
         _ = people.read(tmp_path / "people.h5", shorter).videos[0]
+
+
+def test_a_timeline_comes_to_another_process_as_it_is() -> None:
+    marked = replace(SHOT, part="test").ending_at(20)
+    found = pickle.loads(pickle.dumps(Timeline("toy", (marked, BARE))))
+    assert (found.dataset, found.names, found.parts) == (
+        "toy",
+        ("video_2", "video_10"),
+        {"video_2": "test"},
+    )
+    for video, sent in zip(found.videos, (marked, BARE), strict=True):
+        for key in ("title", "n_frames", "fps", "shots_from", "cut"):
+            assert getattr(video, key) == getattr(sent, key)
+        for key in ("picks_T", "times_T", "shots_S2"):
+            np.testing.assert_array_equal(getattr(video, key), getattr(sent, key))
+    assert found.by_name["video_10"].shots_S2 is None
+    assert pickle.loads(pickle.dumps(Timeline("none", ()))).videos == ()
