@@ -62,7 +62,7 @@ def _embeddings(made: Corpus) -> Iterator[Term]:
     (readings, keys), seconds = timed(begun)
     yield Term("a prompt laid out", "s", seconds / total, rates.LAID_OUT)
     prompt = workload.prompt(settings, made.words)
-    formula: float = rates.PROMPT_TASK + rates.TOKEN_TASK * prompt.query
+    formula: float = traffic.waiting(total, len(keys), prompt.query) / total
     yield Term("a prompt that waits", "bytes of memory", held(begun) / total, formula)
 
     def assemble() -> None:

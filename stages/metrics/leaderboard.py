@@ -10,7 +10,6 @@ A row's figures are averaged as `metrics.averages` says.
 
 import operator
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -22,6 +21,7 @@ from stages.artifacts.predictions import Splits
 from stages.metrics import averages
 from stages.metrics.averages import Figure, video_weights
 from stages.metrics.highlights import HighlightMarks, Highlights
+from stages.metrics.ledger import Column, Ledger
 from stages.metrics.panel import Marks, Panel
 from stages.metrics.sampled import Choices, SampledMarks
 
@@ -88,20 +88,19 @@ class Judging:
     title: str
     kind: Kind
     judge: Callable[[Panel], VideoMarks]
-    found: dict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    found: Ledger = field(default_factory=Ledger)
     """By field of `VideoMarks`, then by video."""
 
     def add(self, panel: Panel) -> None:
-        for name, value in self.judge(panel)._asdict().items():
-            if value is not None:
-                self.found[name][panel.name] = value
+        marks = self.judge(panel)._asdict()
+        self.found.add(panel.name, {name: of for name, of in marks.items() if of is not None})
 
     def row(self, videos: Collection[str]) -> Scored:
         """The row of some of the videos that were added, in this order."""
         return Scored(
             self.title,
             self.kind,
-            **{name: _among(of, videos) for name, of in self.found.items()},
+            **{name: _among(of, videos) for name, of in self.found.columns.items()},
         )
 
     def over(self, panels: Iterable[Panel]) -> Scored:
@@ -113,11 +112,11 @@ class Judging:
         return self.row(names)
 
 
-def _among(found: dict[str, Any], videos: Collection[str]) -> dict[str, Any]:
+def _among(found: Column, videos: Collection[str]) -> Mapping[str, Any]:
     """What was found of some videos, in their order; itself where it is that already."""
     if len(found) == len(videos) and all(map(operator.eq, found, videos)):
         return found
-    return {video: found[video] for video in videos if video in found}
+    return {video: found[video] for video in videos}
 
 
 def scored(title: str, kind: Kind, scores_of: Callable[[Panel], Floats]) -> Judging:

@@ -24,7 +24,9 @@ EMBEDDED = 0.00018
 """Seconds a frame from the store into embeddings.h5, beside the bytes of its states."""
 COPIED = 160e6
 """Bytes of states a second from the store into embeddings.h5."""
-CAPTION_TASK = 400
+CAPTION_TASK = 260
 """Bytes of the driver's memory of a frame's task."""
-PROMPT_TASK, TOKEN_TASK = 250, 2
-"""The same of a prompt beside its tokens, and of one of these where there are at most 65,536."""
+BATCH_TASK, PROMPT_TASK, TOKEN_TASK = 2200, 12, 2
+"""The same of a batch of prompts, of a prompt in it, and of a token where a vocabulary has at most
+65,536.
+"""

@@ -165,8 +165,14 @@ def embed(
         ),
         driver=prompts * rates.LAID_OUT + count * (rates.PUT + size / rates.WRITTEN),
         assembly=prompts * (rates.EMBEDDED + 2 * 4 * width / rates.COPIED),
-        memory=prompts * (rates.PROMPT_TASK + rates.TOKEN_TASK * prompt.query),
+        memory=waiting(prompts, batches, prompt.query),
     )
+
+
+def waiting(prompts: int, batches: int, tokens: int) -> float:
+    """Bytes of the driver's memory of prompts of so many tokens each, in batches."""
+    of_each = rates.PROMPT_TASK + rates.TOKEN_TASK * tokens
+    return prompts * of_each + batches * rates.BATCH_TASK
 
 
 def train(splits: Splits, frames: Frames, rows: Sequence[tuple[Train, Size]]) -> Flow:
