@@ -22,7 +22,7 @@ from stages.metrics.panel import Panel, Rules
 from stages.metrics.panels import Panels
 from stages.pages.thumbnails import Thumbnails
 from stages.params import Recipe
-from stages.work.on_demand import InTurn, OnDemand
+from stages.work.on_demand import ROOM, InTurn, OnDemand
 
 Floats = npt.NDArray[np.float64]
 PEOPLE, ZERO_SHOT = "people", "zero-shot"
@@ -111,7 +111,8 @@ class _Stories(OnDemand[Story]):
         self, places: Places, recipe: Recipe, rows: tuple[str, ...], thumbnails: int
     ) -> None:
         self._videos, self._panels = judged_by(places, recipe)
-        super().__init__(of.name for of in self._videos.videos if of.part in (None, "test"))
+        names = (of.name for of in self._videos.videos if of.part in (None, "test"))
+        super().__init__(names, 2 * ROOM)  # where there are pictures they take most of it
         self._places, self._kind, self._thumbnails = places, recipe.given.kind, thumbnails
         self._captions: Mapping[str, Sequence[Caption]] = {}
         if self._kind in ("videos", "captions"):

@@ -8,7 +8,7 @@ _TELLING = 8
 """So many values say how large the others are."""
 
 T = TypeVar("T")
-ROOM = 48_000_000
+ROOM = 64_000_000
 """Bytes that the kept values of one collection may take: all of SumMe's or TVSum's people do."""
 
 

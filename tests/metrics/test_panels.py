@@ -8,6 +8,7 @@ from stages.artifacts.timeline import Timeline, Video
 from stages.errors import UserError
 from stages.metrics.panel import Rules
 from stages.metrics.panels import Panels
+from stages.sources import shots
 from stages.summaries.keyshots import summarise
 
 N = 90
@@ -51,3 +52,19 @@ def test_unknown_shots_are_named_with_what_brings_them() -> None:
     video = Video.sampled("video_1", "a film", N)
     with pytest.raises(UserError, match=r"video_1 \(a film\): its shots are not.*download.h5"):
         Panels(Timeline("d", (video,)), People("d", False, (scored("video_1"),)), RULES)
+
+
+def test_all_of_tvsums_panels_stay_in_memory() -> None:
+    videos = shots.expected("tvsum", "TVSum")
+
+    def said(video: Video) -> Judgement:
+        shape = (20, video.n_frames)
+        scored_UN = np.broadcast_to(np.float32(1), shape)  # as large as it says, and takes nothing
+        chosen_UN = np.broadcast_to(np.bool_(True), shape)
+        return Judgement(video.name, np.ones(len(video.picks_T), np.float32), chosen_UN, scored_UN)
+
+    people = People("TVSum", False, tuple(map(said, videos.videos)))
+    panels = Panels(videos, people, Rules("scores", "mean", 0.15))
+    first = [panels[name] for name in panels]
+    assert len(first) == 50
+    assert all(panels[name] is panel for name, panel in zip(panels, first, strict=True))
