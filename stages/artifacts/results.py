@@ -143,9 +143,7 @@ class VideoMarks:
 
 
 class RowMarks(Mapping[str, VideoMarks]):
-    """A row's marks by video, kept as numbers one after the other: of many videos they take a
-    fifth of the memory.
-    """
+    """A row's marks by video, kept as bare numbers: of many videos there are many."""
 
     def __init__(self, marks: Iterable[tuple[str, VideoMarks]] = ()) -> None:
         self._numbers: dict[str, array[float]] = {}

@@ -1,5 +1,5 @@
 """What is found of many videos, one after the other in few long arrays: an array for each of a
-corpus's small findings would take four times the memory.
+corpus's small findings would take more memory than its numbers.
 """
 
 from array import array

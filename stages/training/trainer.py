@@ -48,6 +48,7 @@ class EpochJudge:
     def by(cls, panels: Mapping[str, Panel], name: str) -> "EpochJudge":
         """By one of the panels, which is asked for anew each time that scores are judged."""
         panel = panels[name]
+        # As numbers, so that runs from before choices were kept as truths are known.
         people = [panel.user_summary.astype(np.float32), panel.user_scores]
         rules: list[str | float] = [panel.rules.agreement, panel.rules.budget]
         if panel.rules.beyond:

@@ -1,5 +1,5 @@
-"""Many small arrays as a single one: on their way to another process, which a few long arrays reach
-in a hundredth of the time and memory of many short ones.
+"""Many small arrays as a single one, on their way to another process: each that is sent by itself
+costs more than its numbers.
 """
 
 from collections.abc import Sequence
