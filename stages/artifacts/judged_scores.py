@@ -28,6 +28,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from stages.artifacts import hdf5
 from stages.artifacts.places import GivenKind
@@ -47,7 +48,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Video(_Part):
+@pydantic_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+class Video:
     """A video that people judged: its length, how many of its frames are sampled, and where its
     shots come from. shots: first and last frame of each, where this project's own segmentation
     found them ("kts"); None where annotations or the field bring them. cut: how many frames fewer

@@ -143,26 +143,30 @@ class VideoMarks:
 
 
 class RowMarks(Mapping[str, VideoMarks]):
-    """A row's marks by video, kept as bare numbers: of many videos there are many."""
+    """A row's marks by video, as bare numbers in one array: of many videos there are many."""
 
     def __init__(self, marks: Iterable[tuple[str, VideoMarks]] = ()) -> None:
-        self._numbers: dict[str, array[float]] = {}
+        self._places: dict[str, int] = {}
+        self._numbers = array("d")
         for video, of in marks:
             self.put(video, of)
 
     def put(self, video: str, of: VideoMarks) -> None:
         """Add a video's; of one that is there, in the place of what was."""
-        self._numbers[video] = array("d", [*(of.marks[mark] for mark in MARKS), of.weight])
+        numbers = array("d", [*(of.marks[mark] for mark in MARKS), of.weight])
+        place = self._places.setdefault(video, len(self._numbers))
+        self._numbers[place : place + len(numbers)] = numbers
 
     def __getitem__(self, video: str) -> VideoMarks:
-        *marks, weight = self._numbers[video]
+        place = self._places[video]
+        *marks, weight = self._numbers[place : place + len(MARKS) + 1]
         return VideoMarks(dict(zip(MARKS, marks, strict=True)), weight)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._numbers)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._places)
 
 
 ByVideo = Mapping[str, Mapping[str, Mapping[str, VideoMarks]]]

@@ -8,11 +8,11 @@ and, where the shots are known, `shots` (S, 2) with their origin in `shots_from`
 `part` where the dataset's authors published a split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.shots import covering
 from stages.errors import UserError
-from stages.work.joined import Joined, joined
+from stages.work.ragged import Ragged
 
 EVERY = 15
 """The field samples every 15th frame: two a second at 30 frames a second."""
@@ -136,19 +136,90 @@ class Video:
         return self.shots_S2
 
 
+class Videos(Sequence[Video]):
+    """Videos whose numbers are kept in few long arrays: each is put together when asked for."""
+
+    def __init__(self, videos: Iterable[Video]) -> None:
+        self._plain: dict[str, list[Any]] = {name: [] for name in _PLAIN}
+        self._picks, self._times, self._shots = Ragged(), Ragged(), Ragged()
+        for video in videos:
+            if video.n_frames > _MOST:
+                raise UserError(f"{video.name} ({video.title}): more than {_MOST:,} frames")
+            for name, values in self._plain.items():
+                values.append(getattr(video, name))
+            self._picks.append(video.picks_T.astype(np.int32))
+            even = np.array_equal(video.times_T, video.picks_T / video.fps)
+            self._times.append(video.times_T[:0] if even else video.times_T)
+            shots_S2 = video.shots_S2
+            self._shots.append(_NO_SHOTS if shots_S2 is None else shots_S2.astype(np.int32))
+
+    @overload
+    def __getitem__(self, place: int) -> Video: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Video, ...]: ...
+    def __getitem__(self, place: int | slice) -> "Video | tuple[Video, ...]":
+        if isinstance(place, slice):
+            return tuple(self[each] for each in range(*place.indices(len(self))))
+        plain = {name: values[place] for name, values in self._plain.items()}
+        picks_T = self._picks[place].astype(np.int64)
+        times_T, shots_S2 = self._times[place], self._shots[place]
+        return Video(
+            picks_T=picks_T,
+            times_T=times_T if len(times_T) else picks_T / plain["fps"],
+            shots_S2=shots_S2.astype(np.int64) if len(shots_S2) else None,
+            **plain,
+        )
+
+    def __len__(self) -> int:
+        return len(self._picks)
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self._plain["name"]
+
+    @property
+    def parts(self) -> Sequence[Part | None]:
+        return self._plain["part"]
+
+
+_PLAIN = ("name", "title", "n_frames", "fps", "shots_from", "cut", "part")
+_NO_SHOTS = np.empty((0, 2), np.int32)
+_MOST = np.iinfo(np.int32).max
+
+
+class _ByName(Mapping[str, Video]):
+    def __init__(self, videos: Sequence[Video], names: Iterable[str]) -> None:
+        self._videos = videos
+        self._places = {name: place for place, name in enumerate(names)}
+
+    def __getitem__(self, name: str) -> Video:
+        return self._videos[self._places[name]]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 @dataclass(frozen=True, eq=False)
 class Timeline:
     """A dataset's videos in natural order of their names."""
 
     dataset: str
-    videos: tuple[Video, ...]
+    videos: Sequence[Video]
 
     @cached_property
-    def by_name(self) -> dict[str, Video]:
-        return {video.name: video for video in self.videos}
+    def by_name(self) -> Mapping[str, Video]:
+        return _ByName(self.videos, self.names)
 
     @property
     def names(self) -> tuple[str, ...]:
+        if isinstance(self.videos, Videos):
+            return tuple(self.videos.names)
         return tuple(video.name for video in self.videos)
 
     @property
@@ -157,44 +228,7 @@ class Timeline:
         return {video.name: video.part for video in self.videos if video.part is not None}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        shots = [video.shots_S2 for video in self.videos]
-        return _arrived, (
-            self.dataset,
-            [[getattr(video, name) for video in self.videos] for name in _PLAIN],
-            joined([video.picks_T for video in self.videos]),
-            joined([video.times_T for video in self.videos]),
-            [shots_S2 is not None for shots_S2 in shots],
-            joined([shots_S2 for shots_S2 in shots if shots_S2 is not None]),
-        )
-
-
-_PLAIN = ("name", "title", "n_frames", "fps", "shots_from", "cut", "part")
-
-
-def _arrived(
-    dataset: str,
-    plain: list[list[Any]],
-    picks: Joined,
-    times: Joined,
-    known: list[bool],
-    shots: Joined,
-) -> Timeline:
-    """A timeline that came from another process."""
-    of_shots = iter(shots.parts())
-    return Timeline(
-        dataset,
-        tuple(
-            Video(
-                picks_T=picks_T,
-                times_T=times_T,
-                shots_S2=next(of_shots) if has else None,
-                **dict(zip(_PLAIN, of, strict=True)),
-            )
-            for of, picks_T, times_T, has in zip(
-                zip(*plain, strict=True), picks.parts(), times.parts(), known, strict=True
-            )
-        ),
-    )
+        return Timeline, (self.dataset, Videos(self.videos))
 
 
 def write(path: Path, timeline: Timeline) -> None:
@@ -221,7 +255,7 @@ def read(path: Path) -> Timeline:
     """Read and check a timeline. Raises UserError naming file, group and key of what is wrong."""
     remedy = "run the stage that makes it again (`dvc repro`)"
     with reading(path, remedy) as file:
-        videos = tuple(_video(group) for group in groups(path, file))
+        videos = Videos(_video(group) for group in groups(path, file))
         return Timeline(str(file.attrs.get("dataset", path.stem)), videos)
 
 

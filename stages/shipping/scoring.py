@@ -109,7 +109,7 @@ def write(path: Path, found: Scores) -> None:
         temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
-def _wanted(spine: Timeline, videos: Sequence[str] | None) -> tuple[Video, ...]:
+def _wanted(spine: Timeline, videos: Sequence[str] | None) -> Sequence[Video]:
     if videos is None:
         return spine.videos
     titles = [(video.name, video.title) for video in spine.videos]

@@ -25,7 +25,7 @@ from stages.training import batches
 from stages.training.provisions import EMBEDDINGS, FILES, files, lacking
 from stages.training.shelf import COPIES, Shelf
 from stages.training.targets import keyshots
-from stages.work.joined import Joined, joined
+from stages.work.ragged import Array, RaggedByName
 
 log = logging.getLogger("llmvs")
 
@@ -110,8 +110,8 @@ class BySplit:
     inputs: Inputs
     kind: str
     timeline: Timeline
-    gtscores: Mapping[str, Tensor]
-    keyshots: Mapping[str, Tensor] = field(default_factory=dict)
+    gtscores: Mapping[str, Array]
+    keyshots: Mapping[str, Array] = field(default_factory=dict)
     room: int | None = None
     _split: tuple[Protocol, int] | None = None
     _differ: bool = True
@@ -145,14 +145,13 @@ class BySplit:
         """
         inputs = Inputs(folder, model, entry.inputs)
         inputs.check()
-        gtscores = {
-            video.name: torch.from_numpy(video.gtscore_T.astype(np.float32))
-            for video in people.videos
-        }
-        chosen = {}
+        gtscores, chosen = RaggedByName(), RaggedByName()
+        for video in people.videos:
+            gtscores.add(video.name, video.gtscore_T.astype(np.float32))
         if registry.scorer(entry.kind).keyshots:
             known = timeline.by_name
-            chosen = {name: keyshots(of_T, known[name], budget) for name, of_T in gtscores.items()}
+            for name, gtscore_T in gtscores.items():
+                chosen.add(name, keyshots(gtscore_T, known[name], budget))
         return cls(inputs, entry.kind, timeline, gtscores, chosen, room)
 
     def __call__(self, protocol: Protocol, number: int) -> Mapping[str, batches.Video]:
@@ -174,7 +173,13 @@ class BySplit:
     def _read(self, file: Reading, name: str, protocol: Protocol, number: int) -> batches.Video:
         prepare = registry.scorer(self.kind).prepare
         found = file.video(self.timeline.by_name[name], protocol, number)
-        return batches.Video(name, prepare(found), self.gtscores[name], self.keyshots.get(name))
+        chosen_T = self.keyshots.get(name)
+        return batches.Video(
+            name,
+            prepare(found),
+            torch.from_numpy(self.gtscores[name]),
+            None if chosen_T is None else torch.from_numpy(chosen_T),
+        )
 
     def _too_large(self, file: Reading, name: str, protocol: Protocol, number: int) -> int | None:
         """Bytes of all videos, which are as wide as the one named, where there is no room for what
@@ -207,25 +212,6 @@ class BySplit:
         return Shelf(names, read, self.room // COPIES)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # As arrays: torch would put each tensor into a page of shared memory of its own.
-        sent = [
-            (list(of), joined([each_T.numpy() for each_T in of.values()]))
-            for of in (self.gtscores, self.keyshots)
-        ]
-        return _arrived, (self.inputs, self.kind, self.timeline, *sent, self.room)
-
-
-def _arrived(
-    inputs: Inputs,
-    kind: str,
-    timeline: Timeline,
-    gtscores: tuple[list[str], Joined],
-    keyshots: tuple[list[str], Joined],
-    room: int | None,
-) -> BySplit:
-    """Videos that came from another process."""
-    learnt, chosen = (
-        dict(zip(names, map(torch.from_numpy, all_T.parts()), strict=True))
-        for names, all_T in (gtscores, keyshots)
-    )
-    return BySplit(inputs, kind, timeline, learnt, chosen, room)
+        # What was read stays: another process reads for itself.
+        given = (self.inputs, self.kind, self.timeline, self.gtscores, self.keyshots, self.room)
+        return BySplit, given

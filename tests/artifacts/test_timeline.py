@@ -172,4 +172,4 @@ def test_a_timeline_comes_to_another_process_as_it_is() -> None:
         for key in ("picks_T", "times_T", "shots_S2"):
             np.testing.assert_array_equal(getattr(video, key), getattr(sent, key))
     assert found.by_name["video_10"].shots_S2 is None
-    assert pickle.loads(pickle.dumps(Timeline("none", ()))).videos == ()
+    assert list(pickle.loads(pickle.dumps(Timeline("none", ()))).videos) == []
