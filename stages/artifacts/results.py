@@ -5,7 +5,6 @@ results.json is `Results` as it stands below, field by field; its rows are those
 """
 
 import csv
-import io
 import json
 import operator
 from array import array
@@ -208,10 +207,9 @@ def read(folder: Path) -> tuple[Results, ByVideo]:
     command that makes it.
     """
     results, per_video = folder / RESULTS, folder / PER_VIDEO
-    return (
-        parsed(text_file.read(results, AGAIN), str(results)),
-        parsed_by_video(text_file.read(per_video, AGAIN), str(per_video)),
-    )
+    found = parsed(text_file.read(results, AGAIN), str(results))
+    with text_file.reading(per_video, AGAIN) as lines:
+        return found, parsed_by_video(lines, str(per_video))
 
 
 def parsed(text: str, origin: str) -> Results:
@@ -224,9 +222,9 @@ def parsed(text: str, origin: str) -> Results:
         ) from error
 
 
-def parsed_by_video(text: str, origin: str) -> ByVideo:
-    """per_video.csv from its text. Raises UserError naming `origin` where it is another thing."""
-    reader = csv.DictReader(io.StringIO(text))
+def parsed_by_video(lines: Iterable[str], origin: str) -> ByVideo:
+    """per_video.csv from its lines. Raises UserError naming `origin` where it is another thing."""
+    reader = csv.DictReader(lines)
     if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
         raise UserError(f"{origin}: lacks the column {', '.join(missing)}; {AGAIN} again")
     found: dict[str, dict[str, RowMarks]] = {}

@@ -3,6 +3,7 @@
 Shapes: V videos.
 """
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def read(revision: Revision, dataset: str) -> Measured:
     return Measured(
         revision,
         parsed(text(RESULTS), f"{origin}/{RESULTS}"),
-        parsed_by_video(text(PER_VIDEO), f"{origin}/{PER_VIDEO}"),
+        parsed_by_video(io.StringIO(text(PER_VIDEO)), f"{origin}/{PER_VIDEO}"),
     )
 
 

@@ -3,6 +3,7 @@
 Shapes: R training seeds, E epochs.
 """
 
+import io
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ def _read(name: str, dataset: str, row: str) -> Contestant:
 
 
 def _tables(revision: Revision, dataset: str) -> tuple[Results, ByVideo]:
-    texts = {}
+    texts, origins = {}, {}
     for table in (results.RESULTS, results.PER_VIDEO):
         path = f"reports/results/{dataset}/{table}"
         text = revision.text(path)
@@ -118,10 +119,11 @@ def _tables(revision: Revision, dataset: str) -> tuple[Results, ByVideo]:
                 f"{revision.name}: has no {path}; {dataset} was not measured there (name it in "
                 "run.datasets and run `dvc repro`)"
             )
-        texts[table] = text, f"{revision.name}: {path}"
+        texts[table], origins[table] = text, f"{revision.name}: {path}"
+    lines = io.StringIO(texts[results.PER_VIDEO])
     return (
-        results.parsed(*texts[results.RESULTS]),
-        results.parsed_by_video(*texts[results.PER_VIDEO]),
+        results.parsed(texts[results.RESULTS], origins[results.RESULTS]),
+        results.parsed_by_video(lines, origins[results.PER_VIDEO]),
     )
 
 

@@ -5,6 +5,7 @@ would keep is worked out here, for every step of the page's slider, by the same 
 summary.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,7 +56,7 @@ def build(summary: Summary, store: Store, skim: str | None) -> str:
             "from": clock(shot.start),
             "to": clock(shot.end),
             "seconds": round(shot.seconds, 2),
-            "score": f"{shot.score:.2f}".lstrip("0") or "0",
+            "score": worth(shot.score, highest),
             "height": round(100 * shot.score / highest, 1),
             "rank": int(rank_S[place]) + 1,
             "kept": place in kept,
@@ -83,6 +84,14 @@ def build(summary: Summary, store: Store, skim: str | None) -> str:
         data=Markup(templates.scripted({"steps": steps, "made": made})),
         facts=_facts(summary),
     )
+
+
+def worth(score: float, highest: float) -> str:
+    """A shot's score, to as many decimals as the highest takes to show two figures: of a long film
+    that many shots stand for together, each stands for little.
+    """
+    decimals = max(2, 1 - math.floor(math.log10(highest))) if highest > 0 else 2
+    return f"{score:.{decimals}f}".lstrip("0") or "0"
 
 
 def _thumbnails(
