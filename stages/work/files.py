@@ -2,11 +2,10 @@
 
 A file is written under a hidden temporary name beside its own, `.NAME.….part`, which its writer
 holds locked. A writer that was killed leaves that behind without a lock: then it is nobody's, and
-the next writer of NAME, or `llmvs gc`, removes it.
+the next process that writes into the folder, or `llmvs gc`, removes it.
 """
 
 import errno
-import glob
 import os
 import shutil
 import tempfile
@@ -20,6 +19,10 @@ from stages.work.locks import lock, taken
 PART = ".part"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_swept: set[Path] = set()
+"""Folders that this process has looked through. Looking takes as long as there are files in it:
+before each write it would be most of what a folder of many files costs.
+"""
 
 
 class DiskFullError(OSError):
@@ -104,7 +107,7 @@ def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
 
     The data are on disk before the name is, so a crash leaves either the old file or the new
     one. When the block raises, the temporary file is removed and the old one stays. What killed
-    writers of the same file left is removed first.
+    writers left in the folder is removed before this process first writes into it.
 
     Args:
         path: the file to write.
@@ -115,7 +118,10 @@ def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
     """
     with explained(path, needed):
         path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path.parent.glob(f".{glob.escape(path.name)}.*{PART}"))
+        folder = path.parent.absolute()
+        if folder not in _swept:
+            _swept.add(folder)
+            sweep(folder.glob(f".*{PART}"))
         if needed is not None:
             make_room(path, needed)
         descriptor, temporary = _temporary(path)
