@@ -1,8 +1,10 @@
 """Captions: JSON lines, one a sampled frame."""
 
 import json
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,7 +30,7 @@ class Caption(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     video: str = Field(min_length=1)
-    pick: int = Field(ge=0)
+    pick: int = Field(ge=0, lt=2**63)
     caption: str = Field(min_length=1)
     reply: str | None = None
     score: float | None = Field(default=None, ge=0, le=1)
@@ -56,33 +58,35 @@ def read(path: Path) -> Mapping[str, list[Caption]]:
     return _Captions(path, _places(path)[0])
 
 
-Spans = list[tuple[int, int]]
+Spans: TypeAlias = "array[int]"
 """Where a video's lines are: the first byte of each unbroken run of them, and that after it."""
 
 
-def _places(path: Path) -> tuple[dict[str, Spans], dict[str, set[int]]]:
+def _places(path: Path) -> tuple[dict[str, Spans], dict[str, "array[int]"]]:
     """Where each video's captions are, videos in natural order, and which frames they are of.
 
     Raises UserError as `read`.
     """
     spans: dict[str, Spans] = {}
-    picks: dict[str, set[int]] = {}
+    picks: dict[str, array[int]] = {}
     end = 0
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 where = f"{path}, line {number}"
                 caption = _parsed(line, where)
-                seen = picks.setdefault(caption.video, set())
-                if caption.pick in seen:
+                seen = picks.setdefault(caption.video, array("q"))
+                rising = not seen or caption.pick > seen[-1]
+                if not rising and caption.pick in seen:
                     raise UserError(
                         f"{where}: frame {caption.pick} of {caption.video} occurs twice"
                     )
-                seen.add(caption.pick)
-                runs = spans.setdefault(caption.video, [])
-                start = runs.pop()[0] if runs and runs[-1][1] == end else end
+                seen.append(caption.pick)
+                runs = spans.setdefault(caption.video, array("q"))
+                if not runs or runs[-1] != end:
+                    runs.extend((end, end))
                 end += len(line)
-                runs.append((start, end))
+                runs[-1] = end
     except FileNotFoundError as error:
         raise UserError(f"{path} not found; {_AGAIN}") from error
     if not spans:
@@ -119,7 +123,8 @@ class _Captions(OnDemand[list[Caption]]):
     def make(self, name: str) -> list[Caption]:
         found = []
         with self._path.open("rb") as file:
-            for start, end in self._places[name]:
+            runs = self._places[name]
+            for start, end in zip(runs[::2], runs[1::2], strict=True):
                 file.seek(start)
                 # Only a newline ends a line: a caption may hold the others that Unicode knows.
                 lines = file.read(end - start).removesuffix(b"\n").split(b"\n")

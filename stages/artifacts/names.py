@@ -15,10 +15,15 @@ from stages.errors import UserError
 T = TypeVar("T")
 
 
-def natural(name: str) -> list[tuple[int, str]]:
+def natural(name: str) -> str:
     """Sort key that puts video_2 before video_10."""
-    parts = re.split(r"(\d+)", name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+    return re.sub(r"\d+", _by_length, name)
+
+
+def _by_length(digits: re.Match[str]) -> str:
+    number = str(int(digits[0]))
+    # The first character ends the text before, and a longer number is a larger one.
+    return f"\0{len(number):04d}{number}"
 
 
 def form(name: str) -> str:

@@ -22,9 +22,10 @@ import numpy.typing as npt
 from stages.artifacts import hdf5
 from stages.artifacts.names import natural
 from stages.errors import UserError
+from stages.work.ragged import RaggedByName
 
 Splits = tuple[tuple[str, ...], ...]
-Scores = dict[str, list[dict[str, npt.NDArray[np.float64]]]]
+Scores = dict[str, list[Mapping[str, npt.NDArray[np.float64]]]]
 Epochs = dict[str, list[float | None]]
 
 
@@ -206,8 +207,8 @@ def _epoch(group: h5py.Group) -> float | None:
 
 def _split(
     path: Path, group: h5py.Group, lengths: Mapping[str, int]
-) -> dict[str, npt.NDArray[np.float64]]:
-    scores = {}
+) -> Mapping[str, npt.NDArray[np.float64]]:
+    scores = RaggedByName()
     for video in sorted(group, key=natural):
         scores_T = np.asarray(group[video], dtype=np.float64)
         where = f"{path}: {group.name}/{video}"
@@ -222,5 +223,5 @@ def _split(
             raise UserError(
                 f"{where} holds NaN: training fell apart; try a smaller train.lr in params.yaml"
             )
-        scores[video] = scores_T
+        scores.add(video, scores_T)
     return scores

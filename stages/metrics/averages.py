@@ -38,7 +38,10 @@ def video_weights(splits: Splits) -> dict[str, Floats]:
     for split in splits:
         for video in split:
             weights.setdefault(video, []).append(1 / (len(splits) * len(split)))
-    return {video: np.array(each) for video, each in weights.items()}
+    shared: dict[tuple[float, ...], Floats] = {}
+    return {
+        video: shared.setdefault(tuple(each), np.array(each)) for video, each in weights.items()
+    }
 
 
 def trials(marks: Mapping[str, Floats], splits: Splits) -> tuple[Floats, Floats]:

@@ -3,7 +3,8 @@
 Shapes: R training seeds, C appearances of a video among the splits' test sets, T sampled frames.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal
 
 from stages.artifacts.judged_scores import (
@@ -17,13 +18,22 @@ from stages.artifacts.judged_scores import (
 from stages.artifacts.results import Replies as Counted
 from stages.metrics.evidence import Evidence
 from stages.metrics.replies import Replies
+from stages.work.on_demand import MadeAnew
 
 TUNED = "{}, fine-tuned"
 """What a row is called whose model was fine-tuned on people's scores."""
 TUNED_MODEL = {"zero-shot*": "fine-tuned LLM", "direct*": "fine-tuned captioner"}
 
-_Scores = dict[str, Floats]
-"""By the video's name: (R, C, T)."""
+
+class _Scores(MadeAnew[Floats]):
+    """By the video's name (R, C, T), each put together when it is asked for."""
+
+    def __init__(self, videos: Iterable[str], of_video: Callable[[str], Floats]) -> None:
+        super().__init__(videos)
+        self._of_video = of_video
+
+    def make(self, name: str) -> Floats:
+        return self._of_video(name)
 
 
 def gather(found: Evidence, titles: Mapping[str, str], recipe: Mapping[str, Any]) -> JudgedScores:
@@ -64,20 +74,27 @@ def _rows(
     for name, title in titles.items():
         predictions = found.trained[name][protocol]
         seeds = tuple(predictions.scores)
-        yield name, *_row(title, "model", {v: predictions.of_video(v) for v in videos}, seeds)
+        yield name, *_row(title, "model", _Scores(videos, predictions.of_video), seeds)
     for name, given in found.given.items():
-        yield name, *_row(name, "baseline", {video: given[video][None, None] for video in videos})
+        yield name, *_row(name, "baseline", _Scores(videos, partial(_given, given)))
     for name, title, replies in (
         ("zero-shot", "Zero-shot (LLM's own score)", found.own[protocol]),
         ("direct", "Captioner, asked directly", found.direct[protocol]),
     ):
         if replies is not None and replies.say_something:
-            said = {video: replies.scores[video][None] for video in videos}
-            yield name, *_row(title, "baseline", said)
+            yield name, *_row(title, "baseline", _Scores(videos, partial(_said, replies.scores)))
         of_row = found.tuned.get(f"{name}*", {}).get(protocol)
         if of_row is not None:
-            learnt = {video: of_row.of_video(video) for video in videos}
+            learnt = _Scores(videos, of_row.of_video)
             yield f"{name}*", *_row(TUNED.format(title), "baseline", learnt, tuple(of_row.scores))
+
+
+def _given(scores: Mapping[str, Floats], video: str) -> Floats:
+    return scores[video][None, None]
+
+
+def _said(scores: Mapping[str, Floats], video: str) -> Floats:
+    return scores[video][None]
 
 
 def _row(

@@ -16,13 +16,13 @@ from stages.artifacts import captions, embeddings, frames, people, predictions, 
 from stages.artifacts import scores as scores_file
 from stages.artifacts.captions import Caption
 from stages.artifacts.places import Places
-from stages.artifacts.predictions import Predictions
+from stages.artifacts.predictions import Predictions, tested
 from stages.artifacts.timeline import Timeline, Video, same_picks
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.panels import Panels
 from stages.pages.thumbnails import Thumbnails
 from stages.params import Recipe
-from stages.work.on_demand import ROOM, InTurn, OnDemand
+from stages.work.on_demand import ROOM, InTurn, MadeAnew, OnDemand
 
 Floats = npt.NDArray[np.float64]
 PEOPLE, ZERO_SHOT = "people", "zero-shot"
@@ -205,7 +205,7 @@ def _judged(panel: Panel, users_UT: Floats | None) -> Floats:
 
 def _scored(
     places: Places, recipe: Recipe, rows: tuple[str, ...], videos: Timeline
-) -> dict[str, dict[str, Floats]]:
+) -> dict[str, Mapping[str, Floats]]:
     """Each row's scores by video: as they were given, or those of the models that did not train on
     the video, the mean over seeds and over the splits that tested it.
     """
@@ -215,15 +215,19 @@ def _scored(
     lengths = {video.name: len(video.picks_T) for video in videos.videos}
     headline = recipe.splits.protocols[0]
     return {
-        row: _means(predictions.read(places.predictions(row), lengths, [headline])[headline])
+        row: _Means(predictions.read(places.predictions(row), lengths, [headline])[headline])
         for row in rows
     }
 
 
-def _means(scored: Predictions) -> dict[str, Floats]:
-    each: dict[str, list[Floats]] = {}
-    for splits in scored.scores.values():
-        for split in splits:
-            for video, scores_T in split.items():
-                each.setdefault(video, []).append(scores_T)
-    return {video: np.mean(scores, axis=0) for video, scores in each.items()}
+class _Means(MadeAnew[Floats]):
+    """Of each video that a model was tested on, its scores' mean over seeds and splits (T,)."""
+
+    def __init__(self, scored: Predictions) -> None:
+        super().__init__(tested(scored.splits))
+        self._scored = scored
+
+    def make(self, name: str) -> Floats:
+        scores_RCT = self._scored.of_video(name)
+        means_T: Floats = scores_RCT.reshape(-1, scores_RCT.shape[-1]).mean(axis=0)
+        return means_T

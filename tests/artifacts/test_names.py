@@ -1,7 +1,9 @@
 """Which names mean the same video."""
 
+import re
 import unicodedata
 
+import numpy as np
 import pytest
 
 from stages.artifacts import names
@@ -69,3 +71,26 @@ def test_what_may_mean_two_things_is_an_error_with_both(
 def test_the_nearest_name_is_the_most_alike() -> None:
     assert names.nearest("Base jumping", ["Bike Polo", "base_jump"]) == "base_jump"
     assert names.nearest("Base jumping", ["xyz"]) is None
+
+
+def test_names_are_in_the_order_of_their_numbers() -> None:
+    wanted = [
+        "", "1", "02", "2b", "10", "a", "a_1", "a1", "a2", "a2 part 1", "a2 part 10", "a10",
+        "b٣", "b20", f"c{10**40}", f"c{10**40 + 1}", f"c{10**41}",
+    ]  # fmt: skip
+    assert sorted(wanted, key=names.natural) == sorted(wanted, key=slow_natural)
+    assert sorted(["video_10", "video_9", "video_100"], key=names.natural) == [
+        "video_9", "video_10", "video_100",
+    ]  # fmt: skip
+
+
+def slow_natural(name: str) -> list[tuple[int, str]]:
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def test_any_names_are_sorted_as_text_and_numbers_in_turn() -> None:
+    random = np.random.default_rng(0)
+    letters = list("a_ !0123456789b9")
+    found = ["".join(random.choice(letters, random.integers(1, 9))) for _ in range(3000)]
+    assert sorted(found, key=names.natural) == sorted(found, key=slow_natural)
