@@ -8,7 +8,7 @@ import csv
 import json
 import operator
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from stages.artifacts.row import MARKS, Part, Row
 from stages.errors import UserError
 from stages.section import fault
 from stages.work.files import replacing
+from stages.work.placed import Placed
 
 RESULTS, PER_VIDEO = "results.json", "per_video.csv"
 FROM_CURVES = frozenset({"choosing"})
@@ -141,11 +142,11 @@ class VideoMarks:
     weight: float
 
 
-class RowMarks(Mapping[str, VideoMarks]):
+class RowMarks(Placed[VideoMarks]):
     """A row's marks by video, as bare numbers in one array: of many videos there are many."""
 
     def __init__(self, marks: Iterable[tuple[str, VideoMarks]] = ()) -> None:
-        self._places: dict[str, int] = {}
+        super().__init__({})
         self._numbers = array("d")
         for video, of in marks:
             self.put(video, of)
@@ -153,19 +154,13 @@ class RowMarks(Mapping[str, VideoMarks]):
     def put(self, video: str, of: VideoMarks) -> None:
         """Add a video's; of one that is there, in the place of what was."""
         numbers = array("d", [*(of.marks[mark] for mark in MARKS), of.weight])
-        place = self._places.setdefault(video, len(self._numbers))
-        self._numbers[place : place + len(numbers)] = numbers
+        at = self.places.setdefault(video, len(self.places)) * len(numbers)
+        self._numbers[at : at + len(numbers)] = numbers
 
-    def __getitem__(self, video: str) -> VideoMarks:
-        place = self._places[video]
-        *marks, weight = self._numbers[place : place + len(MARKS) + 1]
+    def at(self, place: int) -> VideoMarks:
+        size = len(MARKS) + 1
+        *marks, weight = self._numbers[place * size : (place + 1) * size]
         return VideoMarks(dict(zip(MARKS, marks, strict=True)), weight)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
 
 
 ByVideo = Mapping[str, Mapping[str, Mapping[str, VideoMarks]]]

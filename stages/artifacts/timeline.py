@@ -8,7 +8,7 @@ and, where the shots are known, `shots` (S, 2) with their origin in `shots_from`
 `part` where the dataset's authors published a split.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.shots import covering
 from stages.errors import UserError
+from stages.work.placed import Placed, numbered
 from stages.work.ragged import Ragged
 
 EVERY = 15
@@ -187,22 +188,13 @@ _NO_SHOTS = np.empty((0, 2), np.int32)
 _MOST = np.iinfo(np.int32).max
 
 
-class _ByName(Mapping[str, Video]):
+class _ByName(Placed[Video]):
     def __init__(self, videos: Sequence[Video], names: Iterable[str]) -> None:
+        super().__init__(numbered(names))
         self._videos = videos
-        self._places = {name: place for place, name in enumerate(names)}
 
-    def __getitem__(self, name: str) -> Video:
-        return self._videos[self._places[name]]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._places
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
+    def at(self, place: int) -> Video:
+        return self._videos[place]
 
 
 @dataclass(frozen=True, eq=False)

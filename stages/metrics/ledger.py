@@ -3,10 +3,12 @@ corpus's small findings would take more memory than its numbers.
 """
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from stages.work.placed import Placed
 
 
 class Ledger:
@@ -28,11 +30,11 @@ class Ledger:
             self.columns[kind].append(value)
 
 
-class Column(Mapping[str, Any]):
+class Column(Placed[Any]):
     """One kind of finding by video, in the order of their adding."""
 
-    def __init__(self, places: Mapping[str, int], like: Any) -> None:
-        self._places = places
+    def __init__(self, places: dict[str, int], like: Any) -> None:
+        super().__init__(places)
         self._shape: tuple[int, ...] | None = None
         if isinstance(like, np.ndarray):
             self._shape = (*like.shape[:-2], -1, like.shape[-1])
@@ -47,15 +49,8 @@ class Column(Mapping[str, Any]):
             self._numbers.extend(value.ravel().tolist())
             self._ends.append(len(self._numbers))
 
-    def __getitem__(self, video: str) -> Any:
-        place = self._places[video]
+    def at(self, place: int) -> Any:
         if self._shape is None:
             return self._numbers[place]
         begin, end = self._ends[place], self._ends[place + 1]
         return np.array(self._numbers[begin:end]).reshape(self._shape)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)

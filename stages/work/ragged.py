@@ -5,11 +5,13 @@ way to another process.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from stages.work.placed import Placed
 
 Array = npt.NDArray[Any]
 
@@ -56,11 +58,11 @@ class Ragged:
         return self.__dict__ | {"_numbers": self._numbers[: self._ends[-1]]}
 
 
-class RaggedByName(Mapping[str, Array]):
+class RaggedByName(Placed[Array]):
     """Arrays by name, as `Ragged`, in the order of their adding."""
 
     def __init__(self, arrays: Iterable[tuple[str, Array]] = ()) -> None:
-        self._places: dict[str, int] = {}
+        super().__init__({})
         self._arrays = Ragged()
         for name, each in arrays:
             self.add(name, each)
@@ -68,13 +70,7 @@ class RaggedByName(Mapping[str, Array]):
     def add(self, name: str, each: Array) -> None:
         """Add one more, of another name than those that are there."""
         self._arrays.append(each)
-        self._places[name] = len(self._arrays) - 1
+        self.places[name] = len(self._arrays) - 1
 
-    def __getitem__(self, name: str) -> Array:
-        return self._arrays[self._places[name]]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
+    def at(self, place: int) -> Array:
+        return self._arrays[place]
