@@ -12,7 +12,8 @@ import numpy as np
 from rich.table import Table
 
 from stages.artifacts.people import Judgement, People
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.metrics import agreement, f1
 from stages.metrics.panel import BUDGET, Marks, Rules

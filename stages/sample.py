@@ -10,7 +10,8 @@ import typer
 from stages import command
 from stages.artifacts import features, frames
 from stages.artifacts import timeline as timelines
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.media import sampling, shots
 from stages.media.films import films
 from stages.media.looking import look

@@ -20,6 +20,7 @@ from tiny_llms import byte_tokenizer, causal_lm, save
 from transformers import LlamaConfig
 
 from stages.artifacts import timeline
+from stages.artifacts.video import Video
 from stages.work.collection import collect
 from stages.work.store import Store, content_hash
 
@@ -71,7 +72,7 @@ class Place:
         lines = [json.dumps(line) for line in self.captions]
         (self.root / "captions.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
         frames = Counter(line["video"] for line in self.captions)
-        videos = [timeline.Video.sampled(name, name, 15 * count) for name, count in frames.items()]
+        videos = [Video.sampled(name, name, 15 * count) for name, count in frames.items()]
         timeline.write(self.root / "timeline.h5", timeline.Timeline("demo", tuple(videos)))
 
     def start(self, out="out.h5"):
@@ -246,7 +247,7 @@ def test_readouts_kept_beside_change_neither_the_output_nor_its_items(finished, 
 
 
 def test_captions_of_other_frames_than_the_timelines_end_in_one_message(place):
-    videos = [timeline.Video.sampled("video_1", "dog.mp4", 450)]
+    videos = [Video.sampled("video_1", "dog.mp4", 450)]
     timeline.write(place.root / "timeline.h5", timeline.Timeline("demo", tuple(videos)))
     assert "video_2, video_10 not on the timeline" in place.run(code=1)
     place.captions = place.captions[-29:]

@@ -13,6 +13,7 @@ from transformers import LlamaConfig
 
 from stages import params
 from stages.artifacts import embeddings, people, timeline
+from stages.artifacts.video import Video
 from stages.embed import embed
 from stages.errors import UserError
 from stages.splits.folds import Split, splits
@@ -60,7 +61,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for index in range(length)
     ]
     Path("captions.jsonl").write_text("\n".join(lines) + "\n")
-    videos = [timeline.Video.sampled(name, name, 15 * length) for name, length in LENGTHS.items()]
+    videos = [Video.sampled(name, name, 15 * length) for name, length in LENGTHS.items()]
     timeline.write(Path("timeline.h5"), timeline.Timeline("tiny", tuple(videos)))
     annotate()
     return tmp_path

@@ -11,7 +11,8 @@ from stages import cli
 from stages.artifacts import field, people, timeline
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.places import Places
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.summaries.keyshots import summarise
 
 N = 100

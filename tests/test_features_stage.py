@@ -9,11 +9,12 @@ import yaml
 
 from stages.artifacts import features as feature_file
 from stages.artifacts import timeline
+from stages.artifacts.video import Video
 from stages.features import features
 from stages.training import provisions
 
 ROOT = Path(__file__).parents[1]
-VIDEO = timeline.Video.sampled("video_1", "clip", 45)
+VIDEO = Video.sampled("video_1", "clip", 45)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from stages.artifacts import captions, embeddings, scores, timeline
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 
 ROOT = Path(__file__).parent.parent
 SHOTS = [[0, 19], [20, 39]]

@@ -16,7 +16,8 @@ from repository_copy import copy_to, run, stages_run
 
 from stages.artifacts import field as field_file
 from stages.artifacts.people import People
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.sources import tvsum
 from stages.sources.published import of_tvsum
 

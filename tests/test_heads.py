@@ -28,7 +28,8 @@ from stages.artifacts.places import Places
 from stages.artifacts.predictions import Run
 from stages.artifacts.results import File, Floor, ProtocolTable, Results, Shots
 from stages.artifacts.row import Figure, Row
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.cli import app
 from stages.errors import UserError
 from stages.params import Recipe

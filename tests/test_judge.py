@@ -21,7 +21,8 @@ from stages.artifacts import field, people, scores, timeline
 from stages.artifacts.field import Annotated
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.places import Places
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.cli import app
 from stages.errors import UserError
 from stages.evaluate import evaluate

@@ -24,7 +24,8 @@ from stages.artifacts import results as results_file
 from stages.artifacts.field import Annotated
 from stages.artifacts.field import write as write_field
 from stages.artifacts.places import Places
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.cli import app
 from stages.errors import UserError
 from stages.evaluate import evaluate

@@ -10,6 +10,7 @@ from tiny_encoders import save_bert
 
 from stages.artifacts import captions, features, timeline
 from stages.artifacts.captions import Caption
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.sentences import sentences
 
@@ -25,7 +26,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     demo["sentences"] |= {"model": str(save_bert(tmp_path / "model"))}
     document["run"]["models"] = ["caption-attention"]
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
-    video = timeline.Video.sampled("video_1", "clip", 45)
+    video = Video.sampled("video_1", "clip", 45)
     timeline.write(tmp_path / "timeline.h5", timeline.Timeline("demo", (video,)))
     lines = [
         Caption(video="video_1", pick=int(pick), caption=WORDS[index % 2])

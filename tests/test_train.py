@@ -12,6 +12,7 @@ import yaml
 
 from stages import section
 from stages.artifacts import curves, embeddings, people, predictions, timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.feeds import feeds
 from stages.metrics.panel import Rules
@@ -42,10 +43,10 @@ def change(stage: str, **values: Any) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(document))
 
 
-def videos() -> list[timeline.Video]:
+def videos() -> list[Video]:
     made = []
     for name, length in LENGTHS.items():
-        video = timeline.Video.sampled(name, name, 15 * length)
+        video = Video.sampled(name, name, 15 * length)
         made.append(video.with_shots([[0, 29], [30, video.n_frames - 1]], "kts"))
     return made
 
@@ -227,7 +228,7 @@ def test_weights_that_nobody_looks_at_are_not_written_and_all_else_is(workplace:
 
 
 def test_strict_alone_needs_no_shots(workplace: Path) -> None:
-    bare = [timeline.Video.sampled(of.name, of.title, of.n_frames) for of in videos()]
+    bare = [Video.sampled(of.name, of.title, of.n_frames) for of in videos()]
     timeline.write(Path("timeline.h5"), timeline.Timeline("tiny", tuple(bare)))
     change("splits", protocols=["strict"])
     assert list(h5py.File(run() / "p.h5")) == ["strict"]

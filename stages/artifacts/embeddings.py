@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.artifacts import hdf5, timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 
 _SPLITS = "splits"
@@ -169,7 +170,7 @@ class Reading:
         self.by_split = _SPLITS in file
 
     def video(
-        self, video: timeline.Video, protocol: str | None = None, number: int | None = None
+        self, video: Video, protocol: str | None = None, number: int | None = None
     ) -> Embedded:
         """A video as a split is to see it; without one, as the first split that tests it does.
 

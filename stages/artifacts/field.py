@@ -16,7 +16,8 @@ from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.people import People, judgement
 from stages.artifacts.shots import lengths_of
-from stages.artifacts.timeline import FIELD_FPS, Timeline, Video, picks_of
+from stages.artifacts.timeline import Timeline, picks_of
+from stages.artifacts.video import FIELD_FPS, Video
 from stages.errors import UserError
 
 

@@ -34,7 +34,7 @@ from stages.artifacts import hdf5
 from stages.artifacts.places import GivenKind
 from stages.artifacts.predictions import Splits, tested
 from stages.artifacts.results import AGAIN, RESULTS, File, LeftOut, Replies
-from stages.artifacts.timeline import Integers, Origin
+from stages.artifacts.video import Integers, Origin
 from stages.errors import UserError
 from stages.section import fault
 

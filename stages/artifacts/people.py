@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from stages.artifacts.hdf5 import Group, names, reading, writing
 from stages.artifacts.names import natural
-from stages.artifacts.timeline import WHOLE, Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import WHOLE, Video
 from stages.errors import UserError
 from stages.work.on_demand import InTurn, OnDemand
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from stages.artifacts import captions, frames
 from stages.artifacts.captions import Caption
-from stages.artifacts.timeline import EVERY
+from stages.artifacts.video import EVERY
 from stages.benchmarking.executor import by
 from stages.benchmarking.standing_captions import Standing
 from stages.benchmarking.terms import Corpus, Term, held, mean, pace, size_of, timed

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from stages import params
 from stages.artifacts.frames import Sampled, reading, write
-from stages.artifacts.timeline import EVERY
+from stages.artifacts.video import EVERY
 from stages.benchmarking import stand_in
 from stages.benchmarking.embedding import product_rate
 from stages.benchmarking.memory import in_own_process, watched

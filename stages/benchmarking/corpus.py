@@ -17,7 +17,8 @@ from PIL import Image
 from stages import section
 from stages.artifacts import frames, people, timeline
 from stages.artifacts.people import Judgement, People
-from stages.artifacts.timeline import EVERY, Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import EVERY, Video
 
 ROOT = Path(__file__).parent.parent.parent
 DATASET, MODEL = "corpus", "mlp"

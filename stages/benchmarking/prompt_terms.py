@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stages.artifacts import embeddings
-from stages.artifacts.timeline import EVERY
+from stages.artifacts.video import EVERY
 from stages.benchmarking import corpus
 from stages.benchmarking.terms import Corpus, Term, held, mean, size_of, timed
 from stages.llm.examples import written

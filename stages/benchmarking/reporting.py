@@ -29,7 +29,8 @@ from stages.artifacts.curves import Point
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.places import Places
 from stages.artifacts.predictions import Run
-from stages.artifacts.timeline import EVERY, Timeline
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import EVERY
 from stages.benchmarking.evaluation import even_shots, synthetic
 from stages.errors import UserError
 from stages.scorers import checkpoints

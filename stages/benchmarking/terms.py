@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.artifacts import frames
 from stages.artifacts.captions import Caption
-from stages.artifacts.timeline import EVERY
+from stages.artifacts.video import EVERY
 from stages.planning import workload
 from stages.work.store import Store
 

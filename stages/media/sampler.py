@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.media import sampling
 from stages.media.jpegs import packed, unpacked
 from stages.media.sampling import Taken

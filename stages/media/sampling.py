@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from stages.artifacts import names
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.media import clock, video
 from stages.media.segmentation import segment

@@ -11,7 +11,7 @@ Shapes: N video frames, T sampled frames, D image feature width, S shots, C cuts
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.media.looking import Film
 from stages.media.segmentation import of_unit_length
 from stages.media.settings import Looking

@@ -17,7 +17,8 @@ from stages.artifacts import scores as scores_file
 from stages.artifacts.captions import Caption
 from stages.artifacts.places import Places
 from stages.artifacts.predictions import Predictions, tested
-from stages.artifacts.timeline import Timeline, Video, same_picks
+from stages.artifacts.timeline import Timeline, same_picks
+from stages.artifacts.video import Video
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.panels import Panels
 from stages.pages.thumbnails import Thumbnails

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stages.artifacts.timeline import EVERY
+from stages.artifacts.video import EVERY
 from stages.planning.workload import Frames
 from stages.work import pool
 from stages.work.pace import duration

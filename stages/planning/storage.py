@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from math import ceil
 
-from stages.artifacts.timeline import EVERY
+from stages.artifacts.video import EVERY
 from stages.planning.workload import Frames
 
 MEMBER = 30 + 20 + 46 + 128

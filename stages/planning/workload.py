@@ -16,7 +16,7 @@ from typing import Any
 import h5py
 
 from stages.artifacts import hdf5
-from stages.artifacts.timeline import EVERY
+from stages.artifacts.video import EVERY
 from stages.errors import UserError
 from stages.llm import smollm2, weights
 from stages.llm.examples import written

@@ -15,7 +15,8 @@ from stages import params
 from stages.artifacts import embeddings, timeline
 from stages.artifacts.names import matched, nearest
 from stages.artifacts.places import Places
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.llm import weights
 from stages.llm.fingerprint import determinants, differing

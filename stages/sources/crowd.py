@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from stages.artifacts.people import Judgement
 from stages.artifacts.shots import lengths_of
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.sources.photographs import SUBJECTS
 from stages.sources.screenplay import Script
 from stages.sources.settings import DemoDownload

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.artifacts import hdf5
-from stages.artifacts.timeline import Timeline, Video, same_picks
+from stages.artifacts.timeline import Timeline, same_picks
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.sources.given import of_videos
 

@@ -11,7 +11,8 @@ from stages.artifacts import field
 from stages.artifacts.field import Annotated
 from stages.artifacts.names import form, matched
 from stages.artifacts.people import Judgement
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.media import video
 from stages.sources import shots

@@ -26,7 +26,8 @@ from stages.artifacts.field import Annotated
 from stages.artifacts.hdf5 import Group
 from stages.artifacts.names import natural
 from stages.artifacts.people import Judgement, People
-from stages.artifacts.timeline import Part, Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Part, Video
 from stages.errors import UserError
 from stages.sources import given, replayed_videos
 from stages.sources.fetch import Remote, fetch, fetched

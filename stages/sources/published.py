@@ -12,7 +12,8 @@ import numpy as np
 from stages.artifacts import names, people, timeline
 from stages.artifacts.field import Annotated
 from stages.artifacts.people import Judgement, People
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.media import video
 from stages.sources import field_h5, ground_truth, summe, tvsum, versions

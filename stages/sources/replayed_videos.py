@@ -22,7 +22,8 @@ import numpy.typing as npt
 
 from stages.artifacts.field import Annotated
 from stages.artifacts.people import Judgement, People
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.media import video
 from stages.sources.places import files

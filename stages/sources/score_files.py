@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from stages.artifacts import hdf5
 from stages.artifacts.names import matched
-from stages.artifacts.timeline import Timeline, Video, same_picks
+from stages.artifacts.timeline import Timeline, same_picks
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.sources.given import Pick, at_hand, of_videos, parsed, same_length, validated
 

@@ -23,7 +23,8 @@ from scipy.io.matlab import MatReadError
 from stages.artifacts import field as field_file
 from stages.artifacts.names import form
 from stages.artifacts.shots import covering
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 
 log = logging.getLogger("llmvs")

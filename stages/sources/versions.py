@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.media import video
 from stages.work import pool
 from stages.work.executor import Task, stream

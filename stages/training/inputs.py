@@ -16,7 +16,8 @@ from torch import Tensor
 
 from stages.artifacts import embeddings, features
 from stages.artifacts.people import People
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.scorers import registry
 from stages.scorers.settings import Entry, Input

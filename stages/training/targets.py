@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.summaries.keyshots import capacity, shot_means, upsample
 from stages.summaries.knapsack import knapsack
 

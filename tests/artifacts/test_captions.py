@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from stages.artifacts.captions import Caption, of_timeline, read, write
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 
 GOOD = {"video": "video_1", "pick": 0, "caption": "A dog."}

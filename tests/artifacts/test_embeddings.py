@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stages.artifacts import embeddings
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.work.store import content_hash
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stages.artifacts import features
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.errors import UserError
 
 VIDEO = Video.sampled("video_1", "clip", 40)

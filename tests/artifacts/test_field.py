@@ -13,7 +13,8 @@ from stages.artifacts import field
 from stages.artifacts.field import Annotated
 from stages.artifacts.names import natural
 from stages.artifacts.people import Judgement, People
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 
 RANDOM = np.random.default_rng(0)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from stages.artifacts import scores
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 
 TIMELINE = Timeline("toy", tuple(Video.sampled(f"video_{n}", f"film {n}", 40) for n in (1, 2)))

@@ -13,7 +13,8 @@ import pytest
 from stages.artifacts import people, timeline
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.shots import covering
-from stages.artifacts.timeline import Timeline, Video, same_picks
+from stages.artifacts.timeline import Timeline, same_picks
+from stages.artifacts.video import Video
 from stages.errors import UserError
 
 SHOT = Video.sampled("video_2", "Bike Polo", 40, 25.0).with_shots([[0, 9], [10, 39]], "field")

@@ -8,7 +8,8 @@ from stages import params
 from stages.artifacts import people, timeline
 from stages.artifacts.people import Judgement, People
 from stages.artifacts.places import Places
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.checking.recipe import Dataset
 
 ROOT = Path(__file__).parents[2]

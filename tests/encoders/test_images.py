@@ -16,7 +16,8 @@ from transformers import CLIPImageProcessorPil, CLIPModel, CLIPVisionModelWithPr
 from stages import features as stage
 from stages import section
 from stages.artifacts import features, frames, timeline
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.checking import frozen
 from stages.encoders import images
 from stages.encoders.images import ImageHalf, read_frames

@@ -11,6 +11,7 @@ from tiny_llms import CONFIGS, save
 from transformers import LlamaConfig
 
 from stages.artifacts import people, timeline
+from stages.artifacts.video import Video
 from stages.finetune import finetune
 
 ROOT = Path(__file__).parent.parent.parent
@@ -73,7 +74,7 @@ def settle() -> None:
         for index in range(length)
     ]
     Path("captions.jsonl").write_text("\n".join(lines) + "\n")
-    videos = [timeline.Video.sampled(name, name, 15 * length) for name, length in LENGTHS.items()]
+    videos = [Video.sampled(name, name, 15 * length) for name, length in LENGTHS.items()]
     timeline.write(Path("timeline.h5"), timeline.Timeline("tiny", tuple(videos)))
     annotate()
 

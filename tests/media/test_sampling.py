@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.media import sampling, video
 from stages.media.sampling import Floats

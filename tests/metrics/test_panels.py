@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from stages.artifacts.people import Judgement, People
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.metrics.panel import Rules
 from stages.metrics.panels import Panels

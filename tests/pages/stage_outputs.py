@@ -34,7 +34,8 @@ from stages.artifacts.places import Places
 from stages.artifacts.predictions import Run
 from stages.artifacts.results import Floor, ProtocolTable, Results, VideoMarks
 from stages.artifacts.row import MARKS, Against, Difference, Figure, Row, Sampled
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Origin, Video
 from stages.report import report
 from stages.scorers import checkpoints
 from stages.scorers.global_attention import GlobalAttention
@@ -115,7 +116,7 @@ def make(
     scores: bool = True,
     protocols: tuple[str, ...] = ("strict", "official"),
     attention: bool = True,
-    origin: timeline.Origin = "annotations",
+    origin: Origin = "annotations",
     collapsed: str | None = None,
 ) -> Path:
     """Write params.yaml, data/ and reports/results/ under root; returns root.
@@ -178,7 +179,7 @@ def make(
     return root
 
 
-def _timeline(dataset: str, videos: int, steps: int, origin: timeline.Origin) -> Timeline:
+def _timeline(dataset: str, videos: int, steps: int, origin: Origin) -> Timeline:
     n_frames = 15 * steps
     edges = np.unique(np.linspace(0, n_frames, 9).astype(int))
     shots_S2 = np.column_stack([edges[:-1], edges[1:] - 1])

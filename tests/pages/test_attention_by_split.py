@@ -9,7 +9,8 @@ import torch
 from stages.artifacts import embeddings, predictions, timeline
 from stages.artifacts.places import Places
 from stages.artifacts.predictions import Run
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.pages.report import attention
 from stages.scorers import attention_maps, checkpoints, registry

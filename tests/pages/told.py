@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.pages.report.legend import Legend
 from stages.pages.stories import PEOPLE, ZERO_SHOT, Story
 

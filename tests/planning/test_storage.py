@@ -7,7 +7,7 @@ import pytest
 
 from stages.artifacts import captions, embeddings, features, frames
 from stages.artifacts.captions import Caption
-from stages.artifacts.timeline import EVERY, Video
+from stages.artifacts.video import EVERY, Video
 from stages.media.jpegs import packed
 from stages.planning import storage, workload
 from stages.work.items import Arrays

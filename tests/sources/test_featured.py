@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from stages.artifacts import features
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.sources import featured
 

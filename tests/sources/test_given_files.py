@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ranged_server import serving
 
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.sources import given
 from stages.sources.settings import Captions

@@ -7,7 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.sources import pooled
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.media import video
 from stages.sources import versions
 from stages.work.store import Store

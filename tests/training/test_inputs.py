@@ -8,7 +8,8 @@ import pytest
 
 from stages.artifacts import embeddings, features
 from stages.artifacts.people import Judgement, People
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.scorers.settings import Input, MlpEntry
 from stages.training.inputs import BySplit, Inputs

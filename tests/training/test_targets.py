@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.training.targets import keyshots
 

@@ -32,6 +32,7 @@ from transformers import LlamaConfig
 from stages import ahead, section
 from stages.artifacts import timeline
 from stages.artifacts.frames import Pixels, Sampled, write
+from stages.artifacts.video import Video
 from stages.benchmarking import executor
 from stages.caption import caption
 from stages.checking import cluster as checking
@@ -315,7 +316,7 @@ class Place:
             for pick in range(0, 15 * CAPTIONS, 15)
         ]
         (root / "captions.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in words))
-        videos = [timeline.Video.sampled(name, name, 15 * CAPTIONS) for name in names]
+        videos = [Video.sampled(name, name, 15 * CAPTIONS) for name in names]
         timeline.write(root / "timeline.h5", timeline.Timeline("demo", tuple(videos)))
 
     @contextmanager
@@ -379,7 +380,7 @@ def test_embeddings_are_made_beside_captions_and_the_stages_find_them(
     timeline.write(
         place.root / "data" / "demo" / "timeline.h5",
         timeline.Timeline(
-            "demo", tuple(timeline.Video.sampled(n, n, 15 * FRAMES // 3) for n in place.names)
+            "demo", tuple(Video.sampled(n, n, 15 * FRAMES // 3) for n in place.names)
         ),
     )
     shutil.copy(place.root / "frames.h5", place.root / "data" / "demo" / "frames.h5")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stages.artifacts.results import VideoMarks
-from stages.artifacts.timeline import Video
+from stages.artifacts.video import Video
 from stages.metrics.printed import mark
 from stages.pages import paths
 from stages.pages.report.legend import Legend

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from stages.artifacts import field
 from stages.artifacts.people import Judgement, People
-from stages.artifacts.timeline import Timeline, Video
+from stages.artifacts.timeline import Timeline
+from stages.artifacts.video import Video
 from stages.cli import app
 from stages.errors import UserError
 from stages.evaluate_release import evaluate_release, released
