@@ -56,9 +56,12 @@ def check(
     what is given against the timeline; splits; prompts against the LLM's context; memory, time and
     disk. What is known only after download is said to be so. Ends with 1 where there is a problem.
     """
+    from stages import section
     from stages.checking import table
+    from stages.experiments import overrides
     from stages.work.store import Store
 
+    overrides.sole(section.document())
     settings, recipes = _recipes(datasets, assignments)
     work = Store.default().root / "downloads"
     found = {

@@ -48,12 +48,14 @@ def table(
     alone and leaves the workspace as it is. An experiment whose other params, code or data differ
     from the workspace's does not count.
     """
-    from stages.experiments import formats, lineup, queue
+    from stages.experiments import formats, lineup, overrides, queue
 
     filled = lineup.fill(name.value, dataset, protocol.value)
     if run and filled.missing:
         for note in filled.tables[0].notes:  # rows would be tested against a llmvs of other params
             raise UserError(f"reports/results/{dataset}: {note}, then --run")
+        for experiment in filled.missing:
+            overrides.set_over(experiment.settings)
         with command.stderr.status("queueing") as status:
             queue.measure(filled.missing, jobs, command.stderr.print, status.update)
         filled = lineup.fill(name.value, dataset, protocol.value)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +16,14 @@ from stages.benchmarks import span, whole_numbers
 from stages.cli import app
 from stages.errors import UserError
 from stages.metrics.panel import Panel
+from stages.planning import scorer
 from stages.scorers.head import STATES
 from stages.sources import tvsum
 from stages.splits.folds import Split, strict
 from stages.splits.settings import Protocol
 from stages.summaries.knapsack import knapsack
 from stages.summaries.kts import change_points
+from stages.training.batches import Video
 
 
 def panels(judged: list[tvsum.Annotations]) -> list[Panel]:
@@ -209,8 +212,25 @@ def test_training_is_measured_beside_the_plain_loop_which_gives_the_same_scores(
         env={"COLUMNS": "160"},
     )
     assert said.exit_code == 0, said.output
-    for part in ("SYNTHETIC", "strict", "official", "times faster"):
+    for part in ("SYNTHETIC", "strict", "official", "times faster", "floor"):
         assert part in said.output
+
+
+def test_the_floor_of_training_counts_every_matrix_product_once() -> None:
+    of = training.task("demo", "llmvs", 24, 5)
+    size = scorer.size(of.entry, {"query": 24, "answer": 24})
+
+    def forth(videos: Sequence[Video]) -> float:
+        frames = [len(video.gtscore_T) for video in videos]
+        return size.operations(sum(frames), sum(each**2 for each in frames))
+
+    learnt, tested = forth(of.train), forth(of.test)
+    # Back is twice forth, but that nobody asks for the gradient of what the videos are.
+    unasked = 2 * sum(len(video.gtscore_T) for video in of.train) * 24 * of.entry.width
+    found = training.operations(of)
+    assert found == pytest.approx(3 * learnt - unasked + 2 * tested, rel=1e-6)
+    alone = replace(of, watch=None)
+    assert found - training.operations(alone) == pytest.approx(tested, rel=1e-6)
 
 
 def test_a_training_that_learns_otherwise_ends_the_benchmark(

@@ -2,23 +2,29 @@
 
 Plain: torch's own encoder on padded batches with their mask, torch's dropout, memory filled as
 torch's deterministic mode has it by default, a batch made anew for every pass. Both on one thread,
-as the train stage runs on a CPU, and both judged as the protocol has it.
+as the train stage runs on a CPU, and both judged as the protocol has it. Floor: what the matrix
+products of either would take if every one of them went as fast as torch's own of a large square.
 
 Shapes: B videos, T frames, D width of the features.
 """
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from rich.table import Table
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from stages import params, section
 from stages.benchmarking import evaluation
+from stages.benchmarking.embedding import product_rate
+from stages.benchmarking.timing import interleaved
 from stages.errors import UserError
 from stages.metrics.panel import Panel
 from stages.scorers import registry
@@ -38,6 +44,9 @@ as the stage is from it.
 """
 
 CPU = torch.device("cpu")
+
+_SQUARE = 1024
+"""Rows, columns and depth of the product whose rate the floor is at."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +106,6 @@ def plain(of: Task, seed: int = 0) -> list[Tensor]:
 
 def _plainly(of: Task, seed: int) -> list[Tensor]:
     model: Any = registry.build(of.entry, of.train[0].widths)
-
-    def scores(videos: Sequence[Video]) -> tuple[Tensor, Tensor, Tensor]:
-        batch = padded(videos)
-        h_BTM = model.d_linear1_norm(model.d_linear1(batch.inputs[STATES]))
-        h_BTM = model.transformer_encoder_agg(h_BTM, src_key_padding_mask=~batch.valid_BT)
-        return model.mlp_head(h_BTM).squeeze(-1), batch.gtscore_BT, batch.valid_BT
-
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=of.settings.lr, weight_decay=of.settings.weight_decay, fused=True
     )
@@ -113,7 +115,7 @@ def _plainly(of: Task, seed: int) -> list[Tensor]:
         for number, index in enumerate(shuffled, 1):
             model.train()
             optimizer.zero_grad()
-            scores_BT, gtscore_BT, valid_BT = scores([of.train[index]])
+            scores_BT, gtscore_BT, valid_BT = _scores(model, [of.train[index]])
             loss = torch.nn.functional.mse_loss(scores_BT[valid_BT], gtscore_BT[valid_BT])
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -122,7 +124,7 @@ def _plainly(of: Task, seed: int) -> list[Tensor]:
             if half or number == len(shuffled):
                 model.eval()
                 with torch.inference_mode():
-                    tested_BT, gtscore_BT, valid_BT = scores(of.test)
+                    tested_BT, gtscore_BT, valid_BT = _scores(model, of.test)
                     torch.nn.functional.mse_loss(tested_BT[valid_BT], gtscore_BT[valid_BT]).item()
                 for video, scores_T in zip(of.test, tested_BT, strict=True):
                     if of.watch is not None:
@@ -130,6 +132,30 @@ def _plainly(of: Task, seed: int) -> list[Tensor]:
     return [
         scores_T[: len(video.gtscore_T)] for video, scores_T in zip(of.test, tested_BT, strict=True)
     ]
+
+
+def _scores(model: Any, videos: Sequence[Video]) -> tuple[Tensor, Tensor, Tensor]:
+    """Scores, people's, and which of them are frames, (B, T) each."""
+    batch = padded(videos)
+    h_BTM = model.d_linear1_norm(model.d_linear1(batch.inputs[STATES]))
+    h_BTM = model.transformer_encoder_agg(h_BTM, src_key_padding_mask=~batch.valid_BT)
+    return model.mlp_head(h_BTM).squeeze(-1), batch.gtscore_BT, batch.valid_BT
+
+
+def operations(of: Task) -> int:
+    """Of an epoch's matrix products, as torch counts them: forth and back for every video learnt,
+    forth for every one tested, each time that they are judged.
+    """
+    model = registry.build(of.entry, of.train[0].widths)
+    evaluations = 1 if of.watch is None else 2
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as learning:
+        for video in of.train:
+            scores_1T, gtscore_1T, _ = _scores(model, [video])
+            nn.functional.mse_loss(scores_1T, gtscore_1T).backward()  # type: ignore[no-untyped-call]
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as testing:
+        for video in of.test:
+            _scores(model, [video])
+    return int(learning.get_total_flops() + evaluations * testing.get_total_flops())
 
 
 def ours(of: Task, seed: int = 0) -> list[Tensor]:
@@ -147,7 +173,7 @@ def measure(recipe: str, model: str, width: int, videos: int, epochs: int, round
         width: D.
         videos: in all.
         epochs: of a measurement.
-        rounds: of which the best counts.
+        rounds: of which the best count.
 
     Raises:
         UserError: as `task`, or the two ways' scores differ by more than `TOLERANCE`.
@@ -161,15 +187,17 @@ def measure(recipe: str, model: str, width: int, videos: int, epochs: int, round
     title += (
         f"frames learnt, {len(of.test)} tested; an epoch without dropout: scores {gap:.0e} apart"
     )
-    table = Table("protocol", "plain, s an epoch", "ours", "times faster", title=title)
+    table = Table("protocol", "plain, s an epoch", "ours", "times faster", "floor", title=title)
+    with one_thread(CPU):
+        rate = max(product_rate(nn.Linear(_SQUARE, _SQUARE), _SQUARE) for _ in range(rounds))
     for protocol, watch in (("strict", None), ("official", of.watch)):
-        asked = Task(of.train, of.test, of.entry, of.settings, watch)
-        seconds = {
-            way.__name__: min(_an_epoch(way, asked, epochs) for _ in range(rounds))
-            for way in (plain, ours)
-        }
+        asked = replace(of, watch=watch)
+        seconds = _an_epoch(asked, epochs, rounds)
         times = seconds["plain"] / seconds["ours"]
-        table.add_row(protocol, f"{seconds['plain']:.3f}", f"{seconds['ours']:.3f}", f"{times:.2f}")
+        table.add_row(
+            protocol, f"{seconds['plain']:.3f}", f"{seconds['ours']:.3f}", f"{times:.2f}",
+            f"{operations(asked) / rate:.3f}",
+        )  # fmt: skip
     return table
 
 
@@ -191,12 +219,18 @@ def _for(settings: Train, epochs: int) -> Train:
     )  # fmt: skip
 
 
-def _an_epoch(way: Callable[[Task], list[Tensor]], of: Task, epochs: int) -> float:
-    """Seconds of one, start and end of a training apart."""
-    taken = []
-    for count in (1, 1 + epochs):
-        asked = Task(of.train, of.test, of.entry, _for(of.settings, count), of.watch)
-        started = time.perf_counter()
-        way(asked)
-        taken.append(time.perf_counter() - started)
-    return (taken[1] - taken[0]) / epochs
+def _an_epoch(of: Task, epochs: int, rounds: int) -> dict[str, float]:
+    """Seconds of one by each way, start and end of a training apart: of the quickest trainings of
+    one epoch and of more.
+    """
+    ways, lengths = (plain, ours), (1, 1 + epochs)
+    trainings = {
+        f"{way.__name__} {count}": partial(way, replace(of, settings=_for(of.settings, count)))
+        for way in ways
+        for count in lengths
+    }
+    taken, _ = interleaved(trainings, rounds, patience=math.inf)
+    return {
+        way.__name__: (taken[f"{way.__name__} {1 + epochs}"] - taken[f"{way.__name__} 1"]) / epochs
+        for way in ways
+    }

@@ -64,10 +64,45 @@ def spelled(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
+def sole(document: Mapping[str, Any], at: str | None = None) -> None:
+    """Make sure that each mapping is one recipe's alone, so that `dvc exp run -S` can set it.
+
+    DVC writes every value of params.yaml anew into the mapping that it is read from. Where an alias
+    or `<<` makes one mapping of two, the last to be written has the say over both.
+
+    Args:
+        document: params.yaml as `section.document` reads it.
+        at: a dotted path, to look at what leads to it and at nothing else.
+
+    Raises:
+        UserError: a mapping is read in two places.
+    """
+    first: dict[int, str] = {}
+
+    def look(mapping: Mapping[str, Any], path: str) -> None:
+        other = first.setdefault(id(mapping), path)
+        if other != path and (at is None or _leads(path, at) or _leads(other, at)):
+            key = path.rpartition(".")[2]
+            raise UserError(
+                f"params.yaml: {path} is {other} as well, by an alias or `<<`, so that "
+                "`dvc exp run -S` would set both or neither; take it over as a mapping of its own: "
+                f"`{key}: {{<<: *name}}`, name being what &name marks"
+            )
+        for key, value in mapping.items():
+            if isinstance(value, Mapping):
+                look(value, f"{path}.{key}" if path else str(key))
+
+    look(document, "")
+
+
+def _leads(path: str, at: str) -> bool:
+    return f"{at}.".startswith(f"{path}.")
+
+
 def set_over(assignments: Sequence[str], path: Path = section.PARAMS) -> Json:
     """params.yaml as `dvc exp run -S NAME=VALUE` would have it, which is DVC's own reading.
 
-    Raises UserError where it is no YAML, or an assignment cannot be made.
+    Raises UserError where it is no YAML, or an assignment cannot be made, or would be lost.
     """
     document = section.document(path)
     if not assignments:
@@ -82,6 +117,7 @@ def set_over(assignments: Sequence[str], path: Path = section.PARAMS) -> Json:
         for assignment in assignments:
             try:
                 ((_, values),) = to_path_overrides([assignment]).items()
+                sole(document, values[0].partition("=")[0].lstrip("+~"))
                 apply_overrides(copied, values)
             except DvcException as error:
                 said = str(error.__cause__ or error).splitlines()[0]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from stages import section
 from stages.errors import UserError
 from stages.experiments.overrides import (
     ABSENT,
@@ -11,6 +12,7 @@ from stages.experiments.overrides import (
     laid_over,
     lookup,
     set_over,
+    sole,
     spelled,
 )
 
@@ -79,3 +81,64 @@ def test_an_assignment_that_cannot_be_made_is_named(tmp_path: Path, wrong: str, 
     file.write_text(PARAMS)
     with pytest.raises(UserError, match=said):
         set_over([wrong], file)
+
+
+SHARED = """
+shared:
+  prompt: &prompt {task: score, shown: {count: 3}}
+models:
+  one: {train: &train {lr: 0.1}}
+  other: {train: *train}
+datasets:
+  demo: {embed: {prompt: {<<: *prompt}}}
+  tvsum: {embed: {prompt: {<<: *prompt}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("datasets.demo.embed.prompt.shown.count=0",
+         r"datasets\.demo\.embed\.prompt\.shown is shared\.prompt\.shown as well"),
+        ("params.yaml:datasets.tvsum.embed.prompt.shown={count: 0}",
+         r"datasets\.tvsum\.embed\.prompt\.shown is shared.* `shown: \{<<: \*name\}`"),
+        ("models.one.train.lr=1", r"models\.other\.train is models\.one\.train as well"),
+    ],
+)  # fmt: skip
+def test_a_mapping_of_two_recipes_cannot_be_set_for_one(
+    tmp_path: Path, assignment: str, said: str
+) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(SHARED)
+    with pytest.raises(UserError, match=said):
+        set_over([assignment], file)
+    with pytest.raises(UserError, match="as well, by an alias or `<<`"):
+        sole(section.document(file))
+
+
+def test_what_is_shared_elsewhere_hinders_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(SHARED)
+    before = section.document(file)
+    after = set_over(["datasets.demo.embed.prompt.task=summary"], file)
+    assert differing(before, after) == ["datasets.demo.embed.prompt.task"]
+
+
+def test_every_mapping_of_the_projects_params_is_one_recipes_alone() -> None:
+    sole(section.document())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "datasets.summe.embed.prompt.shown.count",
+        "datasets.tvsum.finetune.lora.rank",
+        "datasets.summe-captions.train.scorer.width",
+        "datasets.summe-captions.finetune.embed.prompt.shown.count",
+        "datasets.mrhisum-videos.embed.prompt.summary.max_new_tokens",
+        "datasets.demo.train.models.clip-it.scorer.layers",
+        "models.dsnet-af.train.epochs",
+    ],
+)
+def test_a_value_deep_in_a_recipe_is_set_there_and_nowhere_else(path: str) -> None:
+    assert differing(section.document(), set_over([f"{path}=5"])) == [path]
