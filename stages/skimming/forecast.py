@@ -64,8 +64,9 @@ class Forecast:
 
     def said(self) -> str:
         """A line each for the films, the steps and what is fetched."""
+        films = "1 film" if self.films == 1 else f"{self.films} films"
         lines = [
-            f"{self.films} films, {duration(self.seconds)}: {self.frames:,} frames to look at"
+            f"{films}, {duration(self.seconds)}: {self.frames:,} frames to look at"
             + (f" ({self.unknown} do not say how long they last)" if self.unknown else ""),
             f"decoding and looking: about {duration(self.frames / FRAMES_PER_SECOND)} at 1080p",
         ]

@@ -148,7 +148,7 @@ def test_without_a_network_it_says_what_to_type_before_a_frame_is_decoded(
 def test_a_dry_run_makes_nothing_and_says_what_would_be_fetched(film: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli.app, ["summarise", str(film.parent), "--dry-run"])
     assert done.exception is None
-    assert "1 films, 12 seconds: 25 frames" in done.stderr
+    assert "1 film, 12 seconds: 25 frames" in done.stderr
     assert "to fetch, once: Salesforce/blip-image-captioning-base, 990 MB" in done.stderr
     assert [path.name for path in film.parent.iterdir()] == [film.name]
 
