@@ -1,4 +1,4 @@
-"""How long work will take, said once as soon as it can be."""
+"""How long work will take, said as soon as it can be and now and then."""
 
 import logging
 import time
@@ -9,38 +9,42 @@ log = logging.getLogger("llmvs")
 SETTLED = 5.0
 """Seconds after the first result before a rate is believed."""
 
+AGAIN = 600.0
+"""Seconds until it is said anew: what is read from a file, as of a job of a cluster, has no bar."""
+
 
 class Pace:
-    """Counts what is done, and says how long the rest will take after the first results.
+    """Counts what is done, and says how long the rest will take: after the first results, and every
+    ten minutes.
 
-    The rate is measured from the first result on, so that loading a model is no part of it. Work
-    that is over before then says nothing.
+    The rate is that of the work since the last time it was said, or since the first result, so that
+    loading a model is no part of it. Work that is over before then says nothing.
     """
 
     def __init__(self, total: int, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._left, self._unit, self._clock = total, unit, clock
         self._began: float | None = None
         self._done = 0
-        self._said = False
+        self._wait = SETTLED
 
     def advance(self, count: int) -> None:
         """So many more are done."""
         self._left -= count
-        if self._said:
-            return
+        now = self._clock()
         if self._began is None:
-            self._began = self._clock()
+            self._began = now
             return
         self._done += count
-        passed = self._clock() - self._began
-        if passed >= SETTLED and self._left > 0:
-            rate = self._done / passed
-            log.info(
-                "%s %s left, about %s at %s/s",
-                *(f"{self._left:,}", self._unit, duration(self._left / rate)),
-                f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}",
-            )
-            self._said = True
+        passed = now - self._began
+        if passed < self._wait or self._left <= 0:
+            return
+        rate = self._done / passed
+        log.info(
+            "%s %s left, about %s at %s/s",
+            *(f"{self._left:,}", self._unit, duration(self._left / rate)),
+            f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}",
+        )
+        self._began, self._done, self._wait = now, 0, AGAIN
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,7 @@ import pytest
 from stages.work.pace import Pace, duration
 
 
-def test_the_rate_is_measured_from_the_first_result_and_said_once(
+def test_the_rate_is_measured_from_the_first_result(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
@@ -16,8 +16,22 @@ def test_the_rate_is_measured_from_the_first_result_and_said_once(
             pace.advance(20)
         assert caplog.messages == []
         pace.advance(15)
-        pace.advance(15)
     assert caplog.messages == ["6,221 prompts left, about 30 minutes at 3.5/s"]
+
+
+def test_it_is_said_again_every_ten_minutes_of_the_work_since(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
+    seconds = iter([0.0, 10.0, 400.0, 610.0, 900.0, 1300.0])
+    pace = Pace(10_000, "prompts", lambda: next(seconds))
+    with caplog.at_level(logging.INFO, "llmvs"):
+        for done in (5, 20, 600, 600, 100, 8675):
+            pace.advance(done)
+    assert caplog.messages == [
+        "9,975 prompts left, about 83 minutes at 2/s",
+        "8,775 prompts left, about 73 minutes at 2/s",
+    ]
 
 
 def test_what_is_over_at_once_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
