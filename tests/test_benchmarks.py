@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
 from stages.benchmarking import evaluation, memory, protocols, sampling, segmentation, training
@@ -16,14 +17,13 @@ from stages.benchmarks import span, whole_numbers
 from stages.cli import app
 from stages.errors import UserError
 from stages.metrics.panel import Panel
-from stages.planning import scorer
+from stages.scorers import registry
 from stages.scorers.head import STATES
 from stages.sources import tvsum
 from stages.splits.folds import Split, strict
 from stages.splits.settings import Protocol
 from stages.summaries.knapsack import knapsack
 from stages.summaries.kts import change_points
-from stages.training.batches import Video
 
 
 def panels(judged: list[tvsum.Annotations]) -> list[Panel]:
@@ -218,17 +218,16 @@ def test_training_is_measured_beside_the_plain_loop_which_gives_the_same_scores(
 
 def test_the_floor_of_training_counts_every_matrix_product_once() -> None:
     of = training.task("demo", "llmvs", 24, 5)
-    size = scorer.size(of.entry, {"query": 24, "answer": 24})
-
-    def forth(videos: Sequence[Video]) -> float:
-        frames = [len(video.gtscore_T) for video in videos]
-        return size.operations(sum(frames), sum(each**2 for each in frames))
-
-    learnt, tested = forth(of.train), forth(of.test)
-    # Back is twice forth, but that nobody asks for the gradient of what the videos are.
-    unasked = 2 * sum(len(video.gtscore_T) for video in of.train) * 24 * of.entry.width
+    model = registry.build(of.entry, of.train[0].widths)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as learning:
+        for video in of.train:
+            training.plainly_scored(model, [video])[0].sum().backward()
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as testing:
+        for video in of.test:
+            training.plainly_scored(model, [video])
+    learnt, tested = learning.get_total_flops(), testing.get_total_flops()
     found = training.operations(of)
-    assert found == pytest.approx(3 * learnt - unasked + 2 * tested, rel=1e-6)
+    assert found == pytest.approx(learnt + 2 * tested, rel=1e-6)
     alone = replace(of, watch=None)
     assert found - training.operations(alone) == pytest.approx(tested, rel=1e-6)
 

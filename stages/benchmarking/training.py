@@ -18,8 +18,6 @@ import numpy as np
 import torch
 from rich.table import Table
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from stages import params, section
 from stages.benchmarking import evaluation
@@ -27,6 +25,7 @@ from stages.benchmarking.embedding import product_rate
 from stages.benchmarking.timing import interleaved
 from stages.errors import UserError
 from stages.metrics.panel import Panel
+from stages.planning import scorer as arithmetic
 from stages.scorers import registry
 from stages.scorers.head import STATES
 from stages.scorers.settings import GlobalAttentionEntry, Model
@@ -115,7 +114,7 @@ def _plainly(of: Task, seed: int) -> list[Tensor]:
         for number, index in enumerate(shuffled, 1):
             model.train()
             optimizer.zero_grad()
-            scores_BT, gtscore_BT, valid_BT = _scores(model, [of.train[index]])
+            scores_BT, gtscore_BT, valid_BT = plainly_scored(model, [of.train[index]])
             loss = torch.nn.functional.mse_loss(scores_BT[valid_BT], gtscore_BT[valid_BT])
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -124,7 +123,7 @@ def _plainly(of: Task, seed: int) -> list[Tensor]:
             if half or number == len(shuffled):
                 model.eval()
                 with torch.inference_mode():
-                    tested_BT, gtscore_BT, valid_BT = _scores(model, of.test)
+                    tested_BT, gtscore_BT, valid_BT = plainly_scored(model, of.test)
                     torch.nn.functional.mse_loss(tested_BT[valid_BT], gtscore_BT[valid_BT]).item()
                 for video, scores_T in zip(of.test, tested_BT, strict=True):
                     if of.watch is not None:
@@ -134,7 +133,7 @@ def _plainly(of: Task, seed: int) -> list[Tensor]:
     ]
 
 
-def _scores(model: Any, videos: Sequence[Video]) -> tuple[Tensor, Tensor, Tensor]:
+def plainly_scored(model: Any, videos: Sequence[Video]) -> tuple[Tensor, Tensor, Tensor]:
     """Scores, people's, and which of them are frames, (B, T) each."""
     batch = padded(videos)
     h_BTM = model.d_linear1_norm(model.d_linear1(batch.inputs[STATES]))
@@ -142,20 +141,20 @@ def _scores(model: Any, videos: Sequence[Video]) -> tuple[Tensor, Tensor, Tensor
     return model.mlp_head(h_BTM).squeeze(-1), batch.gtscore_BT, batch.valid_BT
 
 
-def operations(of: Task) -> int:
-    """Of an epoch's matrix products, as torch counts them: forth and back for every video learnt,
-    forth for every one tested, each time that they are judged.
+def operations(of: Task) -> float:
+    """Of an epoch's matrix products: forth and back for every video learnt, forth for every one
+    tested, each time that they are judged.
     """
-    model = registry.build(of.entry, of.train[0].widths)
-    evaluations = 1 if of.watch is None else 2
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as learning:
-        for video in of.train:
-            scores_1T, gtscore_1T, _ = _scores(model, [video])
-            nn.functional.mse_loss(scores_1T, gtscore_1T).backward()  # type: ignore[no-untyped-call]
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as testing:
-        for video in of.test:
-            _scores(model, [video])
-    return int(learning.get_total_flops() + evaluations * testing.get_total_flops())
+    width = of.train[0].widths[STATES]
+    size = arithmetic.size(of.entry, dict.fromkeys(of.entry.inputs, width))
+
+    def forth(videos: Sequence[Video]) -> float:
+        frames = [len(video.gtscore_T) for video in videos]
+        return size.operations(sum(frames), sum(each**2 for each in frames))
+
+    # Back is twice forth, but that nobody asks for the gradient of what the videos are.
+    unasked = 2 * sum(len(video.gtscore_T) for video in of.train) * width * of.entry.width
+    return 3 * forth(of.train) - unasked + (1 if of.watch is None else 2) * forth(of.test)
 
 
 def ours(of: Task, seed: int = 0) -> list[Tensor]:
