@@ -69,6 +69,13 @@ def check(
         for name, recipe in recipes.items()
     }
     command.stderr.print(table.table(found), soft_wrap=False)
+    if places := overrides.unshared():
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        command.stderr.print(
+            f"note: params.yaml: {places[0]}{more} say each key of their `<<` anew, as `dvc exp` "
+            "writes it, so that a change of what they share reaches them no longer: set what is to "
+            "stay by hand in the file as it was (`git restore params.yaml`)"
+        )
     if any(one.state == "problem" for each in found.values() for one in each):
         raise SystemExit(1)
 

@@ -97,18 +97,47 @@ def validated(kind: Any, document: Any, origin: str, prefix: str = "") -> Any:
 
 
 def document(path: Path = PARAMS) -> dict[str, Any]:
-    """params.yaml as it is. Raises UserError where it is absent or not a YAML mapping."""
+    """params.yaml as it is.
+
+    Raises UserError where it is absent, not a YAML mapping, or says a key twice.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise UserError(f"{path} not found; run from the root of the repository") from error
     try:
+        node = yaml.compose(text, yaml.SafeLoader)
+        if node is not None:
+            _once(node, path)
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(found, dict):
         raise UserError(f"{path} is not valid YAML: expected a mapping")
     return found
+
+
+def _once(root: yaml.Node, path: Path) -> None:
+    """Raises UserError where a mapping says a key twice: the parser would keep the last unsaid."""
+    left, seen = [("", root)], set[int]()
+    while left:
+        prefix, node = left.pop()
+        if id(node) in seen:  # by an alias
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            left += [(prefix, item) for item in node.value]
+        elif isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                place, line = f"{prefix}{key.value}", key.start_mark.line + 1
+                if place in lines:
+                    raise UserError(
+                        f"{path}: {place} stands on line {lines[place]} and again on line {line}; "
+                        "keep one of them"
+                    )
+                lines[place] = line
+                left.append((f"{place}.", value))
 
 
 def lookup(kind: type[T] | Any, *place: str, path: Path = PARAMS) -> Any:

@@ -163,6 +163,13 @@ def test_films_stand_among_the_datasets_and_are_not_judged(document: Any) -> Non
         params.parse(document)
 
 
+@pytest.mark.parametrize(("said", "length"), [("1:30", "90"), ("90", "90"), ("15%", "15%")])
+def test_a_length_may_be_written_as_yaml_takes_for_a_number(said: str, length: str) -> None:
+    document = yaml.safe_load((ROOT / "params.yaml").read_text())
+    document["datasets"]["films"]["skim"]["length"] = yaml.safe_load(said)
+    assert params.parse(document).films["films"].skim.length == length
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
@@ -227,9 +234,24 @@ def test_settings_cannot_be_changed_after_reading() -> None:
 def test_a_file_that_is_absent_or_not_yaml_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not found"):
         params.load(tmp_path / "params.yaml")
-    (tmp_path / "params.yaml").write_text("run: [")
-    with pytest.raises(UserError, match="not valid YAML"):
-        params.load(tmp_path / "params.yaml")
+    for text in ("run: [", "run: \x01", "- run"):
+        (tmp_path / "params.yaml").write_text(text)
+        with pytest.raises(UserError, match="not valid YAML"):
+            params.load(tmp_path / "params.yaml")
+
+
+def test_a_key_that_is_said_twice_is_named_with_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    text = (ROOT / "params.yaml").read_text()
+    head, models, rest = text.partition("\n  models: ")
+    path.write_text(f"{head}\n  models: [llmvs]{models}{rest}")
+    line = head.count("\n") + 2
+    with pytest.raises(UserError, match=rf"run\.models stands on line {line} and again on line"):
+        params.load(path)
+    path.write_text("a: &a\n  x: 1\nb: [*a, *a, {x: 2}]\nc: {<<: *a, x: 3}\n")
+    assert section.document(path) == {
+        "a": {"x": 1}, "b": [{"x": 1}, {"x": 1}, {"x": 2}], "c": {"x": 3},
+    }  # fmt: skip
 
 
 def test_a_name_that_is_not_there_lists_those_that_are() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from stages import section
 from stages.errors import UserError
 
@@ -95,6 +97,46 @@ def sole(document: Mapping[str, Any], at: str | None = None) -> None:
     look(document, "")
 
 
+def unshared(path: Path = section.PARAMS) -> list[str]:
+    """Mappings that say anew each key of what they take over by `<<`, by their dotted paths.
+
+    DVC writes params.yaml so when it sets a value. Nothing is another for it, until what is taken
+    over is changed by hand: that reaches them no longer.
+    """
+    found: list[str] = []
+
+    def look(node: yaml.Node, at: str) -> None:
+        if not isinstance(node, yaml.MappingNode):
+            return
+        own = {key.value for key, _ in node.value if key.tag != _MERGE}
+        taken = _taken_over(node)
+        if taken and taken <= own:
+            found.append(at)
+        for key, value in node.value:
+            if key.tag != _MERGE:
+                look(value, f"{at}.{key.value}" if at else key.value)
+
+    root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    if root is not None:
+        look(root, "")
+    return found
+
+
+_MERGE = "tag:yaml.org,2002:merge"
+
+
+def _taken_over(node: yaml.MappingNode) -> set[str]:
+    """Keys of what a mapping takes over by `<<`."""
+    keys: set[str] = set()
+    for key, value in node.value:
+        if key.tag == _MERGE:
+            each = value.value if isinstance(value, yaml.SequenceNode) else [value]
+            for other in each:
+                keys |= {of.value for of, _ in other.value if of.tag != _MERGE}
+                keys |= _taken_over(other)
+    return keys
+
+
 def _leads(path: str, at: str) -> bool:
     return f"{at}.".startswith(f"{path}.")
 
@@ -117,9 +159,29 @@ def set_over(assignments: Sequence[str], path: Path = section.PARAMS) -> Json:
         for assignment in assignments:
             try:
                 ((_, values),) = to_path_overrides([assignment]).items()
-                sole(document, values[0].partition("=")[0].lstrip("+~"))
+                at = values[0].partition("=")[0].lstrip("+~")
+                _reaches(document, at)
+                sole(document, at)
                 apply_overrides(copied, values)
             except DvcException as error:
                 said = str(error.__cause__ or error).splitlines()[0]
                 raise UserError(f"-S {assignment}: {said}") from error
-        return section.document(copied)
+            made = section.document(copied)
+            if values[0].startswith("~") and lookup(made, at) is not ABSENT:
+                raise UserError(
+                    f"-S {assignment}: {at} comes back through `<<`; it cannot be left out by -S"
+                )
+        return made
+
+
+def _reaches(document: Mapping[str, Any], at: str) -> None:
+    """Raises UserError where a value is of no recipe: what recipes took over by `<<` is their own
+    to DVC, so that setting the original changes nothing.
+    """
+    top, _, below = at.partition(".")
+    if top != "shared":
+        return
+    key = below.partition(".")[2] or "…"
+    having = [name for name, of in document["datasets"].items() if lookup(of, below) is not ABSENT]
+    where = " or ".join(f"datasets.{name}.{below}" for name in having[:2]) or f"datasets.D.….{key}"
+    raise UserError(f"-S {at}: reaches no recipe; set {where}, and each other that it is for")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import field_validator
 
@@ -65,6 +65,12 @@ class Skim(Section):
 
     length: Text
     formats: tuple[Format, ...]
+
+    @field_validator("length", mode="before")
+    @classmethod
+    def _as_text(cls, said: Any) -> Any:
+        # YAML reads 1:30 as a number to the base of 60: as many seconds.
+        return str(said) if isinstance(said, int | float) and said is not True else said
 
     @field_validator("length")
     @classmethod

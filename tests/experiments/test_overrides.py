@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from dvc.utils.cli_parse import to_path_overrides
+from dvc.utils.hydra import apply_overrides
 
 from stages import section
 from stages.errors import UserError
@@ -14,7 +16,10 @@ from stages.experiments.overrides import (
     set_over,
     sole,
     spelled,
+    unshared,
 )
+
+ROOT = Path(__file__).parents[2]
 
 DOCUMENT = {"embed": {"window": 7, "prompt": {"scale": [1, 5]}}, "train": {"lr": 0.1}}
 
@@ -126,6 +131,33 @@ def test_what_is_shared_elsewhere_hinders_nothing(tmp_path: Path) -> None:
 
 def test_every_mapping_of_the_projects_params_is_one_recipes_alone() -> None:
     sole(section.document())
+
+
+def test_what_dvc_wrote_beside_its_origin_is_named(tmp_path: Path) -> None:
+    assert unshared() == []
+    file = tmp_path / "params.yaml"
+    file.write_text((ROOT / "params.yaml").read_text())
+    ((_, values),) = to_path_overrides(["datasets.summe.train.lr=0.5"]).items()
+    apply_overrides(file, values)
+    found = unshared(file)
+    assert {"datasets.summe.train", "datasets.tvsum.embed"} <= set(found)
+    document = section.document(file)
+    assert differing(section.document(), document) == ["datasets.summe.train.lr"]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        (
+            "shared.train.epochs=7",
+            r"reaches no recipe; set datasets\.demo\.train\.epochs or datasets\.summe",
+        ),
+        ("~datasets.summe.train.clip", r"datasets\.summe\.train\.clip comes back through `<<`"),
+    ],
+)
+def test_an_assignment_that_would_change_nothing_is_refused(assignment: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        set_over([assignment])
 
 
 @pytest.mark.parametrize(
