@@ -4,7 +4,9 @@ An experiment's other params must be the workspace's, and both must have come fr
 people and frames, as their dvc.lock files record.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from stages.experiments.overrides import ABSENT, differing, laid_over, lookup
@@ -12,8 +14,16 @@ from stages.experiments.revisions import HERE, Revision
 from stages.params import BEGINS
 
 _CODE = "stages/"
-_ORIGINS = ("source", "timeline.h5", "frames.h5")
-"""Of a dataset's folder: what no row's settings change."""
+_ORIGINS = (
+    "source",
+    "timeline.h5",
+    "frames.h5",
+    "inputs/pool5.h5",
+    "inputs/i3d-",
+    "inputs/clip.h5",
+)
+_GIVEN = {"captions": ("captions.jsonl",), "embeddings": ("inputs/embeddings.h5",)}
+"""Of a dataset's folder: what no row's settings change, and what does not where it is given."""
 _SHOWN = 3
 
 
@@ -36,7 +46,8 @@ def stale(
     others += differing(here["models"].get(model, {}), there["models"].get(model, {}))
     if others:
         return f"measured with other params: {_named(others)}"
-    changed = _changed_files(experiment, dataset, _stages(here, dataset, model))
+    given = here["datasets"][dataset].get("given", {}).get("kind")
+    changed = _changed_files(experiment, dataset, given, _stages(here, dataset, model))
     return f"measured by other code or data: {_named(changed)}" if changed else None
 
 
@@ -65,13 +76,12 @@ def _stages(params: Mapping[str, Any], dataset: str, model: str) -> list[str]:
     return [row.get(stage, f"{stage}@{dataset}") for stage in made]
 
 
-def _shared(path: str, dataset: str) -> bool:
-    """Whether a file a stage depends on should be the same for all rows of a dataset."""
-    origins = tuple(f"data/{dataset}/{name}" for name in _ORIGINS)
-    return path.startswith((_CODE, *origins))
-
-
-def _changed_files(experiment: Revision, dataset: str, stages: Sequence[str]) -> list[str]:
+def _changed_files(
+    experiment: Revision, dataset: str, given: str | None, stages: Sequence[str]
+) -> list[str]:
+    """Files that all rows of a dataset share, and that are others in the experiment."""
+    origins = [f"data/{dataset}/{name}" for name in (*_ORIGINS, *_GIVEN.get(given or "", ()))]
+    shared = (_CODE, *origins)
     here, there = HERE.locked(), experiment.locked()
     changed: set[str] = set()
     for stage in stages:
@@ -81,7 +91,7 @@ def _changed_files(experiment: Revision, dataset: str, stages: Sequence[str]) ->
             {
                 dep["path"]: dep.get("md5")
                 for dep in locked[stage].get("deps", ())
-                if _shared(dep["path"], dataset)
+                if dep["path"].startswith(shared)
             }
             for locked in (here, there)
         ]
@@ -90,19 +100,60 @@ def _changed_files(experiment: Revision, dataset: str, stages: Sequence[str]) ->
     return sorted(changed)
 
 
-def outdated(dataset: str) -> str | None:
-    """Why the workspace's own results are not those of its params.yaml; None where they are."""
-    params, locked = HERE.document("params.yaml"), HERE.locked()
-    names = {stage for model in params["models"] for stage in _stages(params, dataset, model)}
+def outdated(dataset: str, revision: Revision = HERE) -> str | None:
+    """Why a revision's results are not those of its params.yaml and, in the workspace, of its code;
+    None where they are, as far as its lock files tell.
+    """
+    params, locked = revision.document("params.yaml"), revision.locked()
+    models = params["run"]["models"]
+    names = {stage for model in models for stage in _stages(params, dataset, model)}
     if params["datasets"][dataset].get("finetune", {}).get("rows"):
         names |= {f"finetune@{dataset}", f"finetune-direct@{dataset}"}
+    entries = [locked[stage] for stage in sorted(names & locked.keys())]
+    if not entries:
+        return _not_locked(dataset, revision)
     changed: set[str] = set()
-    for stage in names & locked.keys():
-        entry = locked[stage]
+    for entry in entries:
         for path, value in entry.get("params", {}).get("params.yaml", {}).items():
             now = lookup(params, path)
             if now is ABSENT or differing({path: now}, {path: value}):
                 changed.add(path)
-    if not changed:
+    if changed:
+        return f"params.yaml has changed since ({_named(sorted(changed))}): dvc repro"
+    if revision.commit is None and (code := _changed_code(entries)):
+        return f"the code has changed since ({_named(code)}): dvc repro"
+    return None
+
+
+def _changed_code(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Files of the package that stages ran on and that are others now."""
+    ran = {
+        (dep["path"], dep.get("md5"))
+        for entry in entries
+        for dep in entry.get("deps", ())
+        if dep["path"].startswith(_CODE)
+    }
+    return sorted({path for path, md5 in ran if _md5(Path(path)) != md5})
+
+
+def _md5(path: Path) -> str | None:
+    """As DVC has it; None where there is no such file."""
+    if not path.is_file():
         return None
-    return f"params.yaml has changed since ({_named(sorted(changed))}): dvc repro"
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _not_locked(dataset: str, revision: Revision) -> str | None:
+    """The same of results that came with a commit, and were made elsewhere: their params are
+    those of the commit.
+    """
+    if revision.commit is not None:
+        return None
+    head, path = Revision("HEAD", "HEAD"), f"reports/results/{dataset}/results.json"
+    text = head.text(path)
+    if text is None or text != revision.text(path):
+        return f"dvc.lock does not say what made reports/results/{dataset}: dvc repro"
+    theirs = head.document("params.yaml")["datasets"].get(dataset, {})
+    changed = differing(theirs, revision.document("params.yaml")["datasets"][dataset])
+    where = [f"datasets.{dataset}.{name}" for name in changed]
+    return f"params.yaml has changed since ({_named(where)}): dvc repro" if where else None

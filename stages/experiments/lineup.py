@@ -70,6 +70,8 @@ def _find(row: rows.PaperRow, workspace: Workspace) -> _Found:
     if left_out is not None and not row.overrides:
         return _Found(row, None, left_out.why)
     held = all(_same(lookup(workspace.recipe, path), to) for path, to in row.overrides.items())
+    if workspace.outdated and row.overrides:  # what it holds is not what was measured
+        held = False
     if held and row.reads in workspace.here.results.rows:
         return _Found(row, workspace.here)
     return _experiment(row, workspace)

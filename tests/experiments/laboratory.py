@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping
+from hashlib import md5
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -124,17 +125,19 @@ class Laboratory:
             "train@demo-llmvs": {"datasets.demo.train": recipe["train"]},
             "embed@demo": {"datasets.demo.embed": recipe["embed"]},
         }
-        states = "data/demo/inputs/embeddings.h5"
+        states, code = "data/demo/inputs/embeddings.h5", md5(self.code.encode()).hexdigest()
         document = {
             "stages": {
                 name: {
-                    "deps": [{"path": "stages/train.py", "md5": self.code},
+                    "deps": [{"path": "stages/train.py", "md5": code},
                              {"path": states, "md5": str(recipe["embed"])}],
                     "params": {"params.yaml": of},
                 }
                 for name, of in stages.items()
             }
         }  # fmt: skip
+        (self.root / "stages").mkdir(exist_ok=True)
+        (self.root / "stages" / "train.py").write_text(self.code)
         (self.root / "data").mkdir(exist_ok=True)
         (self.root / "data" / "dvc.lock").write_text(yaml.safe_dump(document))
 

@@ -10,9 +10,10 @@ from laboratory import BASE, SPLITS, Laboratory
 from stages import rows
 from stages.artifacts.results import VideoMarks
 from stages.errors import UserError
-from stages.experiments import lineup
+from stages.experiments import freshness, lineup
 from stages.experiments.formats import drawn
 from stages.experiments.measured import difference
+from stages.experiments.revisions import experiments
 from stages.experiments.table import Line, Table
 
 
@@ -279,3 +280,66 @@ def test_a_difference_needs_the_same_videos() -> None:
     assert np.isclose(found.difference, 0.15)
     with pytest.raises(UserError, match="different videos"):
         difference(one, {"a": VideoMarks({"tau": 0.0}, 1.0)}, "tau", 0.95)
+
+
+def test_results_of_other_code_are_said_and_a_value_that_is_not_theirs_is_no_row(
+    laboratory: Laboratory,
+) -> None:
+    code = laboratory.root / "stages" / "train.py"
+    was = code.read_text()
+    code.write_text("new")
+    (note,) = lineup.fill("main", "demo", "strict").tables[0].notes
+    assert note == "the code has changed since (stages/train.py): dvc repro"
+    code.write_text(was)
+    laboratory.params["datasets"]["demo"]["embed"]["window"] = 3
+    (laboratory.root / "params.yaml").write_text(yaml.safe_dump(laboratory.params))
+    table = lineup.fill("window", "demo", "strict").tables[0]
+    assert "datasets.demo.embed" in table.notes[0]
+    assert line(table, "window-3").cells is None, "what was measured is of window 7"
+
+
+def test_results_that_came_with_a_commit_are_of_its_params(laboratory: Laboratory) -> None:
+    (laboratory.root / "data" / "dvc.lock").unlink()
+    laboratory.commit("as others get it")
+    table = lineup.fill("window", "demo", "strict").tables[0]
+    assert table.notes == ()
+    assert line(table, "window-7").source == "workspace"
+    laboratory.params["datasets"]["demo"]["embed"]["window"] = 5
+    (laboratory.root / "params.yaml").write_text(yaml.safe_dump(laboratory.params))
+    table = lineup.fill("window", "demo", "strict").tables[0]
+    assert table.notes == ("params.yaml has changed since (datasets.demo.embed.window): dvc repro",)
+    assert line(table, "window-5").cells is None
+    results = laboratory.root / "reports" / "results" / "demo" / "results.json"
+    results.write_text(results.read_text() + " ")
+    (note,) = lineup.fill("window", "demo", "strict").tables[0].notes
+    assert "dvc.lock does not say what made reports/results/demo" in note
+
+
+def test_rows_that_run_no_longer_make_nothing_outdated(laboratory: Laboratory) -> None:
+    path = laboratory.root / "data" / "dvc.lock"
+    locked = yaml.safe_load(path.read_text())
+    locked["stages"]["train@demo-csta"] = {"params": {"params.yaml": {"datasets.demo.train": {}}}}
+    path.write_text(yaml.safe_dump(locked))
+    assert lineup.fill("main", "demo", "strict").tables[0].notes == ()
+
+
+def test_an_experiment_on_other_captions_is_stale_where_they_are_given(
+    laboratory: Laboratory,
+) -> None:
+    def captions(md5: str) -> None:
+        path = laboratory.root / "data" / "dvc.lock"
+        locked = yaml.safe_load(path.read_text())
+        dep = {"path": "data/demo/captions.jsonl", "md5": md5}
+        locked["stages"]["embed@demo"]["deps"].append(dep)
+        path.write_text(yaml.safe_dump(locked))
+
+    given_captions(laboratory)
+    laboratory.lock(laboratory.params)
+    captions("one")
+    laboratory.commit("given")
+    laboratory.experiment("demo-window-3", {"embed.window": 3}, 0.2)
+    laboratory.lock(laboratory.params)
+    captions("one")
+    here = freshness._changed_files(next(experiments()), "demo", "captions", ["embed@demo"])
+    assert here == ["data/demo/captions.jsonl"]
+    assert freshness._changed_files(next(experiments()), "demo", "videos", ["embed@demo"]) == []

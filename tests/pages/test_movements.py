@@ -11,7 +11,7 @@ OTHER = {"a": np.array([0.4, 0.4]), "b": np.array([0.1, 0.3]), "c": np.array([0.
 
 
 def test_the_greatest_gain_comes_first_with_its_range_over_seeds() -> None:
-    moved = movements(ONE, OTHER)
+    moved = movements(ONE, OTHER, True)
     assert [of.video for of in moved] == ["a", "c", "b"]
     assert moved[0].difference == pytest.approx(0.2)
     assert (moved[0].low, moved[0].high) == pytest.approx((0.1, 0.3))
@@ -19,14 +19,14 @@ def test_the_greatest_gain_comes_first_with_its_range_over_seeds() -> None:
 
 def test_without_pairs_of_seeds_there_is_no_range() -> None:
     single = {video: taus[:1] for video, taus in ONE.items()}
-    for moved in (movements(single, single), movements(single, OTHER)):
+    for moved in (movements(single, single, True), movements(ONE, OTHER, False)):
         assert all(of.low is of.high is None for of in moved)
 
 
 def test_only_videos_that_moved_are_the_farthest_and_each_once() -> None:
-    moved = movements(ONE, OTHER)
+    moved = movements(ONE, OTHER, True)
     assert [of.video for of in farthest(moved, 3)] == ["a", "b"]
-    assert farthest(movements(ONE, ONE), 3) == []
+    assert farthest(movements(ONE, ONE, True), 3) == []
 
 
 def test_places_forget_the_scale_and_halve_ties() -> None:

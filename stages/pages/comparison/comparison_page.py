@@ -78,7 +78,7 @@ def _other(
     stills: Mapping[str, VideoFrames],
     pictures: Pictures,
 ) -> Json:
-    moved = movements(first.taus, side.taus)
+    moved = movements(first.taus, side.taus, side.seeds == first.seeds)
     gained = sum(movement.difference > 0 for movement in moved)
     lost = sum(movement.difference < 0 for movement in moved)
     return {

@@ -18,6 +18,7 @@ from stages.artifacts import curves, predictions, results, scores
 from stages.artifacts.places import Places
 from stages.artifacts.results import ByVideo, Results
 from stages.errors import UserError
+from stages.experiments import freshness
 from stages.experiments.revisions import Revision, resolve
 from stages.metrics.panel import Panel
 from stages.pages import stories
@@ -41,7 +42,7 @@ class Learning:
 @dataclass(frozen=True, eq=False)
 class Contestant:
     """A revision's row: tables, params, and under the headline protocol each tested video's story
-    and its τ by seed (R,). learning: None of scores that were given.
+    and its τ by seed (R,), in the order of `seeds`. learning: None of scores that were given.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Contestant:
     protocol: str
     learning: Learning | None
     stories: Mapping[str, Story]
+    seeds: tuple[str, ...]
     taus: Mapping[str, Floats]
 
 
@@ -82,6 +84,8 @@ def _read(name: str, dataset: str, row: str) -> Contestant:
     settings = params.parse(document, f"{name}: params.yaml")
     if dataset not in settings.datasets:
         raise UserError(f"{name}: params.yaml has no dataset {dataset!r}")
+    if (why := freshness.outdated(dataset, revision)) is not None:
+        raise UserError(f"{name}: {why}, then compare")
     recipe = settings.datasets[dataset]
     protocol = recipe.splits.protocols[0]
     measured, videos = _tables(revision, dataset)
@@ -91,7 +95,7 @@ def _read(name: str, dataset: str, row: str) -> Contestant:
     with tempfile.TemporaryDirectory() as folder:
         places = files(revision, dataset, recipe, row, Path(folder))
         told = stories.read(places, recipe, (row,), 0).by_name
-        taus = _taus(places, recipe, row)
+        seeds, taus = _taus(places, recipe, row)
         each = {video: told[video] for video in taus}  # while the files are there
         learnt = None
         if recipe.train is not None:
@@ -105,6 +109,7 @@ def _read(name: str, dataset: str, row: str) -> Contestant:
         protocol=protocol,
         learning=learnt,
         stories=each,
+        seeds=seeds,
         taus=taus,
     )
 
@@ -144,18 +149,19 @@ def _learning(path: Path, protocol: str, origin: str) -> Learning:
     return Learning(np.array(epochs), means_E2[:, 0], means_E2[:, 1])
 
 
-def _taus(places: Places, recipe: Recipe, row: str) -> dict[str, Floats]:
-    """τ of each tested video by seed, over the splits that tested it."""
+def _taus(places: Places, recipe: Recipe, row: str) -> tuple[tuple[str, ...], dict[str, Floats]]:
+    """Seeds, and τ of each tested video by seed, over the splits that tested it."""
     videos, panels = stories.judged_by(places, recipe)
     if recipe.given.kind == "scores":
         given = scores.read(places.scores, videos)[row]
-        return {
+        return (), {
             video: np.array([panel.agreement(given[video]).tau]) for video, panel in panels.items()
         }
     lengths = {name: len(panel.picks) for name, panel in panels.items()}
     protocol = recipe.splits.protocols[0]
     of = predictions.read(places.predictions(row), lengths, (protocol,))[protocol]
-    return {video: _by_seed(panels[video], of.scores) for video in predictions.tested(of.splits)}
+    tested = predictions.tested(of.splits)
+    return tuple(of.scores), {video: _by_seed(panels[video], of.scores) for video in tested}
 
 
 def _by_seed(panel: Panel, trained: predictions.Scores) -> Floats:

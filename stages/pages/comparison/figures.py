@@ -43,7 +43,7 @@ def settings(sides: Sequence[Contestant], dataset: str) -> dict[str, list[str]]:
     Only what bears on the comparison: the dataset's recipe and the row's own entry.
     """
     leaves = [
-        flat({"models": {side.row: side.params["models"][side.row]},
+        flat({"models": {side.row: side.params["models"].get(side.row, {})},
               "datasets": {dataset: side.params["datasets"][dataset]}})
         for side in sides
     ]  # fmt: skip

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 class Movement(NamedTuple):
     """How far a video's τ moved, the mean over seeds; low and high are the least and the most
     that a seed of the one differs from the same of the other, None where there is one seed or
-    their numbers differ.
+    they are not the same.
     """
 
     video: str
@@ -26,13 +26,18 @@ class Movement(NamedTuple):
     high: float | None
 
 
-def movements(one: Mapping[str, Floats], other: Mapping[str, Floats]) -> list[Movement]:
-    """`other` less `one` for each video's τ by seed (R,), the greatest gain first."""
+def movements(
+    one: Mapping[str, Floats], other: Mapping[str, Floats], paired: bool
+) -> list[Movement]:
+    """`other` less `one` for each video's τ by seed (R,), the greatest gain first.
+
+    paired: whether both have the same seeds, in the same order.
+    """
     found = []
     for video, tau_R in one.items():
         theirs_R = other[video]
         low = high = None
-        if len(tau_R) == len(theirs_R) > 1:
+        if paired and len(tau_R) > 1:
             moved_R = theirs_R - tau_R
             low, high = float(moved_R.min()), float(moved_R.max())
         found.append(Movement(video, float(theirs_R.mean() - tau_R.mean()), low, high))

@@ -52,15 +52,17 @@ def _needed(here: Places, recipe: Recipe, row: str) -> Iterable[Path]:
 
 
 def _hashes(revision: Revision) -> dict[str, str]:
-    """Every file and folder that a revision's locks record, with its hash, by its path."""
+    """Every file and folder that a revision's stages made, with its hash, by its path.
+
+    What stages depended on says less: DVC keeps the entries of those that run no longer.
+    """
     found = {}
     for lock in LOCKS:
         if revision.text(lock) is None:
             continue
         for stage in (revision.document(lock).get("stages") or {}).values():
-            for part in ("deps", "outs"):
-                for entry in stage.get(part, ()):
-                    found[entry["path"]] = entry.get("md5", "")
+            for entry in stage.get("outs", ()):
+                found[entry["path"]] = entry.get("md5", "")
     return found
 
 
