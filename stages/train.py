@@ -97,7 +97,7 @@ def train(
     trainer = Trainer(
         videos=BySplit.of(
             *(inputs, model, entry, videos, judged, evaluate.budget),
-            room=room(min(side_by_side(where), len(runs_planned))),
+            room=room(min(side_by_side(where), len(runs_planned)), where),
         ),
         judged=choosing,
         entry=entry,

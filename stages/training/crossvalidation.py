@@ -27,7 +27,7 @@ from stages.training.batches import Video
 from stages.training.settings import Train
 from stages.training.taken import Taken
 from stages.training.trainer import CHECKPOINT, Job, Trainer, Videos
-from stages.work import executor, store
+from stages.work import executor, pool, store
 from stages.work.executor import Task
 from stages.work.items import Arrays
 from stages.work.store import Store
@@ -83,12 +83,12 @@ def jobs(settings: Train, splits: Mapping[Protocol, Sequence[Split]]) -> list[Jo
 
 
 def side_by_side(where: torch.device) -> int:
-    """How many runs a device is to have at a time: `LLMVS_RUNS`, without it one a core of a CPU,
-    and one elsewhere. Raises UserError where that is no number from 1.
+    """How many runs a device is to have at a time: `LLMVS_RUNS`, without it one for each core that
+    this process may use, and one on a GPU. Raises UserError where that is no number from 1.
     """
     said = os.environ.get("LLMVS_RUNS", "")
     if not said:
-        return os.cpu_count() or 1 if where.type == "cpu" else 1
+        return pool.cores() if where.type == "cpu" else 1
     if not said.isdecimal() or int(said) < 1:
         raise UserError(f"LLMVS_RUNS={said}: must be how many trainings run at a time, 1 or more")
     return int(said)

@@ -1,7 +1,7 @@
 """How a loss becomes a step: as the authors' release drives AdamW.
 
-Learning rate on a cosine, gradients summed over several passes and clipped, half precision on a
-GPU. Each can be switched off, and what is left is AdamW, or Adam, at a constant rate.
+Learning rate on a cosine, gradients summed over several passes and clipped, half precision. Each
+can be switched off, and what is left is AdamW, or Adam, at a constant rate.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -33,13 +33,13 @@ class Optimisation:
     def __init__(self, model: nn.Module, settings: Train, where: torch.device) -> None:
         self._parameters = list(model.parameters())
         self._settings = settings
-        self._half = where.type == "cuda"
+        self._where, self._dtype = where.type, getattr(torch, settings.dtype)
         optimiser = torch.optim.Adam if settings.optimiser == "adam" else torch.optim.AdamW
         self._optimizer = optimiser(
             self._parameters, lr=settings.lr, weight_decay=settings.weight_decay, fused=True
         )
-        # Half precision loses small gradients unless the loss is scaled up for them.
-        self._scaler = torch.amp.GradScaler("cuda", enabled=self._half)
+        # float16 loses small gradients unless the loss is scaled up for them.
+        self._scaler = torch.amp.GradScaler(where.type, enabled=self._dtype is torch.float16)
         self._schedule: torch.optim.lr_scheduler.CosineAnnealingLR | None = None
         if settings.schedule is not None:
             self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
@@ -52,10 +52,10 @@ class Optimisation:
         return float(self._optimizer.param_groups[0]["lr"])
 
     def precision(self) -> AbstractContextManager[None]:
-        """What a forward pass runs in: float16 where it is safe on a GPU, else as it is."""
-        if not self._half:
+        """What a forward pass runs in: half precision where it is safe, or all in float32."""
+        if self._dtype is torch.float32:
             return nullcontext()
-        return torch.autocast("cuda", torch.float16)
+        return torch.autocast(self._where, self._dtype)
 
     def learn(self, loss: Tensor, number: int, passes: int) -> None:
         """Take the gradient of pass `number` (from 0) of an epoch's `passes`, and step if due."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from stages.section import Count, Name, Positive, Section
+from stages.section import Count, Dtype, Name, Positive, Section
 
 
 class Schedule(Section):
@@ -36,7 +36,8 @@ class Train(Section):
     `scorer`: hyperparameters that this recipe sets otherwise than the entries of `models` do, for
     each entry whose kind has them and may be resized. `models`: by row, what is set otherwise for
     it alone, `scorer` and `inputs` included (`stages.training.lesson`). `optimiser`: AdamW, or
-    Adam, whose weight decay is a part of the gradient. `checkpoints`: the weights that are kept, of
+    Adam, whose weight decay is a part of the gradient. `dtype`: of forward passes; beside float32
+    by torch's autocast, in float16 with a scaled loss. `checkpoints`: the weights that are kept, of
     all runs, or of those shown: the first protocol's with the first seed, whose attention the
     report draws.
     """
@@ -44,6 +45,7 @@ class Train(Section):
     scorer: dict[str, Any] = Field(default_factory=dict)
     models: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     optimiser: Literal["adamw", "adam"] = "adamw"
+    dtype: Dtype = "float32"
     official: Official = Official()
     validation: Annotated[float, Field(ge=0, lt=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]

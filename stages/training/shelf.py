@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import overload
 
 import psutil
+import torch
 
 from stages.errors import UserError
 from stages.training.batches import Video
@@ -95,15 +96,18 @@ def changed(videos: Sequence[Video], change: Change) -> Sequence[Video]:
     return [change(video) for video in videos]
 
 
-def room(processes: int) -> int:
+def room(processes: int, where: torch.device) -> int:
     """Bytes that the videos of one of so many processes may take: `LLMVS_ROOM`, in gigabytes for
-    all of them, without it half of the memory that is free.
+    all of them, without it half of the memory that is free, here and on the GPU they train on.
 
     Raises UserError where that is no number above 0.
     """
     said = os.environ.get("LLMVS_ROOM", "")
     if not said:
-        return int(psutil.virtual_memory().available) // 2 // processes
+        free = int(psutil.virtual_memory().available)
+        if where.type == "cuda":
+            free = min(free, torch.cuda.mem_get_info(where)[0])
+        return free // 2 // processes
     try:
         gigabytes = float(said)
     except ValueError:

@@ -42,8 +42,7 @@ class Standardisation:
         moments = _one_by_one(videos) if isinstance(videos, Row) else _together(videos)
         means, deviations = {}, {}
         for name, (mean_D, deviation_D) in moments.items():
-            typical = deviation_D.median().clamp(min=torch.finfo(torch.float32).tiny)
-            means[name] = mean_D
+            means[name], typical = mean_D, _typical(deviation_D)
             deviations[name] = torch.where(deviation_D < _CONSTANT * typical, typical, deviation_D)
         return cls(means, deviations)
 
@@ -58,6 +57,15 @@ class Standardisation:
     def fold(self, model: Scorer) -> None:
         """Change a model of standardised inputs, in place, into the same one of raw ones."""
         model.absorb(self.means, self.deviations)
+
+
+def _typical(deviation_D: Tensor) -> Tensor:
+    """The median deviation; where most dimensions are constant, that of the others, or 1."""
+    median = deviation_D.median()
+    if median > 0:
+        return median
+    varying = deviation_D[deviation_D > 0]
+    return varying.median() if len(varying) else torch.ones_like(median)
 
 
 Moments = dict[str, tuple[Tensor, Tensor]]

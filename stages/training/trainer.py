@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from stages.errors import UserError
 from stages.metrics.panel import Panel
 from stages.scorers import checkpoints, registry
 from stages.scorers.settings import Entry
@@ -81,8 +82,9 @@ def lessons(entry: Entry, settings: Train) -> dict[str, dict[str, Any]]:
     """
     how = settings.model_dump(mode="json", exclude=_ELSEWHERE)
     # Named only where it is another, so that runs from before there was a choice are known.
-    if how["optimiser"] == Train.model_fields["optimiser"].default:
-        del how["optimiser"]
+    for name in ("optimiser", "dtype"):
+        if how[name] == Train.model_fields[name].default:
+            del how[name]
     return {"model": entry.model_dump(mode="json", exclude={"title"}), "train": how}
 
 
@@ -133,6 +135,13 @@ class Trainer:
                 learnt = time.perf_counter()
                 scores = [predict(trained.model, videos[name]) for name in job.tested]
                 scoring = (time.perf_counter() - learnt) / len(scores)
+                for name, scores_T in zip(job.tested, scores, strict=True):
+                    if not np.isfinite(scores_T).all():
+                        raise UserError(
+                            f"{name}: its scores are no numbers, though training went well; its "
+                            f"{', '.join(self.entry.inputs)} may hold values of another size than "
+                            "those learnt from"
+                        )
             yield (
                 index,
                 _arrays(trained, job.weights)

@@ -40,9 +40,13 @@ def processes() -> int:
 
     Raises UserError where `LLMVS_WORKERS` is no number of processes.
     """
-    # Of a job that was given some of a machine's cores, those; macOS does not tell.
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return wanted() or cores
+    return wanted() or cores()
+
+
+def cores() -> int:
+    """How many this process may use: of a job that was given some of a machine's, those."""
+    # macOS does not tell.
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _hold(load: Callable[[], Any]) -> None:

@@ -13,13 +13,14 @@ from lessons import ATTENTION, CPU, MLP, SETTINGS, videos
 
 from stages.errors import UserError
 from stages.metrics.panel import Panel, Rules
+from stages.scorers.scorer import Scorer
 from stages.splits.folds import Split
 from stages.splits.settings import Protocol
 from stages.training import taken
 from stages.training.batches import Video
 from stages.training.crossvalidation import Finished, cross_validate, jobs, side_by_side
 from stages.training.settings import Official
-from stages.training.trainer import VERSION, EpochJudge, Job, Trainer
+from stages.training.trainer import VERSION, EpochJudge, Job, Trainer, lessons
 from stages.work.items import Arrays
 from stages.work.store import Store, key
 
@@ -108,6 +109,7 @@ def test_more_processes_give_the_same_bytes(tmp_path: Path) -> None:
 def test_a_card_has_one_run_at_a_time_unless_it_is_said_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {4, 5, 7}, raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     monkeypatch.delenv("LLMVS_RUNS", raising=False)
     card = torch.device("cuda")
@@ -281,3 +283,28 @@ def test_a_panel_is_known_by_all_that_its_agreement_depends_on() -> None:
     ]
     assert len(set(contents)) == len(contents)
     assert content() == contents[0]
+
+
+def test_scores_that_are_no_numbers_are_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: Scorer, video: Video) -> npt.NDArray[np.float32]:
+        return np.full(len(video.gtscore_T), np.nan, np.float32)
+
+    monkeypatch.setattr("stages.training.trainer.predict", gone)
+    with pytest.raises(UserError, match="video_1: its scores are no numbers"):
+        list(cross_validate(trainer(), PLANNED, Store(tmp_path), processes=1))
+
+
+def test_what_forward_passes_run_in_is_part_of_a_run_and_float32_is_as_it_was() -> None:
+    contents = dict.fromkeys(NAMES, "c")
+    job = Job("strict", 1, 0, NAMES[2:], NAMES[:2], ())
+    keys = {
+        dtype: replace(trainer(), settings=SETTINGS.model_copy(update={"dtype": dtype})).key(
+            job, contents
+        )
+        for dtype in ("float32", "float16", "bfloat16")
+    }
+    assert len(set(keys.values())) == 3
+    assert keys["float32"] == trainer(settings=SETTINGS).key(job, contents)
+    assert "dtype" not in lessons(ATTENTION, SETTINGS)["train"]

@@ -108,3 +108,16 @@ def test_adams_weight_decay_is_a_part_of_the_gradient_and_adamws_is_not() -> Non
     torch.testing.assert_close(of_adam, adam([gradient + decay * torch.ones(2)], rate))
     apart = adam([gradient], rate) - rate * decay * torch.ones(2)
     torch.testing.assert_close(weights_after([gradient], chosen), apart)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_learns_what_float32_does_to_its_own_rounding(dtype: str) -> None:
+    found = {}
+    for each in ("float32", dtype):
+        chosen = settings(dtype=each, epochs=8, lr=3e-3, clip=1.0)
+        found[each] = fit(videos(), videos(2, 1), PLAIN, chosen, seed=0, where=CPU)
+    whole, half = ([point.train_loss for point in found[each].curve] for each in ("float32", dtype))
+    assert whole != half
+    assert half == pytest.approx(whole, rel=0.05)
+    assert half[-1] < half[0]
+    assert all(weight.dtype is torch.float32 for weight in found[dtype].model.parameters())

@@ -147,6 +147,6 @@ def test_a_scorer_learns_the_same_of_videos_that_memory_does_not_hold(standardis
 def test_room_that_is_no_number_is_refused_by_its_name(said, monkeypatch):
     monkeypatch.setenv("LLMVS_ROOM", said)
     with pytest.raises(UserError, match="LLMVS_ROOM"):
-        shelf.room(2)
+        shelf.room(2, CPU)
     monkeypatch.setenv("LLMVS_ROOM", "1.5")
-    assert shelf.room(3) == 500_000_000
+    assert shelf.room(3, CPU) == 500_000_000

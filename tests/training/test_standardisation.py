@@ -54,3 +54,15 @@ def test_each_input_has_a_scale_of_its_own() -> None:
         torch.testing.assert_close(x_TD.mean(0), torch.zeros(x_TD.shape[1]), atol=1e-5, rtol=0)
         deviation_D = x_TD.std(0, correction=0)
         torch.testing.assert_close(deviation_D, torch.ones(x_TD.shape[1]), atol=1e-5, rtol=0)
+
+
+def test_inputs_that_are_mostly_constant_are_brought_to_the_scale_of_the_rest() -> None:
+    x_TD = torch.zeros(20, 5)
+    x_TD[:, 0], x_TD[:, 4] = 8 * torch.randn(20), 3.0
+    standardisation = Standardisation.of([Video("a", {"states": x_TD}, torch.zeros(20))])
+    deviation_D, varying = standardisation.deviations["states"], x_TD[:, 0].double()
+    torch.testing.assert_close(deviation_D, varying.std(correction=0).expand(5))
+    moved = Video("b", {"states": torch.ones(1, 5)}, torch.zeros(1))
+    assert standardisation.apply(moved).inputs["states"].isfinite().all()
+    flat = Standardisation.of([Video("a", {"states": torch.ones(20, 5)}, torch.zeros(20))])
+    assert (flat.deviations["states"] == 1).all()
