@@ -66,7 +66,9 @@ def embed(
     store = Store.default("embed", out)
     with embeddings.writing(out, llm=settings.llm, scale=prompt.scale) as file:
         if judged is not None:
-            kept = corpus.embed_by_split(file, said, judged, settings, split_by, store)
+            kept = corpus.embed_by_split(
+                file, said, judged, settings, split_by, store, videos.parts
+            )
         else:
             kept = corpus.embed_once(file, said, settings, written(settings), store)
     store.keep(kept.keys)

@@ -47,7 +47,8 @@ def finetune(
     videos, greedily, as it does without: the number in its reply is the row's score.
 
     Stretches of a run are kept in the work store, so a stopped run goes on from the last, and ends
-    with the same bytes. A row that finetune.rows does not name is left out: the file says so.
+    with the same bytes on a processor; on a GPU kernels of attention may round otherwise. A row
+    that finetune.rows does not name is left out: the file says so.
     """
     if (captions is None) == (frames is None):
         raise UserError("name --captions for the row zero-shot*, or --frames for direct*")

@@ -391,6 +391,10 @@ REFUSED: dict[str, tuple[Callable[[], None], str]] = {
         lambda: change({"inputs": ["image"]}, "models", "llmvs"),
         r"models\.llmvs\.inputs: a head is fed what an LLM makes of captions",
     ),
+    "sentences": (
+        lambda: change({"inputs": ["sentence"]}, "models", "llmvs"),
+        r"models\.llmvs\.inputs: a head is fed what an LLM makes of captions",
+    ),
     "not evaluated": (
         lambda: Path("reports/results/tvsum-captions/results.json").unlink(),
         r"tvsum-captions/results\.json not found; run the evaluate stage",

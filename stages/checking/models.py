@@ -116,7 +116,8 @@ def _shown(dataset: Dataset, embed: Embed, said: Mapping[str, Sequence[Caption]]
     judged = dataset.judged
     if judged is None:
         return [()]  # the least that they can be
-    planned = corpus.shown_by_split(said, judged, embed, dataset.recipe.splits)
+    split_by, parts = dataset.recipe.splits, dataset.timeline.parts
+    planned = corpus.shown_by_split(said, judged, embed, split_by, parts)
     return [examples for each in planned.values() for _, examples in each]
 
 

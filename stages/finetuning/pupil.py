@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from stages.errors import UserError
 from stages.finetuning.settings import Finetune
 from stages.work import adapters
 
@@ -19,6 +20,8 @@ log = logging.getLogger("llmvs")
 
 Ids = tuple[int, ...]
 _NAME = "default"
+_SCALED = ("logits_scaling", "logit_scale", "final_logit_softcapping")
+"""What Granite, Cohere and Gemma call it."""
 
 
 class Sample(NamedTuple):
@@ -54,21 +57,28 @@ class Pupil:
     """
 
     def __init__(self, reader: Reader, settings: Finetune) -> None:
-        """Raises UserError as `adapters.targets`."""
+        """Raises UserError as `adapters.targets`, and of a model that scales its logits."""
         from peft import LoraConfig, inject_adapter_in_model
 
+        config = reader.model.config.get_text_config()
+        scaled = [name for name in _SCALED if getattr(config, name, None) not in (None, 1)]
+        if scaled:
+            raise UserError(
+                f"{reader.name}: scales its logits ({', '.join(scaled)}), which the loss of "
+                "fine-tuning leaves out; name a model that does not"
+            )
         lora = settings.lora
         self.name, self._reader, self.model = reader.name, reader, reader.model
         places = adapters.targets(reader.name, reader.model, lora.modules, lora.layers)
         self.model.requires_grad_(False)
-        config = LoraConfig(
+        adapter = LoraConfig(
             r=lora.rank,
             lora_alpha=lora.alpha,
             lora_dropout=lora.dropout,
             target_modules=places,
             bias="none",
         )
-        inject_adapter_in_model(config, self.model, adapter_name=_NAME)
+        inject_adapter_in_model(adapter, self.model, adapter_name=_NAME)
         self.weights: dict[str, torch.nn.Parameter] = {}
         for name, weight in sorted(self.model.named_parameters()):
             if weight.requires_grad:

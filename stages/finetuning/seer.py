@@ -134,6 +134,12 @@ class _SeerReader:
             images = [videos.by_name[frame.video].image(frame.index) for frame in prompts]
         more = dict(self._captioner.inputs(images).to(self.model.device))
         ids_BL, there_BL = more.pop("input_ids"), more.pop("attention_mask")
+        for name, each in more.items():
+            if each.shape == ids_BL.shape:
+                raise UserError(
+                    f"{self.name}: its processor says {name} of every token, which direct* cannot "
+                    "say of the answer that it is to learn; fine-tune a captioner without"
+                )
         read = [
             tuple(ids[there.bool()].tolist()) for ids, there in zip(ids_BL, there_BL, strict=True)
         ]

@@ -46,9 +46,15 @@ def embed_once(
 
 
 def shown_by_split(
-    said: Said, people: People, settings: Embed, split_by: Splits
+    said: Said,
+    people: People,
+    settings: Embed,
+    split_by: Splits,
+    parts: Mapping[str, str],
 ) -> dict[Protocol, list[tuple[Fold, Examples]]]:
     """Each protocol's splits, with the examples drawn of each one's training videos.
+
+    parts: of a published split, by video (`Timeline.parts`).
 
     Raises UserError as `examples.drawn` and `splits.folds.splits`.
     """
@@ -59,14 +65,20 @@ def shown_by_split(
     return {
         protocol: [
             (split, drawn({name: judged[name] for name in split.train}, settings))
-            for split in splits(protocol, split_by.source, list(judged), split_by.folds)
+            for split in splits(protocol, split_by.source, list(judged), split_by.folds, parts)
         ]
         for protocol in split_by.protocols
     }
 
 
 def embed_by_split(
-    file: Writing, said: Said, people: People, settings: Embed, split_by: Splits, store: Store
+    file: Writing,
+    said: Said,
+    people: People,
+    settings: Embed,
+    split_by: Splits,
+    store: Store,
+    parts: Mapping[str, str],
 ) -> Kept:
     """Have the LLM read every video once a split, with examples of the split's training videos.
 
@@ -76,11 +88,12 @@ def embed_by_split(
         people: their scores are what drawn examples show.
         settings, split_by: the recipe's sections.
         store: of what was read before.
+        parts: of a published split, by video (`Timeline.parts`).
 
     Raises:
         UserError: as `embed_once`, `examples.drawn` and `splits.folds.splits`.
     """
-    planned = shown_by_split(said, people, settings, split_by)
+    planned = shown_by_split(said, people, settings, split_by, parts)
     context.check(said, settings, [shown for each in planned.values() for _, shown in each])
     total = Kept([], 0, 0)
     for protocol, each in planned.items():

@@ -85,7 +85,7 @@ def joint(names: Sequence[str], model: str, captioner: str | None) -> Joint:
     _agree("embed", embeds, lambda name: determinants(embeds[name], identities[name]))
     _agree("caption", recipes, lambda name: _captions(recipes[name]))
     entry = entries[first]
-    if "image" in entry.inputs:
+    if set(entry.inputs) - {"query", "answer"}:
         raise UserError(
             f"{PARAMS}: models.{model}.inputs: a head is fed what an LLM makes of captions; name a "
             "row of query and answer"

@@ -116,3 +116,20 @@ def test_a_captioner_that_cannot_be_asked_is_one_message(workplace: Path) -> Non
     tuning.write(document)
     with pytest.raises(UserError, match=r"finetune\.rows: direct\* is of a captioner that can be"):
         run(frames=True)
+
+
+def test_a_processor_that_says_something_of_every_token_is_one_message(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, examinee = seers()
+    reader = examinee.loader()()
+    inputs = reader._captioner.inputs
+
+    def typed(images: Any) -> Any:
+        made = inputs(images)
+        made["mm_token_type_ids"] = torch.zeros_like(made["input_ids"])
+        return made
+
+    monkeypatch.setattr(reader._captioner, "inputs", typed)
+    with pytest.raises(UserError, match="its processor says mm_token_type_ids of every token"):
+        reader.read([Frame("video_1", 0)])

@@ -157,3 +157,11 @@ def test_a_beginners_adapter_changes_nothing_and_follows_from_its_seed() -> None
     assert not np.array_equal(first[next(iter(first))], next(iter(made.weights.values())).detach())
     made.begin(3)
     assert all(np.array_equal(first[name], of.detach()) for name, of in made.weights.items())
+
+
+@pytest.mark.parametrize("name", ["logits_scaling", "logit_scale", "final_logit_softcapping"])
+def test_a_model_that_scales_its_logits_is_refused(name: str) -> None:
+    model = causal_lm(CONFIGS[KINDS[0]])
+    setattr(model.config, name, 8.0)
+    with pytest.raises(UserError, match=f"tiny: scales its logits \\({name}\\)"):
+        Pupil(Letters(model), settings())

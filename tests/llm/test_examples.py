@@ -2,9 +2,13 @@ import numpy as np
 import pytest
 
 from stages import params
+from stages.artifacts.captions import Caption
+from stages.artifacts.people import Judgement, People
 from stages.errors import UserError
+from stages.llm.corpus import shown_by_split
 from stages.llm.examples import JudgedCaptions, drawn, written
 from stages.llm.settings import Shown
+from stages.splits.settings import Splits
 
 
 def embed(window=7, **shown):
@@ -69,3 +73,19 @@ def test_videos_with_too_few_whole_windows_are_one_message():
 def test_people_who_find_everything_alike_leave_the_middle_of_the_scale():
     flat = {"a": JudgedCaptions([str(index) for index in range(12)], np.full(12, 0.5))}
     assert {example.score for example in drawn(flat, embed(source="training"))} == {3}
+
+
+def test_a_published_split_shows_its_own_training_videos():
+    split_by = Splits(protocols=("fixed",), source="published", folds=1)
+    said = {
+        name: [
+            Caption(video=name, pick=15 * at, caption=words) for at, words in enumerate(of.captions)
+        ]
+        for name, of in VIDEOS.items()
+    }
+    people = People("a", False, tuple(Judgement(name, of.gtscore_T) for name, of in VIDEOS.items()))
+    parts = {"a": "train", "b": "validation", "c": "test"}
+    settings = embed(source="training", count=4)
+    ((split, examples),) = shown_by_split(said, people, settings, split_by, parts)["fixed"]
+    assert split.test == ("c",)
+    assert {caption.split()[0] for each in examples for caption in each.captions} == {"a"}
