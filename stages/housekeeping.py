@@ -1,5 +1,6 @@
 """`llmvs gc`: the work store without what nothing needs."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from stages import command
+from stages.work import claims
 from stages.work.collection import Unfinished, collect
 from stages.work.store import Store
 
@@ -24,9 +26,12 @@ def gc(
 
     What a stage has finished is kept until it has made its output, also where it was stopped or
     the disk was full, so that running it again goes on there. What killed
-    stages left half written or unpacked is removed. Stages may be at work meanwhile.
+    stages left half written or unpacked is removed. Refused while a stage is at work on the store,
+    but for --dry-run; one that begins meanwhile waits.
     """
-    found = collect(Store.default(), OUTPUTS, unfinished=unfinished, dry_run=dry_run)
+    store = Store.default()
+    with nullcontext() if dry_run else claims.alone(store.root):
+        found = collect(store, OUTPUTS, unfinished=unfinished, dry_run=dry_run)
     drop = "would drop" if dry_run else "dropped"
     freed = f"{found.freed_bytes / 1e6:.1f} MB"
     swept = (

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import isnan
+from math import ceil, isnan
 from pathlib import Path
 
 from stages.checking import frozen
@@ -24,7 +24,7 @@ from stages.work.files import standing
 from stages.work.pace import duration
 
 WORDS = 25
-"""Of a caption, until they are known; as `llmvs plan` has it."""
+"""Of a caption, as long as there are none; as `llmvs plan` has it."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,18 @@ class Room:
                 raise NotYetError(
                     f"{model.name} is not here; `llmvs plan {self.dataset.name}` asks the hub of it"
                 )
-        return make(self.settings, self.dataset.name, recipe, WORDS, here.machine(recipe))
+        return make(self.settings, self.dataset.name, recipe, self.words, here.machine(recipe))
+
+    @property
+    def words(self) -> int:
+        """Of a caption on average, rounded up, where captions are here."""
+        try:
+            captions = self.dataset.captions()
+        except (UserError, NotYetError):
+            captions = None  # what is amiss is said of the captions themselves
+        said = captions[0].values() if captions is not None else ()
+        each = [len(one.caption.split()) for video in said for one in video]
+        return ceil(sum(each) / len(each)) if each else WORDS
 
     @property
     def left(self) -> set[str]:

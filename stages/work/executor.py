@@ -116,7 +116,7 @@ def stream(
         costs = [task.cost if task.effort is None else task.effort for task in missing]
         payloads = [task.payload for task in missing]
         job = Job(payloads, load, costs, weights, away)
-        _compute(missing, answers(job), store, noun, unit)
+        _compute(missing, answers(job), store, noun, unit, processes or 1)
         del costs, payloads, job
     del missing
     for task in tasks:
@@ -141,9 +141,10 @@ def _compute(
     store: Store,
     noun: str,
     unit: str | None,
+    processes: int,
 ) -> None:
     total = sum(task.cost for task in tasks)
-    pace = Pace(total, unit or noun)
+    pace = Pace(total, unit or noun, processes)
     answered = bytearray(len(tasks))
     with progress() as bar:
         row = Counted(bar, noun, len(tasks), total, unit)

@@ -19,24 +19,38 @@ class Pace:
 
     The rate is that of the work since the last time it was said, or since the first result, so that
     loading a model is no part of it. Work that is over before then says nothing.
+
+    Args:
+        total: what is to be done.
+        unit: what that counts.
+        processes: so many work on it at a time. Their first results come close upon one another,
+            however long each took: the rate is of what comes after one of each.
     """
 
-    def __init__(self, total: int, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._left, self._unit, self._clock = total, unit, clock
+    def __init__(
+        self,
+        total: int,
+        unit: str,
+        processes: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._left, self._unit, self._processes, self._clock = total, unit, processes, clock
         self._began: float | None = None
-        self._done = 0
+        self._results = self._done = 0
         self._wait = SETTLED
 
     def advance(self, count: int) -> None:
-        """So many more are done."""
+        """A result came, of so many of the unit."""
         self._left -= count
+        self._results += 1
         now = self._clock()
         if self._began is None:
-            self._began = now
+            if self._results == self._processes:
+                self._began, self._results = now, 0
             return
         self._done += count
         passed = now - self._began
-        if passed < self._wait or self._left <= 0:
+        if self._results < self._processes or passed < self._wait or self._left <= 0:
             return
         rate = self._done / passed
         log.info(
@@ -44,7 +58,7 @@ class Pace:
             *(f"{self._left:,}", self._unit, duration(self._left / rate)),
             f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}",
         )
-        self._began, self._done, self._wait = now, 0, AGAIN
+        self._began, self._results, self._done, self._wait = now, 0, 0, AGAIN
 
 
 def duration(seconds: float) -> str:

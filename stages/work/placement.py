@@ -57,6 +57,8 @@ def placed(name: str, model: Any, dtype: torch.dtype) -> dict[str, int]:
     from accelerate import infer_auto_device_map
     from accelerate.utils import get_balanced_memory
 
+    # What torch keeps of an earlier model's memory would count as taken.
+    torch.cuda.empty_cache()
     free = [torch.cuda.mem_get_info(card)[0] for card in range(torch.cuda.device_count())]
     freest = sorted(range(len(free)), key=lambda card: -free[card])
     weights = sum(each.numel() for each in model.parameters()) * dtype.itemsize

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from stages import cli, housekeeping
 from stages.errors import UserError
 from stages.work.claims import alone, at_work, claimed
+from stages.work.store import Store
 
 PROGRAM = """
 import sys, time
@@ -88,3 +91,16 @@ def test_a_run_waits_until_the_store_is_emptied(tmp_path: Path) -> None:
         assert not list((tmp_path / "claims").glob("*"))
     with claimed(tmp_path, tmp_path / "out", patience=0):
         pass
+
+
+def test_gc_is_refused_while_a_run_is_at_work_but_says_what_it_would_do(
+    other: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping.Store, "default", lambda *_: Store(Path("work")))
+    refused = CliRunner().invoke(cli.app, ["gc"])
+    assert isinstance(refused.exception, UserError)
+    assert f"at work on the store: process {other.pid}" in str(refused.exception)
+    assert CliRunner().invoke(cli.app, ["gc", "--dry-run"]).exit_code == 0
+    other.kill()
+    other.wait()
+    assert CliRunner().invoke(cli.app, ["gc"]).exit_code == 0
