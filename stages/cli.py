@@ -152,7 +152,7 @@ def export_h5(
 
 @app.command()
 def people(
-    source: Annotated[Path, typer.Argument(help="ydata-tvsum50.mat, or SumMe's folder GT")],
+    source: Annotated[Path, typer.Argument(help="ydata-tvsum50.mat or its folder, or SumMe's GT")],
     kind: Annotated[Published, typer.Option(help="which dataset it is")],
     shots: Annotated[
         Path | None, typer.Option(help="shot_TVSum.mat, or an h5 of the field's; for F1")

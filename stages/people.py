@@ -19,8 +19,8 @@ from stages.metrics import agreement, f1
 from stages.metrics.panel import BUDGET, Marks, Rules
 from stages.metrics.panels import Panels
 from stages.metrics.rank import Rankings
-from stages.sources import shots, summe, tvsum
-from stages.sources.published import of_summe, of_tvsum
+from stages.sources import shots, summe
+from stages.sources.published import judged_of_tvsum, of_summe, of_tvsum
 
 Kind = Literal["summe", "tvsum"]
 RULES: dict[Kind, Rules] = {
@@ -86,7 +86,7 @@ def read(kind: Kind, source: Path, shots_path: Path | None = None) -> tuple[Time
 
     Args:
         kind: which benchmark.
-        source: `ydata-tvsum50.mat`, or the folder of SumMe's GT/*.mat.
+        source: `ydata-tvsum50.mat`, its .tsv, or the folder of either; SumMe's folder GT.
         shots_path: `shot_TVSum.mat`, or an h5 of the field's schema; None for the shots that the
             field published, where the videos are its own.
 
@@ -96,7 +96,7 @@ def read(kind: Kind, source: Path, shots_path: Path | None = None) -> tuple[Time
     if not source.exists():
         raise UserError(f"{source}: no such file or folder")
     if kind == "tvsum":
-        pairs = [of_tvsum(number, one) for number, one in enumerate(tvsum.read_mat(source), 1)]
+        pairs = [of_tvsum(number, one) for number, one in enumerate(judged_of_tvsum(source), 1)]
     else:
         pairs = [of_summe(number, one) for number, one in enumerate(summe.read_folder(source), 1)]
     videos = [video for video, _ in pairs]

@@ -117,11 +117,13 @@ def test_summe_leaves_out_what_takes_shots() -> None:
 def test_a_source_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file or folder"):
         people.measure("tvsum", tmp_path / "none.mat")
+    with pytest.raises(UserError, match=r"holds neither ydata-tvsum50\.mat nor"):
+        people.measure("tvsum", tmp_path)
 
 
 @needs_real_annotations
 def test_tvsums_rows_are_those_known() -> None:
-    timeline, judges = people.read("tvsum", REAL / "tvsum" / "ydata-tvsum50.mat")
+    timeline, judges = people.read("tvsum", REAL / "tvsum")
     human, oracle = people.lines("tvsum", timeline, judges)
     assert (human.tau, human.rho) == pytest.approx((0.1774, 0.2042), abs=5e-5)
     assert (oracle.tau, oracle.rho) == pytest.approx((0.378, 0.473), abs=5e-4)

@@ -122,11 +122,20 @@ def of_files(
     if isinstance(settings, SumMeDownload):
         with ground_truth.folder(settings.url, str(place), work) as truth:
             return _summe(name, truth, settings)
+    return _tvsum(name, judged_of_tvsum(place), settings)
+
+
+def judged_of_tvsum(place: Path) -> list[tvsum.Annotations]:
+    """The videos, in the field's order, of `ydata-tvsum50.mat`, its .tsv, or the folder of either.
+
+    Raises UserError where it is none of them.
+    """
     if not place.is_dir():
-        return _tvsum(name, _tvsum_judged_by(place), settings)
-    if not files(place, *_JUDGED):
-        raise UserError(f"{place} holds neither {' nor '.join(_JUDGED)}; is it TVSum?")
-    return _tvsum(name, _tvsum_judged(place, settings, work), settings)
+        return _tvsum_judged_by(place)
+    for name in _JUDGED:
+        if found := files(place, name):
+            return _tvsum_judged_by(found[0])
+    raise UserError(f"{place} holds neither {' nor '.join(_JUDGED)}; is it TVSum?")
 
 
 def _renamed(name: str, found: Annotated) -> Annotated:
@@ -156,10 +165,7 @@ def _tvsum(name: str, judged: Sequence[tvsum.Annotations], settings: TVSumDownlo
 
 
 def _tvsum_judged(folder: Path, settings: TVSumDownload, work: Path) -> list[tvsum.Annotations]:
-    for name in _JUDGED:
-        if found := files(folder, name):
-            return _tvsum_judged_by(found[0])
-    return _fetched_mat(settings, work)
+    return judged_of_tvsum(folder) if files(folder, *_JUDGED) else _fetched_mat(settings, work)
 
 
 def _tvsum_judged_by(path: Path) -> list[tvsum.Annotations]:

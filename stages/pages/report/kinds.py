@@ -93,7 +93,10 @@ def figure(kinds: Sequence[Kind], measured: Results) -> str:
             axes.grid(color=RULE, linewidth=0.5)
             axes.set_axisbelow(True)
         grid[0].set_ylabel("Kendall’s τ")
-        handles, titles = grid[0].get_legend_handles_labels()
+        handles, titles = (
+            [*each[0::3], *each[1::3], *each[2::3]]  # a legend's columns are filled one by one
+            for each in grid[0].get_legend_handles_labels()
+        )
         made.legend(handles, titles, loc="outside lower center", ncols=3, fontsize=8)
     return drawn_as(made, "none")
 
