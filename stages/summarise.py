@@ -3,6 +3,7 @@
 Everything heavy is imported where it is called, so that `llmvs --help` answers at once.
 """
 
+import logging
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,8 @@ import typer
 
 from stages import command
 from stages.errors import UserError
+
+log = logging.getLogger("llmvs")
 
 
 class Form(StrEnum):
@@ -73,7 +76,8 @@ def summarise(
     from stages.media import films as found
     from stages.skimming import settings
     from stages.summaries.pieces import Wish
-    from stages.summarising import Making, Wanted
+    from stages.summarising import Making, Wanted, writable
+    from stages.work.files import DiskFullError
 
     wish, chosen = Wish.parsed(length), settings.of(recipe, scorer)
     if copy and Form.MP4 not in form:
@@ -84,7 +88,24 @@ def summarise(
 
         command.stderr.print(Forecast.of(list(stems), chosen).said())
         return
-    making = Making(chosen, wish, ask, Wanted({each.value for each in form}, copy))
+    wanted = Wanted({each.value for each in form}, copy)
+    for stem in stems.values():
+        writable(stem, wanted)
+    making = Making(chosen, wish, ask, wanted)
+    failed: list[Path] = []
     for film, stem in stems.items():
-        for path in making(film, stem):
-            typer.echo(path)
+        try:
+            for path in making(film, stem):
+                typer.echo(path)
+        except DiskFullError:
+            raise
+        except UserError as error:
+            if len(stems) == 1:
+                raise
+            log.error("%s", error)
+            failed.append(film)
+    if failed:
+        raise UserError(
+            f"no summary of {', '.join(map(str, failed))} ({len(failed)} of {len(stems)} films), "
+            "for what is said of each above; the others are made"
+        )

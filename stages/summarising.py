@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.errors import UserError
 from stages.media import cutlist, keyframes, remux, skim, sound, video
 from stages.media.cutlist import Entry
+from stages.media.skim import Skim
 from stages.pages.skim import skim_page
 from stages.pages.skim.clock import clock
 from stages.skimming.scoring import Scoring
@@ -85,6 +87,25 @@ def _warned(summary: Summary) -> None:
         )
 
 
+def writable(stem: Path, wanted: Wanted) -> None:
+    """Make sure, before hours of work, that what is wanted can be written where it goes.
+
+    Raises UserError where it cannot.
+    """
+    endings = [ending for name, (ending, _) in LISTS.items() if name in wanted.formats]
+    longest = max([*endings, ".html"], key=len)
+    place = _named(stem, longest)
+    try:
+        with replacing(_named(stem, f"{longest}.try")) as temporary:
+            temporary.write_bytes(b"")
+        _named(stem, f"{longest}.try").unlink()
+    except OSError as error:
+        raise UserError(
+            f"{place} cannot be written ({error.strerror}); name another folder with --out, or "
+            "give the film a shorter name"
+        ) from error
+
+
 def made(summary: Summary, stem: Path, wanted: Wanted, store: Store) -> Iterator[Path]:
     """The files made of a summary, as each is finished.
 
@@ -104,19 +125,20 @@ def made(summary: Summary, stem: Path, wanted: Wanted, store: Store) -> Iterator
         *(len(summary.kept), len(summary.shots)),
     )
     stem.parent.mkdir(parents=True, exist_ok=True)
-    cut = None
+    cut, done = None, None
     if "mp4" in wanted.formats:
         cut = _named(stem, ".mp4")
-        _cut(summary, cut, wanted.copy, store)
+        done = _cut(summary, cut, wanted.copy, store)
         yield cut
     for name, (ending, text) in LISTS.items():
         if name in wanted.formats:
-            yield _written(_named(stem, ending), text(summary, entries(summary)))
-    page = skim_page.build(summary, store, None if cut is None else cut.name)
+            yield _written(_named(stem, ending), text(summary, entries(summary, done)))
+    beside = None if cut is None else cut.name
+    page = skim_page.build(summary, store, beside, done.said if done is not None else ())
     yield _written(_named(stem, ".html"), page)
 
 
-def _cut(summary: Summary, target: Path, copy: bool, store: Store) -> None:
+def _cut(summary: Summary, target: Path, copy: bool, store: Store) -> Skim:
     kept, film = spans(summary.kept), summary.film
     with progress() as bar:
         row = bar.add_task("the skim, frames gone through", total=None)
@@ -130,14 +152,16 @@ def _cut(summary: Summary, target: Path, copy: bool, store: Store) -> None:
             done = skim.write(target, film.path, kept, film.timing, told)
     for sentence in done.said:
         log.warning("%s", sentence)
+    return done
 
 
-def entries(summary: Summary) -> list[Entry]:
-    """What is kept, a piece each."""
+def entries(summary: Summary, skim: Skim | None = None) -> list[Entry]:
+    """What is kept, a piece each; it begins in the skim where that was cut, if there is one."""
     found, begins = [], 0.0
     for piece in summary.kept:
         shot = summary.shots[piece.shot]
-        found.append(Entry(piece.start, piece.end, begins, shot.score, shot.caption, shot.reply))
+        at = begins if skim is None else skim.at(piece.start)
+        found.append(Entry(piece.start, piece.end, at, shot.score, shot.caption, shot.reply))
         begins += piece.end - piece.start
     return found
 
@@ -197,5 +221,6 @@ def _named(stem: Path, ending: str) -> Path:
 
 def _written(path: Path, text: str) -> Path:
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # A file's name may hold what is no letter.
+        temporary.write_text(text, encoding="utf-8", errors="replace")
     return path

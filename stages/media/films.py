@@ -1,17 +1,21 @@
 """Which files are meant: videos, and folders of them."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from stages.errors import UserError
 from stages.media.video import SUFFIXES
 
+log = logging.getLogger("llmvs")
+
 MADE = ".summary"
 """In the name of what is made of a film, which is not made a summary of again."""
 
 
 def films(named: Sequence[Path]) -> list[Path]:
-    """The video files named, and those in the folders named, each once, in order.
+    """The video files named, and those in the folders named, each once, in order; but for what was
+    made of others among them.
 
     Raises UserError for what is not there, a folder without a video, or two files that would leave
     their summaries under one name.
@@ -34,6 +38,11 @@ def films(named: Sequence[Path]) -> list[Path]:
             found[place] = None
         else:
             raise UserError(f"{place}: no such file or folder")
+    stems = {path.parent / path.stem for path in found}
+    for path in list(found):
+        if path.stem.endswith(MADE) and path.parent / path.stem.removesuffix(MADE) in stems:
+            log.warning("%s is the summary of another that is named: left out", path)
+            del found[path]
     return list(found)
 
 

@@ -27,11 +27,12 @@ from stages.vision.identity import IDENTITY
 from stages.work.items import Arrays
 from stages.work.store import Store, content_hash, key
 
-VERSION = 2
+VERSION = 3
 """Of what the code makes of the same film; raised where it makes something else."""
 
 _TOLD = 64  # frames at a time
 _PART = 32  # sampled frames that are looked at together: bounds memory
+_FILM = "{film}"  # in what is kept, for its name
 _THUMBNAIL = 32, 18  # pixels, grey: enough to tell a cut from a movement
 
 Floats = npt.NDArray[np.float64]
@@ -119,7 +120,7 @@ def look(
     times = Clock(float(seen["fps"]), seen["times"])
     return Film(
         path=path,
-        timing=Timing(times, str(seen["damage"]) or None),
+        timing=Timing(times, str(seen["damage"]).replace(_FILM, path.name) or None),
         picks_T=seen["picks"],
         changes_N=seen["changes"],
         features_TD=_features(identity, parts, store, path),
@@ -145,7 +146,10 @@ def _features(identity: str, parts: tuple[str, ...], store: Store, path: Path) -
 def _there(store: Store, part: str, path: Path) -> Arrays:
     found = store.get(part)
     if found is None:
-        raise UserError(f"{path}: what was seen of it has gone from {store.root}; run again")
+        store.drop(part)  # damaged: then it is missed, and seen again
+        raise UserError(
+            f"{path}: a part of what was seen of it is gone or damaged in {store.root}; run again"
+        )
     return found
 
 
@@ -159,6 +163,7 @@ class _Look:
         self._before: float | None = None
         self._thumbnail: npt.NDArray[np.int16] | None = None
         self._waiting: list[bytes] = []
+        self._last: Frame | None = None
         self.stamps: list[float | None] = []
         self.lasts: float | None = None
         self.picks: list[int] = []
@@ -172,26 +177,39 @@ class _Look:
         change = 0.0 if self._thumbnail is None else float(np.abs(grey - self._thumbnail).mean())
         self._thumbnail = grey
         self.changes.append(change)
-        if self._is_due(frame):
-            image = shrink(video.pixels(frame), self._looking.short_side)
-            self._waiting.append(to_jpeg(image, self._looking.jpeg_quality))
-            self.picks.append(number)
-            if len(self._waiting) == _PART:
-                self.flush()
-
-    def _is_due(self, frame: Frame) -> bool:
-        """Whether half a frame's time from now, or before, the next sampled frame is due."""
-        passed = self._frame
-        if frame.shown is not None and self._before is not None:
-            step = frame.shown - self._before
-            # A step back, or a leap, is where parts with clocks of their own were joined.
-            passed = step if 0 <= step < max(10.0, 100 * self._frame) else self._frame
-        self._before = frame.shown
+        passed = self._passed(frame)
+        if self._last is not None and passed >= self._looking.every:
+            self._sample(self._last, number - 1)  # it stood on the screen all that time
         self._at += passed
-        if self._at + self._frame / 2 < self._due:
-            return False
+        self._last = frame
+        # Half a frame's time from now, or before.
+        if self._at + self._frame / 2 >= self._due:
+            self._sample(frame, number)
+
+    def end(self) -> None:
+        """The film is over: what stood at its end until then is sampled too."""
+        if self._last is not None and (self._last.lasts or 0.0) >= self._looking.every:
+            self._sample(self._last, len(self.stamps) - 1)
+        self.flush()
+
+    def _sample(self, frame: Frame, number: int) -> None:
+        image = shrink(video.pixels(frame), self._looking.short_side)
+        self._waiting.append(to_jpeg(image, self._looking.jpeg_quality))
+        self.picks.append(number)
+        self._last = None
         self._due = max(self._due + self._looking.every, self._at)
-        return True
+        if len(self._waiting) == _PART:
+            self.flush()
+
+    def _passed(self, frame: Frame) -> float:
+        """Seconds since the frame before."""
+        step = self._frame
+        if frame.shown is not None and self._before is not None:
+            shown = frame.shown - self._before
+            # A step back, or a leap, is where parts with clocks of their own were joined.
+            step = shown if 0 <= shown < max(10.0, 100 * self._frame) else self._frame
+        self._before = frame.shown
+        return step
 
     def flush(self) -> None:
         if self._waiting:
@@ -213,7 +231,7 @@ def _seen(
         nonlocal count
         part = key(film=identity, part=count)
         count += 1
-        if part in store:
+        if part in store and store.damage(part) is None:
             return
         if not encoder:
             from stages.vision.encoder import ImageEncoder
@@ -235,12 +253,13 @@ def _seen(
         damage = str(error)
     found = timing.decoded(path, seeing.stamps, seeing.lasts, damage)
     told(len(seeing.stamps) % _TOLD)
-    seeing.flush()
+    seeing.end()
     return {
         "parts": np.array(count),
         "fps": np.array(found.clock.fps),
         "times": found.clock.times_N,
         "picks": np.array(seeing.picks, dtype=np.int64),
         "changes": np.array(seeing.changes, dtype=np.float32),
-        "damage": np.array(found.damage or ""),
+        # What was seen is found again by content, under whatever name the film has then.
+        "damage": np.array((found.damage or "").replace(str(path), _FILM)),
     }

@@ -41,6 +41,11 @@ class Skim:
         last = self.kept[-1]
         return last.begins + last.end - last.start
 
+    def at(self, second: float) -> float:
+        """When a second of the film that was to be kept is shown, or what was cut in its place."""
+        piece = next((each for each in self.kept if second < each.end), self.kept[-1])
+        return piece.begins + max(0.0, second - piece.start)
+
 
 def write(
     target: Path,

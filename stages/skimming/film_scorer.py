@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from stages.scorers.scorer import Scorer
 
 Floats = npt.NDArray[np.float32]
+_SIMULATED = "; it learnt from simulated people"
+
 Models = Callable[[], "tuple[Scorer, ...]"]
 
 
@@ -111,6 +113,8 @@ def of(name: str, data: Path = Path("data")) -> FilmScorer:
     scorer, card = shelf.load(name)
     embed = validated(Embed, dict(card.embed), f"{card.name}'s card", "embed")
     by = f"{card.name} ({card.title}), fed what {embed.llm} makes of the captions"
+    if any(source.simulated for source in card.sources):
+        by += _SIMULATED
     return _loaded(card.name, by, card.inputs, embed, card.llm, (scorer,))
 
 
@@ -201,4 +205,6 @@ def _of_row(name: str, dataset: str, model: str, data: Path) -> FilmScorer:
     by += f" under {protocol}" + (
         "" if embed is None else f", fed what {embed.llm} makes of the captions"
     )
+    if section.lookup(bool, "datasets", dataset, "simulated"):
+        by += _SIMULATED
     return _loaded(name, by, entry.inputs, embed, llm, models)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.captioners import blip, registry
-from stages.llm import smollm2
+from stages.llm import smollm2, weights
 from stages.media import video
 from stages.skimming import film_scorer
 from stages.skimming.settings import SkimRecipe
@@ -52,6 +52,8 @@ class Forecast:
             if kind is not None and not hub.status(str(model), revision, kind).present:
                 absent.append(str(model))
         llm = None if recipe.scorer is None else film_scorer.llm(recipe.scorer)
+        if llm is not None and not weights.status(llm, None).present:
+            absent.append(llm)
         return cls(
             len(films),
             len(films) - len(lengths),

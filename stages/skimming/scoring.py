@@ -54,7 +54,7 @@ class Scoring:
             if ask:
                 raise UserError(
                     f"--ask: {recipe.scorer} looks at pictures alone and reads no wish; name "
-                    "--recipe laptop"
+                    "--recipe laptop, and no --scorer"
                 )
             return
         # Before a long film is decoded for nothing.

@@ -131,13 +131,32 @@ def of(name: str, scorer: str | None = None) -> SkimRecipe:
             f"learnt from such captions: --scorer {name}/llmvs, a row that was trained here, or "
             "--scorer mine.safetensors (`llmvs head train` makes one)"
         )
-    caption = None if chosen == REPRESENTATIVE else recipe.caption
-    if caption is None and chosen != REPRESENTATIVE:
+    fed = _fed(chosen)
+    if strange := fed - {"image", "query", "answer"}:
+        raise UserError(
+            f"--scorer {chosen}: is fed {', '.join(sorted(strange))}, which nothing makes of "
+            "films; name a row of image, or of query and answer"
+        )
+    words = bool(fed - {"image"})
+    caption = recipe.caption if words else None
+    if words and caption is None:
         raise UserError(
             f"--recipe {name} makes no captions, and {chosen} is fed what an LLM makes of them; "
             "name --recipe laptop"
         )
     return SkimRecipe(name, caption, chosen, recipe.looking)
+
+
+def _fed(scorer: str) -> set[str]:
+    """What a scorer is fed, by the names of inputs."""
+    if scorer == REPRESENTATIVE:
+        return {"image"}
+    row = Score(scorer=scorer).row
+    if row is None:
+        return {"query", "answer"}
+    from stages.training import provisions
+
+    return set(provisions.inputs_of(*row))
 
 
 def _of_params(name: str) -> SkimRecipe:

@@ -50,3 +50,8 @@ def test_two_films_of_one_name_are_not_written_over_one_another(tmp_path: Path) 
     assert len(beside([one, other], None)) == 2
     with pytest.raises(UserError, match="would both leave"):
         beside([one, other], tmp_path)
+
+
+def test_a_summary_that_is_named_beside_its_film_is_left_out(tmp_path: Path) -> None:
+    made = touched(tmp_path, "b.mp4", "b.summary.mp4", "c.summary.mp4")
+    assert films(made) == [made[0], made[2]]

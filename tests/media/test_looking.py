@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 from five_scenes import LENGTHS
+from numbered_films import film as numbered
 
 from stages.errors import UserError
 from stages.media import looking, sampling, video
@@ -104,16 +105,21 @@ def test_a_second_look_reads_no_frames_however_many_there_are(
     np.testing.assert_array_equal(look(film_of_scenes, HOW, store).features_TD, before.features_TD)
 
 
-def test_a_damaged_end_is_left_out_and_said(film_of_scenes: Path, tmp_path: Path) -> None:
-    cut = tmp_path / "cut.mkv"
-    with av.open(str(film_of_scenes)) as source, av.open(str(cut), "w") as target:
-        stream = target.add_stream_from_template(source.streams.video[0])
+def cut_short(film: Path, target: Path) -> Path:
+    """Two thirds of a film in Matroska, which promises the whole of it."""
+    with av.open(str(film)) as source, av.open(str(target), "w") as made:
+        stream = made.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
             if packet.dts is not None:
                 packet.stream = stream
-                target.mux(packet)
-    content = cut.read_bytes()
-    cut.write_bytes(content[: 2 * len(content) // 3])
+                made.mux(packet)
+    content = target.read_bytes()
+    target.write_bytes(content[: 2 * len(content) // 3])
+    return target
+
+
+def test_a_damaged_end_is_left_out_and_said(film_of_scenes: Path, tmp_path: Path) -> None:
+    cut = cut_short(film_of_scenes, tmp_path / "cut.mkv")
     film = look(cut, HOW, Store(tmp_path / "kept"))
     assert 0 < film.n_frames < sum(LENGTHS)
     assert shots(film, HOW)[-1, 1] == film.seconds
@@ -124,3 +130,39 @@ def test_what_is_no_video_is_refused_by_its_name(tmp_path: Path, store: Store) -
     path.write_text("Dear all,")
     with pytest.raises(UserError, match=r"letter\.mp4"):
         look(path, HOW, store)
+
+
+def test_a_picture_that_stands_until_the_next_is_looked_at(tmp_path: Path, store: Store) -> None:
+    """As in recordings of a screen, which have a frame only where something changes."""
+    times = [*np.arange(0, 2.01, 0.1).tolist(), 2.2, 20.0, 20.1, 20.3]
+    film = look(numbered(tmp_path / "a.mkv", times), HOW, store)
+    stands = times.index(2.2)
+    assert stands in film.picks_T.tolist()
+    assert (np.diff(film.picks_T) > 0).all()
+    regular = look(numbered(tmp_path / "b.mkv", np.arange(0, 5, 0.1).tolist()), HOW, store)
+    np.testing.assert_allclose(regular.times_T, np.arange(10) / 2, atol=1e-3)
+
+
+def test_what_is_said_of_damage_names_the_file_as_it_is_called_now(
+    film_of_scenes: Path, tmp_path: Path, store: Store
+) -> None:
+    first = cut_short(film_of_scenes, tmp_path / "Secret Party.mkv")
+    second = tmp_path / "clean name.mkv"
+    second.write_bytes(first.read_bytes())
+    for path in (first, second):
+        sentence = look(path, HOW, store).timing.damage
+        assert sentence is not None
+        assert path.name in sentence
+        assert str(tmp_path) not in sentence
+
+
+def test_a_damaged_part_is_said_once_and_seen_again(film_of_scenes: Path, store: Store) -> None:
+    before = look(film_of_scenes, HOW, store)
+    place = store.place(before.parts[0])
+    content = bytearray(place.read_bytes())
+    content[len(content) // 2] ^= 1
+    place.write_bytes(content)
+    with pytest.raises(UserError, match=r"gone or damaged .*run again"):
+        list(look(film_of_scenes, HOW, store).jpegs(store))
+    again = look(film_of_scenes, HOW, store)
+    assert list(again.jpegs(store)) == list(before.jpegs(store))

@@ -15,7 +15,7 @@ from stages.llm.settings import Embed
 from stages.scorers import checkpoints
 from stages.scorers.mlp import Mlp
 from stages.scorers.settings import MlpEntry
-from stages.skimming import film_scorer
+from stages.skimming import film_scorer, settings
 
 ROOT = Path(__file__).parent.parent.parent
 STATES = {name: torch.rand(7, 4, generator=torch.manual_seed(1)) for name in ("query", "answer")}
@@ -117,3 +117,22 @@ def test_looks_alone_need_no_llm() -> None:
     assert film_scorer.llm("representative") is None
     scores_T = found({"image": STATES["query"], "query": STATES["query"]})
     assert scores_T.shape == (7,)
+
+
+def test_a_row_of_pictures_needs_no_captions_and_one_of_sentences_is_refused(params: Any) -> None:
+    rows = params["datasets"]["demo"]["train"]["models"]
+    rows["mlp"] = {"inputs": ["image"]}
+    write(params)
+    assert settings.of("laptop", "demo/mlp").caption is None
+    assert settings.of("offline", "demo/mlp").scorer == "demo/mlp"
+    rows["mlp"] = {"inputs": ["image", "sentence"]}
+    write(params)
+    with pytest.raises(UserError, match="demo/mlp: is fed sentence, which nothing makes of films"):
+        settings.of("laptop", "demo/mlp")
+
+
+@pytest.mark.usefixtures("params")
+def test_a_scorer_that_simulated_people_taught_says_so() -> None:
+    trained("strict", 0, 2)
+    assert film_scorer.of("demo/mlp").by.endswith("; it learnt from simulated people")
+    assert "simulated" not in film_scorer.of("blip-smollm2").by

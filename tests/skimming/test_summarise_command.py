@@ -159,3 +159,43 @@ def test_what_is_no_film_is_one_message_and_leaves_nothing(film: Path) -> None:
     with pytest.raises(UserError, match=r"letter\.mov cannot be decoded"):
         summarise(letter, "--recipe", "offline")
     assert {path.name for path in film.parent.iterdir()} == {film.name, letter.name}
+
+
+def test_lists_say_when_a_copied_piece_begins(film: Path) -> None:
+    arguments = ["--recipe", "offline", "--length", "3s", "--copy", "--format", "mp4"]
+    skim, table, page = summarise(film, *arguments, "--format", "csv")
+    rows = list(csv.DictReader(table.read_text("utf-8").splitlines()))
+    with av.open(str(skim)) as made:
+        lasts = made.duration / 1e6
+    last = rows[-1]
+    ends = float(last["begins"]) + float(last["end"]) - float(last["start"])
+    assert float(rows[0]["begins"]) >= 0
+    assert ends <= lasts + 0.05
+    assert sum(float(row["end"]) - float(row["start"]) for row in rows) < lasts - 0.5
+    assert '<p class="notes">' in page.read_text("utf-8").split("</video>")[1].split("<section")[0]
+
+
+def test_a_film_that_does_not_decode_leaves_the_others_theirs(
+    film: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
+    (film.parent / "a letter.mp4").write_text("Dear all,")
+    with pytest.raises(UserError, match=r"no summary of .*a letter\.mp4 \(1 of 2 films\)"):
+        summarise(film.parent, "--recipe", "offline", "--format", "none")
+    assert film.with_name("Übung 1.summary.html").is_file()
+    assert "a letter.mp4" in caplog.text
+
+
+@pytest.mark.parametrize("named", ["a file", "a" * 240])
+def test_what_cannot_be_written_is_said_before_a_frame_is_decoded(
+    film: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setattr(video, "decode", None)
+    if named == "a file":
+        out = film.parent / "taken"
+        out.touch()
+        arguments: list[str | Path] = [film, "--out", out]
+    else:
+        arguments = [film.rename(film.with_name(f"{named}.mp4"))]
+    with pytest.raises(UserError, match="cannot be written"):
+        summarise(*arguments, "--recipe", "offline")

@@ -117,3 +117,12 @@ def test_a_length_is_a_share_or_a_time(said: str, seconds: float) -> None:
 def test_anything_else_is_refused_with_what_is_meant(said: str) -> None:
     with pytest.raises(UserError, match=r"--length .*15%.*1:30"):
         Wish.parsed(said)
+
+
+def test_the_whole_of_many_shots_is_kept_whole() -> None:
+    for seed in range(40):
+        ends = np.cumsum(np.random.default_rng(seed).uniform(1, 9, 400))
+        shots_S2 = list(zip([0.0, *ends[:-1].tolist()], ends.tolist(), strict=True))
+        moments = [start for start, _ in shots_S2]
+        kept = chosen(np.ones(400), shots_S2, moments, float(ends[-1]))
+        assert [(piece.start, piece.end) for piece in kept] == shots_S2

@@ -36,13 +36,14 @@ STEPS = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.18, 0.2, 0.25, 0
 """Shares of the film that the slider offers, beside the one that was asked for."""
 
 
-def build(summary: Summary, store: Store, skim: str | None) -> str:
+def build(summary: Summary, store: Store, skim: str | None, said: Sequence[str] = ()) -> str:
     """The page. The same summary gives the same bytes.
 
     Args:
         summary: of the film.
         store: that holds what was seen of it.
         skim: name of the video beside the page; None where none was made.
+        said: what a person should know of it, a sentence each.
     """
     pictures = Pictures()
     best = [shot.best for shot in summary.shots]
@@ -75,6 +76,7 @@ def build(summary: Summary, store: Store, skim: str | None) -> str:
         said=steps[made]["said"],
         damage=summary.film.timing.damage,
         skim=None if skim is None else address(skim),
+        of_skim=said,
         shots=shots,
         total=clock(summary.film.seconds),
         ratio=f"{size[0]}/{size[1]}",
