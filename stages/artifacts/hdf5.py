@@ -30,14 +30,14 @@ class _Sink:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.refused: OSError | None = None
+        self.refused: BaseException | None = None  # an interruption too
 
     def write(self, data: Any) -> int:
         left = memoryview(data)
         while self.refused is None and left:
             try:
                 left = left[self._file.write(left) :]
-            except OSError as error:
+            except BaseException as error:
                 self.refused = error
         self._file.seek(len(left), 1)
         return len(data)
@@ -46,7 +46,7 @@ class _Sink:
         if self.refused is None:
             try:
                 return self._file.truncate(size)
-            except OSError as error:
+            except BaseException as error:
                 self.refused = error
         return size
 

@@ -25,6 +25,7 @@ from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
 from stages.work import adapters, architecture, hub, pretrained
 from stages.work.burden import Burden
+from stages.work.rendering import on_one_day
 from stages.work.tokens import as_read, as_text
 
 log = logging.getLogger("llmvs")
@@ -181,17 +182,20 @@ class ImageTextCaptioner:
         """What the model takes of images and the prompt, up to the opening of its own turn; padded
         on the left.
         """
-        return self._processor.apply_chat_template(
-            [
-                processor.conversation(self._prompt, {"type": "image", "image": self._seen(image)})
-                for image in images
-            ],
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=True,
-            return_tensors="pt",
-            processor_kwargs={"padding": True},
-        ).to(dtype=self._model.dtype)
+        asked = [
+            processor.conversation(self._prompt, {"type": "image", "image": self._seen(image)})
+            for image in images
+        ]
+        with on_one_day():
+            found = self._processor.apply_chat_template(
+                asked,
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+                processor_kwargs={"padding": True},
+            )
+        return found.to(dtype=self._model.dtype)
 
     def _seen(self, frame: Pixels) -> Image.Image:
         padding = self._padding

@@ -33,7 +33,7 @@ log = logging.getLogger("llmvs")
 VERSION = 1
 """Raise it when the same frame and settings are to give another vector."""
 
-KIND = hub.Kind(alternative="openai/clip-vit-base-patch32")
+KIND = hub.Kind(alternative="openai/clip-vit-large-patch14")
 Floats = npt.NDArray[np.float32]
 
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 
+from stages.errors import UserError
 from stages.llm.softmax import Part, merge
 
 NAME = "llmvs_shared_prefix"
@@ -193,8 +194,15 @@ def _attention_function(
     sliding_window: int | None = None,
     *,
     tokens: Pass,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
+    if softcap is not None or s_aux is not None:
+        raise UserError(
+            "this model's attention caps its scores or has sinks, which the shared prefix cannot; "
+            "name a Llama, Qwen2 or Mistral-like model"
+        )
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     # Positions may have been turned in float32, where what the layers hand on is float32.
     query, key = query.to(value.dtype), key.to(value.dtype)

@@ -125,6 +125,7 @@ class Blueprint:
         model = weights.model(self.llm, self.revision, weights.dtype_of(self.dtype))
         if self.adapter is not None:
             model = adapters.merge(self.llm, model, self.adapter)
+        engine.decoder_of(model)
         model = pack(model)
         device = model.get_input_embeddings().weight.device
         if said := arithmetic.warning(self.dtype, device):

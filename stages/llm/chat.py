@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from stages.errors import UserError
+from stages.work.rendering import on_one_day
 from stages.work.tokens import as_read, as_sealed, as_text, control, sealed, unsealed
 
 Ids = tuple[int, ...]
@@ -106,9 +107,11 @@ def _render(tokenizer: Any, instruction: str, turns: Sequence[str]) -> str:
         messages = [{"role": "system", "content": text} for text in system]
         for number, text in enumerate(words):
             messages.append({"role": ("user", "assistant")[number % 2], "content": text})
-        rendered: str = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True
-        )
+        # A model that thinks aloud unless it is told not to would answer with its thoughts.
+        with on_one_day():
+            rendered: str = tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+            )
         return rendered
 
     try:

@@ -99,7 +99,7 @@ class Engine:
             UserError: the model has no final RMSNorm, or its attention cannot be replaced.
         """
         self.model = model.eval()
-        self.decoder = _decoder(model)
+        self.decoder = decoder_of(model)
         self.prefix, self.closing = tuple(prefix), tuple(closing)
         self.ends = frozenset(ends)
         self.max_new_tokens = max_new_tokens
@@ -234,8 +234,30 @@ def _name(model: Any) -> str:
     return str(model.config.name_or_path or type(model).__name__)
 
 
-def _decoder(model: Any) -> Any:
-    """The layers under the language-model head, which must end in an RMSNorm."""
+_ATTEND = {"full_attention", "sliding_attention"}
+_OTHERS = ("attn_logit_softcapping", "v_head_dim")
+"""What a model's own attention does, of which the engine's knows nothing, by its config."""
+
+
+def decoder_of(model: Any) -> Any:
+    """The layers under the language-model head, which must end in an RMSNorm.
+
+    Raises:
+        UserError: they do not, or layers do something else than softmax attention over all tokens
+            or a window of them, which packed rows behind a shared prefix would get wrong unsaid.
+    """
+    config = model.config.get_text_config()
+    said = sorted(set(getattr(config, "layer_types", None) or ()) - _ATTEND)
+    said += [name for name in _OTHERS if getattr(config, name, None)]
+    if any(name.endswith("sinks") for name, _ in model.named_parameters()):
+        said.append("sinks")
+    if config.model_type == "diffllama":
+        said.append("differential attention")
+    if said:
+        raise UserError(
+            f"{_name(model)}: its layers do what the shared prefix cannot ({', '.join(said)}); "
+            "name a Llama, Qwen2 or Mistral-like model"
+        )
     decoder = getattr(model, "model", None)
     norm = getattr(decoder, "norm", None)
     if norm is None or "RMSNorm" not in type(norm).__name__:

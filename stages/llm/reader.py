@@ -81,6 +81,11 @@ class Reader:
                 arrays[f"{kind}/query"] = np.stack([x.query_W.cpu().numpy() for x in also])
                 arrays[f"{kind}/answer"] = np.stack([x.answer_W.cpu().numpy() for x in also])
                 arrays[f"{kind}/reply"] = said
+            if not all(np.isfinite(arrays[name]).all() for name in ("query", "answer")):
+                raise UserError(
+                    f"{self.blueprint.llm}: its states overflow in {self.blueprint.dtype}; set "
+                    "embed.dtype to bfloat16, or to float32"
+                )
             yield index, arrays
 
     def _read(self, queries: Sequence[Ids]) -> list[Reading]:

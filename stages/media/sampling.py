@@ -44,8 +44,12 @@ class Taken:
     n_frames: int
 
     def fits(self, expected: Video, settings: Sample) -> bool:
-        """Whether the file's length is what is expected, to within `settings.tolerance` frames."""
-        return abs(self.n_frames - expected.n_frames) <= settings.tolerance
+        """Whether the file's length is what is expected, to within `settings.tolerance` frames, and
+        where that is said, those of `settings.shorter` where it is shorter.
+        """
+        beyond = self.n_frames - expected.n_frames
+        less = settings.tolerance if settings.shorter is None else settings.shorter
+        return -less <= beyond <= settings.tolerance
 
     def completed(self, expected: Video, settings: Sample) -> Video:
         """The video at its file's times, with shots, found in the features where it has none.

@@ -27,6 +27,7 @@ Segmentation = Annotated[FieldSegmentation | PenaltySegmentation, Field(discrimi
 
 class Sample(Section):
     tolerance: Count
+    shorter: Count | None = None
     short_side: Annotated[int, Field(ge=32)]
     jpeg_quality: Annotated[int, Field(ge=1, le=100)]
     segmentation: Segmentation

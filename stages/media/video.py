@@ -161,8 +161,8 @@ def decode(path: Path) -> Iterator[Frame]:
             # A frame cut short decodes without an error, its rest filled in by guesswork.
             if packet.is_corrupt:
                 raise UserError(
-                    f"{path} ends in the middle of a frame: it is truncated; get it anew from "
-                    "where it came"
+                    f"{path} holds a frame that is cut short, and nothing behind it is read: it is "
+                    "truncated or damaged; get it anew from where it came"
                 )
             for frame in packet.decode():
                 yield Frame(frame, aspect)

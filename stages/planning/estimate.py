@@ -170,6 +170,11 @@ def sentences(
     return Cost("sentences", operations, seconds, weights, rows * a_caption, at_once, "captions")
 
 
+def share_learnt(splits: Splits) -> float:
+    """Of all videos, those that a run learns from: a published split of one fold, nearly all."""
+    return 1 - 1 / splits.folds if splits.folds > 1 else 1.0
+
+
 def runs_of_train(settings: Train, splits: Splits) -> int:
     """How often each row is trained."""
     return len(splits.protocols) * splits.folds * len(settings.seeds)
@@ -188,8 +193,7 @@ def train(
     Args:
         rows: how each is trained, and its size.
     """
-    # The published split there is learns from nearly all of its videos.
-    learnt = 1 - 1 / splits.folds if splits.folds > 1 else 1.0
+    learnt = share_learnt(splits)
     operations = seconds = 0.0
     for settings, size in rows:
         epochs = settings.epochs * runs_of_train(settings, splits)

@@ -180,7 +180,7 @@ def train(splits: Splits, frames: Frames, rows: Sequence[tuple[Train, Size]]) ->
 
     rows: how each is trained, and its size.
     """
-    learnt, read, output, items = 1 - 1 / splits.folds, 0.0, 0.0, 0
+    learnt, read, output, items = estimate.share_learnt(splits), 0.0, 0.0, 0
     for settings, size in rows:
         runs, kept = estimate.runs_of_train(settings, splits), estimate.runs_kept(settings, splits)
         read += runs * settings.epochs * learnt * frames.total * 4.0 * size.fed

@@ -6,7 +6,7 @@ from math import ceil
 from stages.errors import UserError
 from stages.finetuning.cost import ANSWER, operations
 from stages.finetuning.settings import Finetune
-from stages.planning.estimate import Cost, Machine, between_layers, halved
+from stages.planning.estimate import Cost, Machine, between_layers, halved, share_learnt
 from stages.planning.workload import Frames
 from stages.section import Dtype
 from stages.splits.settings import Splits
@@ -63,7 +63,7 @@ def runs(settings: Finetune, splits: Splits) -> int:
 def learnt(settings: Finetune, splits: Splits, frames: Frames) -> int:
     """Frames that one run learns from, one met in two epochs counted twice."""
     each = sum(min(settings.frames or one, one) * count for one, count in frames.lengths)
-    return round(settings.epochs * (1 - 1 / splits.folds) * each)
+    return round(settings.epochs * share_learnt(splits) * each)
 
 
 def kept(settings: Finetune, model: Decoder, width: int, tokens: float) -> float:

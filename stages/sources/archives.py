@@ -1,5 +1,6 @@
 """Archives unpacked without letting a path escape."""
 
+import lzma
 import shutil
 import sys
 import tarfile
@@ -46,7 +47,11 @@ def unpack(archive: Path, folder: Path) -> None:
             f"{archive}: {error}; a member would leave the folder it is unpacked into, so this "
             "is not the archive it should be; fetch it anew"
         ) from error
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
+    except (NotImplementedError, RuntimeError) as error:  # Deflate64, a password
+        raise UserError(
+            f"{archive}: {error}; unpack it yourself, and name the folder in its place"
+        ) from error
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise UserError(
             f"{archive} is damaged or not an archive ({error}); delete it and run again"
         ) from error

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 import requests
 import urllib3
@@ -21,6 +22,7 @@ from rich.progress import (
 )
 
 from stages.errors import UserError
+from stages.work.cache import alone
 from stages.work.files import explained, is_full, make_room
 from stages.work.store import content_hash
 
@@ -54,7 +56,11 @@ class Remote:
 
     @property
     def name(self) -> str:
-        return self.url.rsplit("/", 1)[-1]
+        """Of the file. Raises UserError where the address names none."""
+        name = unquote(PurePosixPath(urlsplit(self.url).path).name)
+        if not name or "/" in name:
+            raise UserError(f"{self.url}: names no file; end the address with the file's name")
+        return name
 
 
 class _Part:
@@ -209,6 +215,12 @@ def fetch(remote: Remote, folder: Path, pause: float = 1.0) -> Path:
     Raises:
         UserError: not served, not the file that was wanted, or no progress in `PATIENCE` tries.
     """
+    # Two experiments share the folder: the second finds what the first has fetched.
+    with alone(str((folder / remote.name).resolve())):
+        return _fetch(remote, folder, pause)
+
+
+def _fetch(remote: Remote, folder: Path, pause: float) -> Path:
     target = folder / remote.name
     record = folder / f"{remote.name}.sha256"
     if target.exists():

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from stages.errors import UserError
 from stages.media import films
+from stages.media.video import SUFFIXES
 from stages.sources.places import copied
 from stages.sources.settings import FolderDownload
 
@@ -14,5 +16,8 @@ def make(settings: FolderDownload, out: Path) -> None:
     """
     found = films.films([Path(settings.source).expanduser()])
     films.beside(found, out)
+    for film in found:
+        if film.suffix.lower() not in SUFFIXES:
+            raise UserError(f"{film}: its name is to end in one of {', '.join(SUFFIXES)}")
     for film in found:
         copied(film, out / "videos" / film.name)

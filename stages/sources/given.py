@@ -92,7 +92,7 @@ def of_videos(
         )
     missing = [] if partial else [name for name in titles if name not in matches]
     if missing:
-        listed = ", ".join(f"{name} ({titles[name]})" for name in missing)
+        listed = _some([f"{name} ({titles[name]})" for name in missing])
         raise UserError(
             f"{path}: lacks {what} of {listed}, {len(missing)} of {len(titles)} videos; "
             f"{_unknown(strangers, [titles[name] for name in missing])}{remedy}"
@@ -106,7 +106,7 @@ def _unknown(strangers: list[str], missing: list[str]) -> str:
     """Names in a file that no video has, and which video each may mean."""
     if not strangers:
         return ""
-    near = {name: nearest(name, missing) for name in strangers}
+    near = {name: nearest(name, missing) for name in strangers[:4]}
     meant = [f"{name} (is it {title}?)" if title else name for name, title in near.items()]
     return f"it also names {_some(meant)}, which no video is called; "
 

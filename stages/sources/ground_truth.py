@@ -14,6 +14,7 @@ from stages.errors import UserError
 from stages.sources.fetch import Remote, fetch
 from stages.sources.places import files, opened
 from stages.sources.ranges import NoRangesError, RemoteFile
+from stages.work.cache import alone
 from stages.work.files import explained
 
 log = logging.getLogger("llmvs")
@@ -46,7 +47,10 @@ def folder(url: str, source: str | None, work: Path) -> Iterator[Path]:
         UserError: there is no ground truth, or it cannot be had.
     """
     if source is None:
-        yield _fetched(Remote(url), work)
+        remote = Remote(url)
+        with alone(str((work / f"{remote.name} ground truth").resolve())):
+            truth = _fetched(remote, work)
+        yield truth
     elif (archive := Path(source).expanduser()).is_file() and archive.suffix.lower() == ".zip":
         work.mkdir(parents=True, exist_ok=True)
         with (
@@ -103,6 +107,10 @@ def _take_out(file: IO[bytes], kept: Path, origin: object) -> None:
             for path in among(paths, origin):
                 with explained(kept / path.name):
                     (kept / path.name).write_bytes(archive.read(str(path)))
+    except (NotImplementedError, RuntimeError) as error:  # Deflate64, a password
+        raise UserError(
+            f"{origin}: {error}; unpack it yourself, and name the folder as `source` in params.yaml"
+        ) from error
     except zipfile.BadZipFile as error:
         raise UserError(
             f"{origin} is damaged or not a .zip ({error}); fetch it by hand and name it as "

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from stages.errors import UserError
 from stages.sources.archives import unpack
@@ -39,20 +40,25 @@ def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()
                 "folder it was unpacked to, or null to fetch it"
             )
     if found.is_dir():
+        if inner and (packed := files(found, *inner)):
+            raise UserError(
+                f"{packed[0]} is still packed; unpack it and the others there "
+                f"({', '.join(path.name for path in packed)}), or name the archive they came in"
+            )
         yield found
         return
     if not found.name.lower().endswith(ARCHIVES):
         raise UserError(f"{found}: neither a folder nor an archive ({', '.join(ARCHIVES)})")
-    folder = work / f"{found.name}.unpacked"
     log.info("unpacking %s", found.name)
-    try:
+    work.mkdir(parents=True, exist_ok=True)
+    # A folder of its own: another experiment may be at work on the same archive.
+    with TemporaryDirectory(dir=work, prefix=f"{found.name}.", suffix=".unpacked") as own:
+        folder = Path(own) / "files"
         unpack(found, folder)
         for archive in files(folder, *inner) if inner else ():
             unpack(archive, archive.with_name(f"{archive.name}.unpacked"))
             archive.unlink()
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def copied(path: Path, place: Path) -> None:

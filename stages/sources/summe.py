@@ -48,7 +48,9 @@ def read_mat(path: Path) -> Chosen:
 
 def read_folder(folder: Path) -> list[Chosen]:
     """Every ground truth in a folder, by name in ASCII order: the field's video_1, video_2, …"""
-    paths = sorted(folder.glob("*.mat"), key=lambda path: path.stem)
+    # macOS leaves a hidden file beside each.
+    found = (path for path in folder.glob("*.mat") if not path.name.startswith("."))
+    paths = sorted(found, key=lambda path: path.stem)
     if not paths:
         raise UserError(f"{folder} holds no .mat file; it should be the GT folder of SumMe.zip")
     return [read_mat(path) for path in paths]

@@ -151,7 +151,9 @@ class ImageEncoder:
     @torch.inference_mode()
     def _encode(self, image: npt.NDArray[np.uint8]) -> tuple[Any, Any]:
         pixels = torch.from_numpy(prepare(image))[None].to(self._device)
-        feature_1D = self._network.extract_features(pixels).mean(dim=(2, 3))
+        # A GPU would round products to ten bits, and what is near a threshold fall otherwise.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            feature_1D = self._network.extract_features(pixels).mean(dim=(2, 3))
         probability_1C = self._classify(feature_1D).softmax(dim=-1)
         return feature_1D[0].cpu().numpy(), probability_1C[0].cpu().numpy()
 

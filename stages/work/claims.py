@@ -60,7 +60,8 @@ def claimed(root: Path, output: Path, patience: float = PATIENCE) -> Iterator[No
 
 @contextmanager
 def _among_others(root: Path, until: float) -> Iterator[None]:
-    with (root / _RUNS).open("a") as file:
+    # NFS locks only what is open for reading and writing.
+    with (root / _RUNS).open("a+") as file:
         while True:
             try:
                 lock(file, shared=True)
@@ -82,7 +83,7 @@ def alone(root: Path) -> Iterator[None]:
         UserError: runs are at work.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with (root / _RUNS).open("a") as file:
+    with (root / _RUNS).open("a+") as file:
         try:
             lock(file)
         except BlockingIOError as error:
@@ -125,7 +126,7 @@ def at_work(root: Path) -> list[Claim]:
     """The claims of runs that are at work now; files of those that are not are cleared away."""
     found = []
     for place in sorted((root / "claims").glob("*.json")):
-        with suppress(FileNotFoundError), place.open(encoding="utf-8") as file:
+        with suppress(FileNotFoundError), place.open("r+", encoding="utf-8") as file:
             try:
                 if lock(file):
                     place.unlink()

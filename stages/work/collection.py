@@ -42,8 +42,8 @@ def collect(
     """Drop every item that no current output was assembled from and no unfinished stage wants.
 
     An output is current while the file it names still has the content it had. A stage is
-    unfinished from its first item until its output is made, and one may be at work meanwhile. Run
-    from the root of the repository.
+    unfinished from its first item until its output is made, and when its output is gone; one may be
+    at work meanwhile. Run from the root of the repository.
 
     Args:
         store: the work store.
@@ -61,7 +61,11 @@ def collect(
             idle = unfinished and not found.at_work
         else:
             output = Path(root.output)
-            idle = not (output.is_file() and content_hash(output) == root.sha256)
+            if output.exists():
+                idle = not (output.is_file() and content_hash(output) == root.sha256)
+            else:  # removed by a run that did not come to its first item, as DVC does beforehand
+                pending.append(_unfinished(store, root, busy))
+                idle = unfinished
         if not idle:
             wanted.update(root.keys)
         elif not dry_run:

@@ -179,7 +179,7 @@ class Crew:
         every = self._ray.exceptions
         return (
             every.RayActorError, every.ObjectLostError, every.NodeDiedError,
-            every.WorkerCrashedError, every.RuntimeEnvSetupError,
+            every.WorkerCrashedError, every.RuntimeEnvSetupError, every.OutOfMemoryError,
         )  # fmt: skip
 
     def _buried(

@@ -148,7 +148,7 @@ def sweep(parts: Iterable[Path], dry_run: bool = False) -> int:
     """Remove those temporary files whose writers are no more; bytes they held."""
     freed = 0
     for part in parts:
-        with suppress(OSError), part.open("rb") as file:
+        with suppress(OSError), part.open("r+b") as file:
             if lock(file):  # which raises while the writer lives
                 freed += part.stat().st_size
                 if not dry_run:

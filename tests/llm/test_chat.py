@@ -1,3 +1,4 @@
+from datetime import datetime, tzinfo
 from functools import lru_cache, partial
 from typing import Any
 
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_llms import CHATML, LLAMA2, NO_SYSTEM, byte_tokenizer
 from tokenizer_kinds import KINDS, in_python, qwen
+from transformers.utils import chat_template_utils
 
 from stages.errors import UserError
 from stages.llm.chat import after, around
@@ -156,3 +158,28 @@ def test_a_tokenizer_in_python_refuses_only_a_chat_that_holds_control() -> None:
     assert INSTRUCTION in tokenizer.decode(prefix)
     with pytest.raises(UserError, match="'</s>' only as a control token"):
         around(tokenizer, INSTRUCTION, ["A man.</s>", "score: 5"])
+
+
+DATED = (
+    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{% endfor %}"
+    "<|today|>{{ strftime_now('%d %b %Y') }}<|assistant|>"
+    "{% if enable_thinking is not defined or enable_thinking %}<think>{% endif %}"
+)
+
+
+def test_a_template_that_says_the_day_or_opens_thoughts_reads_alike_every_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Tomorrow":
+            return cls(2031, 1, 2)
+
+    tokenizer = byte_tokenizer(DATED)
+    before = around(tokenizer, INSTRUCTION, TURNS)
+    monkeypatch.setattr(chat_template_utils, "datetime", Tomorrow)
+    assert around(tokenizer, INSTRUCTION, TURNS) == before
+    said = tokenizer.decode(before.closing)
+    assert "26 Jul 2024" in said
+    assert "<think>" not in said
+    assert chat_template_utils.datetime is Tomorrow

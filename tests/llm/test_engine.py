@@ -5,7 +5,14 @@ import gc
 import pytest
 import torch
 from tiny_llms import CONFIGS, causal_lm
-from transformers import GPT2Config, GPTNeoXConfig
+from transformers import (
+    DiffLlamaConfig,
+    Gemma2Config,
+    GPT2Config,
+    GPTNeoXConfig,
+    GptOssConfig,
+    Qwen3NextConfig,
+)
 from varlen_reference import varlen_attn
 
 from stages import params
@@ -327,6 +334,34 @@ def test_a_prompt_longer_than_the_context_names_both_lengths():
 )
 def test_a_model_without_the_expected_norm_is_refused(config):
     with pytest.raises(UserError, match="expected a final RMSNorm"):
+        Engine(causal_lm(config), [5, 6], [7], (2,), 8)
+
+
+SMALL = {
+    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2,
+    "head_dim": 16, "intermediate_size": 32, "vocab_size": 64, "pad_token_id": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (Gemma2Config(**SMALL), "attn_logit_softcapping"),
+        (GptOssConfig(**SMALL, num_local_experts=2, num_experts_per_tok=1), "sinks"),
+        (DiffLlamaConfig(**SMALL), "differential attention"),
+        (
+            Qwen3NextConfig(
+                **SMALL, num_experts=2, num_experts_per_tok=1, moe_intermediate_size=16,
+                layer_types=["linear_attention", "full_attention"], linear_num_value_heads=2,
+                linear_num_key_heads=2, linear_key_head_dim=8, linear_value_head_dim=8,
+            ),
+            "linear_attention",
+        ),
+    ],
+    ids=["caps its scores", "has sinks", "subtracts attention", "has linear layers"],
+)  # fmt: skip
+def test_a_model_whose_layers_do_otherwise_than_attend_is_refused(config, said):
+    with pytest.raises(UserError, match=rf"what the shared prefix cannot \(.*{said}"):
         Engine(causal_lm(config), [5, 6], [7], (2,), 8)
 
 

@@ -9,11 +9,14 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import LlamaConfig
 
-from stages import params
+from stages import params, section
 from stages.finetuning import cost
 from stages.finetuning.pupil import Pupil, Sample
+from stages.finetuning.settings import Finetune
 from stages.planning import cards, plan, tuning
 from stages.planning.estimate import Machine
+from stages.planning.workload import Frames
+from stages.splits.settings import Splits
 from stages.work import architecture
 
 H100 = Machine(cards.card("h100"), 1, 0.4)
@@ -127,3 +130,9 @@ def test_bytes_kept_for_the_way_back_are_about_those_that_torch_keeps(dtype: str
     fewer, again = kept_by_torch(dtype, checkpointing=True)
     # Of a layer that is computed again all of it is held, but only then.
     assert fewer < again < counted / 2
+
+
+def test_a_published_split_learns_from_its_videos() -> None:
+    finetune = section.lookup(Finetune, "datasets", "summe", "finetune")
+    one = Splits(protocols=("fixed",), source="published", folds=1)
+    assert tuning.learnt(finetune, one, Frames.of([100, 200], "made")) > 0

@@ -80,3 +80,16 @@ def test_what_the_disk_has_no_room_for_is_not_unpacked(
         unpack(archive, tmp_path / "out")
     assert (caught.value.needed, caught.value.free) == (1500, 1200)
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_a_zip_that_python_cannot_unpack_says_to_unpack_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("a.txt", "A" * 100)
+    content = bytearray(path.read_bytes())
+    central = content.index(b"PK\x01\x02")
+    content[8], content[central + 10] = 9, 9  # Deflate64, as Explorer has it above 2 GB
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.zip: .*unpack it yourself"):
+        unpack(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

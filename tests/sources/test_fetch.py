@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -173,3 +174,26 @@ def test_a_passing_fault_of_the_server_is_waited_out(
     server.status = 503
     monkeypatch.setattr(module.time, "sleep", lambda seconds: setattr(server, "status", 200))
     assert fetch(remote(server), tmp_path).read_bytes() == CONTENT
+
+
+def test_the_second_of_two_at_once_takes_what_the_first_fetched(
+    server: Server, tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor(2) as both:
+        found = list(both.map(lambda _: fetch(remote(server), tmp_path), range(2)))
+    assert found[0] == found[1]
+    assert found[0].read_bytes() == CONTENT
+    assert server.asked == [None]
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://example.org/record/1/files/SumMe.zip?download=1", "SumMe.zip"),
+        ("https://example.org/a%20b.h5#top", "a b.h5"),
+    ],
+)
+def test_a_file_is_called_as_the_address_calls_it(url: str, name: str) -> None:
+    assert Remote(url).name == name
+    with pytest.raises(UserError, match="names no file"):
+        _ = Remote("https://example.org/").name

@@ -144,3 +144,19 @@ def test_what_was_unpacked_goes_unless_a_stage_is_at_work_and_downloads_stay(sto
     assert collect(store).swept_bytes == 500
     assert not (downloads / "SumMe.zip.unpacked").exists()
     assert all(path.is_file() for path in kept)
+
+
+def test_what_a_stage_finished_is_kept_where_dvc_removed_its_output_and_it_did_not_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store(tmp_path / "work", "caption", Path("out.jsonl"))
+    store.put("a" * 64, {"x": np.zeros(3)})
+    Path("out.jsonl").write_text("done")
+    store.keep(["a" * 64])
+    Path("out.jsonl").unlink()
+    found = collect(store)
+    assert (found.kept, found.dropped) == (1, 0)
+    assert [of.output for of in found.unfinished] == ["out.jsonl"]
+    Path("out.jsonl").write_text("another")
+    assert collect(store).dropped == 1
