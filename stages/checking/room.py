@@ -65,14 +65,17 @@ class Room:
     @property
     def left(self) -> set[str]:
         """Heavy stages whose output is not here yet."""
-        places = self.dataset.places
+        places, tuned = self.dataset.places, self.dataset.recipe.finetune
         made = {
-            "caption": places.captions,
-            "embed": places.embeddings,
-            "finetune": places.finetuned("zero-shot*"),
+            "caption": [places.captions],
+            "embed": [places.embeddings],
+            "sentences": [places.inputs / "sentence.h5"],
+            "clip": [places.inputs / "clip.h5"],
+            "finetune": [places.finetuned(row) for row in (tuned.rows if tuned else ())],
+            "train": [places.predictions(name) for name in self.settings.run.models],
         }
         stages = {cost.stage for cost in self.plan.costs}
-        return {stage for stage in stages if not (made.get(stage) or Path()).is_file()}
+        return {stage for stage in stages if not all(path.is_file() for path in made[stage])}
 
     def memory(self) -> str:
         """Whether each stage that is left fits into this machine's memory."""
@@ -99,7 +102,8 @@ class Room:
         card = self.plan.machine.card
         if card.processor:
             for burden in self.plan.burdens:
-                if burden.setting.partition(".")[0] in self.left:
+                stage = burden.setting.partition(".")[0]
+                if {"features": "clip"}.get(stage, stage) in self.left:
                     bear(burden)
         said = [
             f"{cost.stage} {duration(3600 * self.plan.hours(cost))}"

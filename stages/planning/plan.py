@@ -52,9 +52,11 @@ class Plan:
     def hours(self, cost: Cost) -> float:
         """Of a stage, NaN where the cards are not known.
 
-        A model that one card holds runs on each of them (LLMVS_EXECUTOR=ray).
+        A model that one card holds, with the least that it reads at once, runs on each of them
+        (LLMVS_EXECUTOR=ray), in smaller batches where those do not fit.
         """
-        alone = replace(self.machine, count=1).memory >= cost.memory
+        least = cost.weights + cost.working / max(cost.at_once, 1)
+        alone = replace(self.machine, count=1).memory >= least
         share = self.machine.count if alone and cost.stage != "train" else 1
         return cost.seconds / 3600 / share
 

@@ -317,3 +317,10 @@ def test_a_configuration_the_hub_refuses_is_one_message(hub: Any, answer: Any, s
     hub.answer = answer
     with pytest.raises(UserError, match=said):
         architecture.configuration("owner/model", None, weights.KIND, None)
+
+
+def test_cards_that_hold_a_model_in_smaller_batches_share_the_work() -> None:
+    alone, four = (made("tvsum", Machine(cards.card("a100-40"), count, 0.4)) for count in (1, 4))
+    for one, other in zip(alone.costs, four.costs, strict=True):
+        share = alone.hours(one) / four.hours(other)
+        assert share == pytest.approx(1 if one.stage == "train" else 4, rel=0.2)
