@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float32]
 Encoder = Callable[[Sequence[Pixels]], Floats]
 """Images (H, W, 3), any number of them, to features (T, D)."""
 
+_OFF = 1.0  # seconds that a steady frame rate may err by, unsaid
 _TOGETHER = 32  # images handed to the encoder at once: bounds memory
 
 
@@ -73,6 +74,14 @@ class Taken:
                 "%s: %d frames decoded, %d annotated; of what people said the last %d are left "
                 "out, %d of them sampled (sample.tolerance)",
                 *(expected.title, self.n_frames, expected.n_frames, *video.cut),
+            )
+        steady_T = video.picks_T / expected.fps if expected.fps > 0 else self.times_T
+        off = float(np.abs(self.times_T - steady_T).max())
+        if off > _OFF:
+            log.warning(
+                "%s: its frames are shown up to %.0f s from where a steady %.4g a second would "
+                "have them; what was said of seconds may be of others",
+                *(expected.title, off, expected.fps),
             )
         timed = replace(video, fps=self.fps, times_T=self.times_T)
         if timed.shots_S2 is not None:

@@ -54,7 +54,7 @@ SLOWER = np.r_[np.arange(0, 600, 30), np.arange(600, 2600, 100)] / 900
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_times_are_those_at_which_frames_are_shown(
-    tmp_path: Path, known: Video, suffix: str
+    tmp_path: Path, known: Video, suffix: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / f"clip.{suffix}"
     with av.open(str(path), "w") as container:
@@ -67,7 +67,9 @@ def test_times_are_those_at_which_frames_are_shown(
             frame.pts, frame.time_base = round(second * 900), Fraction(1, 900)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    shown = sampling.take(path, known, SETTINGS, brightness).completed(known, SETTINGS)
+    with caplog.at_level("WARNING", "llmvs"):
+        shown = sampling.take(path, known, SETTINGS, brightness).completed(known, SETTINGS)
+    assert "up to 1 s from where a steady 25 a second" in caplog.text
     np.testing.assert_allclose(shown.times_T, SLOWER[::4], atol=0.001)
     assert shown.seconds == pytest.approx(SLOWER[-1], abs=0.12)  # and a last frame's length
     assert shown.seconds > SLOWER[-1]
