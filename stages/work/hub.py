@@ -135,15 +135,24 @@ def identity(name: str, revision: str | None, kind: Kind) -> dict[str, str]:
         UserError: as `fetch`.
     """
     if is_path(name):
-        digest = hashlib.sha256()
-        for path in sorted(fetch(name, revision, kind).iterdir()):
-            if path.is_file() and is_wanted(path.name):
-                digest.update(f"{path.name} {content_hash(path)}\n".encode())
-        return {"folder": digest.hexdigest()}
+        wanted = (path for path in fetch(name, revision, kind).iterdir() if is_wanted(path.name))
+        marks = [(p, p.stat().st_size, p.stat().st_mtime_ns) for p in wanted if p.is_file()]
+        return {"folder": _digest(tuple(sorted(marks)))}
     if revision and _COMMIT.fullmatch(revision):
         return {"name": name, "commit": revision}
     # A snapshot's folder is named by the commit that the revision stood for.
     return {"name": name, "commit": fetch_small(name, revision, kind).name}
+
+
+@cache
+def _digest(marks: tuple[tuple[Path, int, int], ...]) -> str:
+    """Of files by their names and content; read once, as long as size and time stay: a model is
+    asked for its identity again and again.
+    """
+    digest = hashlib.sha256()
+    for path, _, _ in marks:
+        digest.update(f"{path.name} {content_hash(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def is_wanted(name: str) -> bool:
