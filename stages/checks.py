@@ -58,10 +58,10 @@ def check(
     """
     from stages import section
     from stages.checking import table
-    from stages.experiments import overrides
+    from stages.experiments import aliases
     from stages.work.store import Store
 
-    overrides.sole(section.document())
+    aliases.sole(section.document())
     settings, recipes = _recipes(datasets, assignments)
     work = Store.default().root / "downloads"
     found = {
@@ -69,7 +69,7 @@ def check(
         for name, recipe in recipes.items()
     }
     command.stderr.print(table.table(found), soft_wrap=False)
-    if places := overrides.unshared():
+    if places := aliases.unshared():
         more = f" and {len(places) - 1} more" if len(places) > 1 else ""
         command.stderr.print(
             f"note: params.yaml: {places[0]}{more} say each key of their `<<` anew, as `dvc exp` "

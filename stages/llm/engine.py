@@ -28,6 +28,7 @@ from torch import Tensor
 
 from stages.errors import UserError
 from stages.llm import attention, paths
+from stages.llm.decoders import decoder_of, name_of
 from stages.llm.readout import Kind, Layer, Norm, Pooled, Pooling, Readout, Spans, States
 
 VERSIONS = {"float32": 4, "float16": 5, "bfloat16": 5}
@@ -113,7 +114,7 @@ class Engine:
             model.set_attn_implementation(attention.NAME)
         except ValueError as error:
             raise UserError(
-                f"{_name(model)}: this architecture's attention cannot be replaced, which the "
+                f"{name_of(model)}: this architecture's attention cannot be replaced, which the "
                 f"shared prefix needs; name a Llama, Qwen2 or Mistral-like model ({error})"
             ) from error
         self.shared = attention.SharedPrefix(len(self.prefix), path or paths.choose(model))
@@ -180,8 +181,8 @@ class Engine:
         room = getattr(self.model.config, "max_position_embeddings", None)
         if room is not None and total > room:
             raise UserError(
-                f"{_name(self.model)}: the longest prompt and its answer take {total} tokens, the "
-                f"model has room for {room}; use a smaller window, shorter captions or fewer "
+                f"{name_of(self.model)}: the longest prompt and its answer take {total} tokens, "
+                f"the model has room for {room}; use a smaller window, shorter captions or fewer "
                 "examples"
             )
 
@@ -228,42 +229,3 @@ class Engine:
         for row, choice in zip(rows, self._choices(states.after_ND), strict=True):
             row.tokens.append(row.next)
             row.next = choice
-
-
-def _name(model: Any) -> str:
-    return str(model.config.name_or_path or type(model).__name__)
-
-
-_ATTEND = {"full_attention", "sliding_attention"}
-_OTHERS = ("attn_logit_softcapping", "v_head_dim")
-"""What a model's own attention does, of which the engine's knows nothing, by its config."""
-
-
-def decoder_of(model: Any) -> Any:
-    """The layers under the language-model head, which must end in an RMSNorm.
-
-    Raises:
-        UserError: they do not, or layers do something else than softmax attention over all tokens
-            or a window of them, which packed rows behind a shared prefix would get wrong unsaid.
-    """
-    config = model.config.get_text_config()
-    said = sorted(set(getattr(config, "layer_types", None) or ()) - _ATTEND)
-    said += [name for name in _OTHERS if getattr(config, name, None)]
-    if any(name.endswith("sinks") for name, _ in model.named_parameters()):
-        said.append("sinks")
-    if config.model_type == "diffllama":
-        said.append("differential attention")
-    if said:
-        raise UserError(
-            f"{_name(model)}: its layers do what the shared prefix cannot ({', '.join(said)}); "
-            "name a Llama, Qwen2 or Mistral-like model"
-        )
-    decoder = getattr(model, "model", None)
-    norm = getattr(decoder, "norm", None)
-    if norm is None or "RMSNorm" not in type(norm).__name__:
-        found = "nothing of that name" if norm is None else type(norm).__name__
-        raise UserError(
-            f"{_name(model)}: expected a final RMSNorm at model.norm, found {found}; name a "
-            "Llama, Qwen2 or Mistral-like model"
-        )
-    return decoder

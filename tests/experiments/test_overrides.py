@@ -8,15 +8,14 @@ from dvc.utils.hydra import apply_overrides
 
 from stages import section
 from stages.errors import UserError
+from stages.experiments.aliases import sole, unshared
 from stages.experiments.overrides import (
     ABSENT,
     differing,
     laid_over,
     lookup,
     set_over,
-    sole,
     spelled,
-    unshared,
 )
 
 ROOT = Path(__file__).parents[2]
