@@ -29,6 +29,7 @@ addEventListener("load", () => setTimeout(() => {
   bars[0].focus();
   press("ArrowRight", bars[0]);
   seen.next = bars.indexOf(document.activeElement);
+  seen.stops = bars.flatMap((bar, shot) => bar.tabIndex === 0 ? [shot] : []);
   press("ArrowLeft", document.activeElement);
   press("ArrowLeft", document.activeElement);
   seen.before = bars.indexOf(document.activeElement);

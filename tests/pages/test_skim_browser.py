@@ -67,3 +67,4 @@ def test_a_shot_that_was_left_out_opens_with_its_neighbours_and_closes(made: Pat
 def test_arrows_go_from_shot_to_shot_and_stop_at_the_first(made: Path) -> None:
     saw = watched(made)
     assert (saw["next"], saw["before"]) == (1, 0)
+    assert saw["stops"] == [1], "one stop of the Tab key, where one was last"

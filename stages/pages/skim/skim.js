@@ -47,6 +47,10 @@
   cards.forEach((card, shot) => card.querySelector("button").addEventListener("click", () => {
     if (card.classList.contains("here")) close(); else open(shot);
   }));
+  // The strip is one stop of the Tab key; arrows go from shot to shot within it.
+  document.querySelector(".film").addEventListener("focusin", (event) => {
+    for (const bar of bars) bar.tabIndex = bar === event.target ? 0 : -1;
+  });
   document.querySelector(".film").addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key], shot = bars.indexOf(event.target);
     if (!step || shot < 0) return;
