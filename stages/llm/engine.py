@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from stages.errors import UserError
-from stages.llm import attention, paths
+from stages.llm import attention, paths, weights
 from stages.llm.decoders import decoder_of, name_of
 from stages.llm.readout import Kind, Layer, Norm, Pooled, Pooling, Readout, Spans, States
 
@@ -178,7 +178,7 @@ class Engine:
     def _check_lengths(self, queries: Sequence[Sequence[int]]) -> None:
         longest = max(len(query) for query in queries)
         total = len(self.prefix) + longest + len(self.closing) + self.max_new_tokens
-        room = getattr(self.model.config, "max_position_embeddings", None)
+        room = weights.room(self.model.config.get_text_config())
         if room is not None and total > room:
             raise UserError(
                 f"{name_of(self.model)}: the longest prompt and its answer take {total} tokens, "

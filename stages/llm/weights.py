@@ -77,8 +77,21 @@ def context(name: str, revision: str | None = None) -> int | None:
 
     Raises UserError where the configuration cannot be had or used.
     """
-    config = configuration(name, revision).get_text_config()
-    return getattr(config, "max_position_embeddings", None)
+    return room(configuration(name, revision).get_text_config())
+
+
+def room(config: Any) -> int | None:
+    """The same of a configuration.
+
+    Where positions are turned by other factors once a pass is long (longrope), no more than without
+    them: a prompt would be read by those that the longest beside it asks for.
+    """
+    whole: int | None = getattr(config, "max_position_embeddings", None)
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") in ("longrope", "dynamic"):
+        short = rope.get("original_max_position_embeddings")
+        return whole if short is None else min(short, whole or short)
+    return whole
 
 
 def model(name: str, revision: str | None = None, dtype: Any = None) -> Any:

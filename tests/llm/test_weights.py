@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_llms import CONFIGS, LLAMA2, causal_lm, save
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, LlamaConfig
 
 from stages import params
 from stages.errors import UserError
@@ -365,3 +365,16 @@ def test_weights_too_large_for_the_disk_are_refused_before_they_are_fetched(hub,
         UserError, match=r"14\.0 GB are left to fetch.*has 3\.0 free; .*HF_HUB_CACHE"
     ):
         weights.fetch("owner/model")
+
+
+def test_positions_that_turn_otherwise_in_long_passes_leave_the_room_of_short_ones() -> None:
+    config = LlamaConfig(
+        max_position_embeddings=8192,
+        rope_parameters={
+            "rope_type": "longrope", "rope_theta": 10_000.0, "factor": 2.0,
+            "short_factor": [1.0] * 64, "long_factor": [2.0] * 64,
+            "original_max_position_embeddings": 4096,
+        },
+    )  # fmt: skip
+    assert weights.room(config) == 4096
+    assert weights.room(LlamaConfig(max_position_embeddings=8192)) == 8192
