@@ -23,7 +23,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository whose stages up to embed have run, with images of every frame."""
     make(tmp_path, seeds=(0,))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("os.cpu_count", lambda: 1)  # starting processes takes longer than training
+    monkeypatch.setattr(
+        "stages.work.pool.cores", lambda: 1
+    )  # starting processes takes longer than training
     document = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     document["models"]["representative"] = ROW
     document["run"]["models"] = ["mlp", "representative"]

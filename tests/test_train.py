@@ -59,7 +59,9 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     change("splits", folds=2)
     change("train", seeds=[0, 3], epochs=2, batch=2, scorer=SCORER)
     monkeypatch.delenv("DVC_ROOT", raising=False)
-    monkeypatch.setattr("os.cpu_count", lambda: 1)  # starting processes takes longer than training
+    monkeypatch.setattr(
+        "stages.work.pool.cores", lambda: 1
+    )  # starting processes takes longer than training
     random = np.random.default_rng(0)
     judged = []
     with embeddings.writing(Path("inputs/embeddings.h5"), llm="tiny") as file:
@@ -294,7 +296,7 @@ def test_a_second_run_on_more_processes_writes_the_same_bytes(
 ) -> None:
     first = outputs(run(out="a"))
     Store.default().root.rename("elsewhere")  # or nothing would be left to do
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("stages.work.pool.cores", lambda: 2)
     second = outputs(run(out="b"))
     assert len(first) == 2 + 2 * 4
     assert first == second

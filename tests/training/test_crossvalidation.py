@@ -110,7 +110,6 @@ def test_a_card_has_one_run_at_a_time_unless_it_is_said_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {4, 5, 7}, raising=False)
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
     monkeypatch.delenv("LLMVS_RUNS", raising=False)
     card = torch.device("cuda")
     assert (side_by_side(CPU), side_by_side(card)) == (3, 1)
