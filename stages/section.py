@@ -106,10 +106,11 @@ def document(path: Path = PARAMS) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise UserError(f"{path} not found; run from the root of the repository") from error
     try:
-        node = yaml.compose(text, yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
         if node is not None:
             _once(node, path)
-        found = yaml.safe_load(text)
+        found = None if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(found, dict):

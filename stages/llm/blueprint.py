@@ -11,7 +11,6 @@ from typing import Any
 
 from stages.errors import UserError
 from stages.llm import engine, weights
-from stages.llm.decoders import decoder_of
 from stages.llm.examples import Examples
 from stages.llm.packing import pack
 from stages.llm.prompt import Layout, layout
@@ -126,7 +125,6 @@ class Blueprint:
         model = weights.model(self.llm, self.revision, weights.dtype_of(self.dtype))
         if self.adapter is not None:
             model = adapters.merge(self.llm, model, self.adapter)
-        decoder_of(model)
         model = pack(model)
         device = model.get_input_embeddings().weight.device
         if said := arithmetic.warning(self.dtype, device):

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from stages.llm.decoders import decoder_of
+
 _ROWS = 1024
 """Rows the layout is chosen for; it serves any number."""
 
@@ -78,7 +80,7 @@ def pack(model: Any) -> Any:
     weight = model.get_input_embeddings().weight
     if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.bfloat16):
         return model
-    for layer in model.model.layers:
+    for layer in decoder_of(model).layers:
         for parent in list(layer.modules()):
             for name, child in list(parent.named_children()):
                 if type(child) is nn.Linear:

@@ -70,7 +70,8 @@ class Skim(Section):
     @classmethod
     def _as_text(cls, said: Any) -> Any:
         # YAML reads 1:30 as a number to the base of 60: as many seconds.
-        return str(said) if isinstance(said, int | float) and said is not True else said
+        number = isinstance(said, int | float) and not isinstance(said, bool)
+        return str(said) if number else said
 
     @field_validator("length")
     @classmethod

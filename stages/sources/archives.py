@@ -47,7 +47,7 @@ def unpack(archive: Path, folder: Path) -> None:
             f"{archive}: {error}; a member would leave the folder it is unpacked into, so this "
             "is not the archive it should be; fetch it anew"
         ) from error
-    except (NotImplementedError, RuntimeError) as error:  # Deflate64, a password
+    except RuntimeError as error:  # Deflate64, a password
         raise UserError(
             f"{archive}: {error}; unpack it yourself, and name the folder in its place"
         ) from error

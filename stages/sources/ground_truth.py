@@ -107,7 +107,7 @@ def _take_out(file: IO[bytes], kept: Path, origin: object) -> None:
             for path in among(paths, origin):
                 with explained(kept / path.name):
                     (kept / path.name).write_bytes(archive.read(str(path)))
-    except (NotImplementedError, RuntimeError) as error:  # Deflate64, a password
+    except RuntimeError as error:  # Deflate64, a password
         raise UserError(
             f"{origin}: {error}; unpack it yourself, and name the folder as `source` in params.yaml"
         ) from error

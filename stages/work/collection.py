@@ -55,17 +55,14 @@ def collect(
     wanted: set[str] = set()
     pending: list[Unfinished] = []
     for path, root in roots.read(store.roots):
-        if root.sha256 is None:
+        output = Path(root.output)
+        # DVC removes an output before a run, which may not have come to its first item.
+        if root.sha256 is None or not output.exists():
             found = _unfinished(store, root, busy)
             pending.append(found)
             idle = unfinished and not found.at_work
         else:
-            output = Path(root.output)
-            if output.exists():
-                idle = not (output.is_file() and content_hash(output) == root.sha256)
-            else:  # removed by a run that did not come to its first item, as DVC does beforehand
-                pending.append(_unfinished(store, root, busy))
-                idle = unfinished
+            idle = not (output.is_file() and content_hash(output) == root.sha256)
         if not idle:
             wanted.update(root.keys)
         elif not dry_run:

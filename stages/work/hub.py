@@ -135,24 +135,37 @@ def identity(name: str, revision: str | None, kind: Kind) -> dict[str, str]:
         UserError: as `fetch`.
     """
     if is_path(name):
-        wanted = (path for path in fetch(name, revision, kind).iterdir() if is_wanted(path.name))
-        marks = [(p, p.stat().st_size, p.stat().st_mtime_ns) for p in wanted if p.is_file()]
-        return {"folder": _digest(tuple(sorted(marks)))}
+        folder = fetch(name, revision, kind)
+        return {"folder": _digest(folder, mark(folder))}
     if revision and _COMMIT.fullmatch(revision):
         return {"name": name, "commit": revision}
     # A snapshot's folder is named by the commit that the revision stood for.
     return {"name": name, "commit": fetch_small(name, revision, kind).name}
 
 
+Mark = tuple[tuple[str, int, int], ...]
+"""Of each file of a folder its name, its size and when it was written."""
+
+
 @cache
-def _digest(marks: tuple[tuple[Path, int, int], ...]) -> str:
-    """Of files by their names and content; read once, as long as size and time stay: a model is
-    asked for its identity again and again.
+def _digest(folder: Path, mark: Mark) -> str:
+    """Of files by their names and content; read once, as long as the mark stays: a model is asked
+    for its identity again and again.
     """
     digest = hashlib.sha256()
-    for path, _, _ in marks:
-        digest.update(f"{path.name} {content_hash(path)}\n".encode())
+    for name, _, _ in mark:
+        digest.update(f"{name} {content_hash(folder / name)}\n".encode())
     return digest.hexdigest()
+
+
+def mark(folder: Path) -> Mark:
+    """Of what belongs to a model's numbers, in order."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and is_wanted(path.name):
+            status = path.stat()
+            found.append((path.name, status.st_size, status.st_mtime_ns))
+    return tuple(found)
 
 
 def is_wanted(name: str) -> bool:

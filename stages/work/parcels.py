@@ -19,9 +19,6 @@ from stages.work.files import replacing
 BLOCK = 64 << 20
 """Bytes of a file that are one object of the store."""
 
-Mark = tuple[tuple[str, int, int], ...]
-"""Of each file of a folder its name, its size and when it was written."""
-
 
 @dataclass(frozen=True)
 class Model:
@@ -39,7 +36,7 @@ class Model:
         if not self.name or not hub.is_path(self.name):
             return None
         place = hub.fetch(self.name, None, hub.Kind(alternative="")).resolve()
-        return Folder(self.name, str(place), _mark(place))
+        return Folder(self.name, str(place), hub.mark(place))
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,11 @@ class Folder:
 
     name: str
     place: str
-    mark: Mark
+    mark: hub.Mark
 
     def here(self) -> bool:
         """Whether this machine has it at the same place, as on a file system that both share."""
-        return Path(self.place).is_dir() and _mark(Path(self.place)) == self.mark
+        return Path(self.place).is_dir() and hub.mark(Path(self.place)) == self.mark
 
     def parcel(self, ray: Any) -> "Parcel":
         """Put its files into the object store. They stay there while the parcel does."""
@@ -89,15 +86,6 @@ class Parcel:
 
 
 _WHOLE = ".whole"
-
-
-def _mark(folder: Path) -> Mark:
-    found = []
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and hub.is_wanted(path.name):
-            status = path.stat()
-            found.append((path.name, status.st_size, status.st_mtime_ns))
-    return tuple(found)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
