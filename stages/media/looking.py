@@ -27,7 +27,7 @@ from stages.vision.identity import IDENTITY
 from stages.work.items import Arrays
 from stages.work.store import Store, content_hash, key
 
-VERSION = 3
+VERSION = 4
 """Of what the code makes of the same film; raised where it makes something else."""
 
 _TOLD = 64  # frames at a time
@@ -43,7 +43,7 @@ Floats32 = npt.NDArray[np.float32]
 class Film:
     """What is known of a film once it was looked at.
 
-    timing: when each frame is shown, and what ended decoding early. picks_T: the sampled frames.
+    timing: when each frame is shown, and what does not decode. picks_T: the sampled frames.
     changes_N: how much the picture changes from the frame before to each, in grey levels on
     average over a thumbnail. features_TD: the image encoder's. whole, parts: keys of the store's
     items with all this, and with the frames.
@@ -120,7 +120,9 @@ def look(
     times = Clock(float(seen["fps"]), seen["times"])
     return Film(
         path=path,
-        timing=Timing(times, str(seen["damage"]).replace(_FILM, path.name) or None),
+        timing=Timing(
+            times, str(seen["damage"]).replace(_FILM, path.name) or None, bool(seen["early"])
+        ),
         picks_T=seen["picks"],
         changes_N=seen["changes"],
         features_TD=_features(identity, parts, store, path),
@@ -242,16 +244,13 @@ def _seen(
         features_PD = encoder[0]([from_jpeg(jpeg) for jpeg in jpegs])
         store.put(part, {**packed(jpegs), "features": features_PD})
 
-    damage: str | None = None
+    decoding = timing.Decoding(path)
     seeing = _Look(looking, video.rate(path), put)
-    try:
-        for frame in video.decode(path):
-            seeing.take(frame)
-            if len(seeing.stamps) % _TOLD == 0:
-                told(_TOLD)
-    except UserError as error:
-        damage = str(error)
-    found = timing.decoded(path, seeing.stamps, seeing.lasts, damage)
+    for frame in decoding:
+        seeing.take(frame)
+        if len(seeing.stamps) % _TOLD == 0:
+            told(_TOLD)
+    found = decoding.timing(seeing.stamps, seeing.lasts)
     told(len(seeing.stamps) % _TOLD)
     seeing.end()
     return {
@@ -262,4 +261,5 @@ def _seen(
         "changes": np.array(seeing.changes, dtype=np.float32),
         # What was seen is found again by content, under whatever name the film has then.
         "damage": np.array((found.damage or "").replace(str(path), _FILM)),
+        "early": np.array(found.early),
     }

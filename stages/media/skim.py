@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.errors import UserError
-from stages.media import sound, timing, video
+from stages.media import sound, timing
 from stages.media.reel import Kept, Reel, Shown, begun
 from stages.media.timing import Span, Timing
 from stages.work.files import replacing
@@ -85,7 +85,7 @@ def write(
     if not kept:
         raise UserError(f"{film}: nothing of the spans to be kept decodes")
     said = []
-    if found.damage or kept[-1].end < spans[-1][1] - 1 / found.clock.fps:
+    if found.early or kept[-1].end < spans[-1][1] - 1 / found.clock.fps:
         said.append(
             f"{film}: only its first {found.end:.1f} seconds decode, and only they are used"
         )
@@ -99,14 +99,7 @@ def write(
 def _shown(film: Path, found: Timing) -> Iterator[Shown]:
     times = [*found.clock.times_N.tolist(), found.end]
     part, latest = 0, -np.inf
-    frames = video.decode(film)
-    for time, until in pairwise(times):
-        try:
-            frame = next(frames, None)
-        except UserError:  # where the film is damaged
-            return
-        if frame is None:
-            return
+    for frame, (time, until) in zip(timing.Decoding(film), pairwise(times), strict=False):
         stamp = frame.shown
         if stamp is not None:
             if stamp < latest - _PARTS:

@@ -4,7 +4,7 @@ Shapes: N video frames.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 from stages.errors import UserError
 from stages.media import clock, video
 from stages.media.clock import Clock
+from stages.media.video import Frame
 
 Span = tuple[float, float]
 """[start, end) in seconds from a film's first frame."""
@@ -26,11 +27,12 @@ _MISSING = 0.5  # seconds that a film may lack of what its container says
 class Timing:
     """When each frame of a film is shown, as far as it decodes.
 
-    damage: what ended that early, or None.
+    damage: what does not, or None. early: whether it ends before it should.
     """
 
     clock: Clock
     damage: str | None = None
+    early: bool = False
 
     @property
     def end(self) -> float:
@@ -65,40 +67,63 @@ def timing(film: Path, told: Callable[[int], None] = lambda frames: None) -> Tim
         UserError: it is no video, or nothing of it decodes.
     """
     stamps: list[float | None] = []
-    lasts, damage = None, None
-    try:
-        for frame in video.decode(film):
-            stamps.append(frame.shown)
-            lasts = frame.lasts
-            told(1)
-    except UserError as error:
-        damage = str(error)
-    return decoded(film, stamps, lasts, damage)
+    lasts = None
+    decoding = Decoding(film)
+    for frame in decoding:
+        stamps.append(frame.shown)
+        lasts = frame.lasts
+        told(1)
+    return decoding.timing(stamps, lasts)
 
 
-def decoded(
-    film: Path, stamps: Sequence[float | None], lasts: float | None, damage: str | None
-) -> Timing:
-    """The timing of a film that was decoded.
+class Decoding:
+    """A film's frames as far as they decode, and what was wrong with the others.
 
-    Args:
-        film: its file.
-        stamps, lasts: of its frames, as `clock.of` takes them.
-        damage: what ended it early, or None.
-
-    Raises:
-        UserError: nothing of it decoded.
+    Iterating raises nothing: a film that cannot be read on ends there.
     """
-    if not stamps:
-        nothing = f"{film} holds not a single frame that decodes; get it anew from where it came"
-        raise UserError(damage or nothing)
-    found = Timing(clock.of(stamps, lasts, video.rate(film)), damage)
-    promised = video.promised(film)
-    # Some containers end in the middle without anything in them being wrong.
-    if damage is None and promised is not None and promised > found.end + _MISSING:
-        damage = f"{film} says that it lasts {promised:.1f} seconds: it is truncated or damaged"
-        return Timing(found.clock, damage)
-    return found
+
+    def __init__(self, film: Path) -> None:
+        self._film = film
+        self._lost = 0
+        self._ended: str | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        try:
+            yield from video.decode(self._film, self._lose)
+        except UserError as error:
+            self._ended = str(error)
+
+    def _lose(self) -> None:
+        self._lost += 1
+
+    def timing(self, stamps: Sequence[float | None], lasts: float | None) -> Timing:
+        """The timing of the film that was iterated over.
+
+        Args:
+            stamps, lasts: of its frames, as `clock.of` takes them.
+
+        Raises:
+            UserError: nothing of it decoded.
+        """
+        film = self._film
+        if not stamps:
+            nothing = f"{film} holds not a single frame that decodes"
+            raise UserError(self._ended or f"{nothing}; get it anew from where it came")
+        found = Timing(clock.of(stamps, lasts, video.rate(film)))
+        promised = video.promised(film)
+        said = []
+        if self._lost:
+            what = "frame does not" if self._lost == 1 else "frames do not"
+            said.append(f"{film}: {self._lost} {what} decode; the rest is used")
+        # Some containers end in the middle without anything in them being wrong.
+        late = promised is not None and promised > found.end + _MISSING
+        if self._ended:
+            said.append(self._ended)
+        elif late:
+            said.append(
+                f"{film} says that it lasts {promised:.1f} seconds: it is truncated or damaged"
+            )
+        return Timing(found.clock, "; ".join(said) or None, self._ended is not None or late)
 
 
 def checked(film: Path, spans: Sequence[Span]) -> None:
@@ -118,14 +143,14 @@ def checked(film: Path, spans: Sequence[Span]) -> None:
 def cuts(film: Path, spans: Sequence[Span], found: Timing) -> list[Span]:
     """Spans as they are cut, at the times of frames (`Timing.nearest`), each a frame at least.
 
-    Those that touch are joined. What lies past the end of a damaged film is left out.
+    Those that touch are joined. What lies past the end of a film that ends early is left out.
 
     Raises UserError where spans are out of order, or nothing of them is in the film.
     """
     checked(film, spans)
     whole = found.end
     late = spans[-1][1] - whole
-    if found.damage is None and late > 0.5 / found.clock.fps:
+    if not found.early and late > 0.5 / found.clock.fps:
         raise UserError(
             f"{film} lasts {whole:.3f} seconds, and a span of it ends {late:.3f} seconds later; "
             "the spans are another film's"

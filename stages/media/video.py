@@ -11,7 +11,7 @@ Shapes: H, W height and width in pixels.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,10 +149,16 @@ def promised(path: Path) -> float | None:
     return 3600 * int(told[1]) + 60 * int(told[2]) + float(told[3]) - begins
 
 
-def decode(path: Path) -> Iterator[Frame]:
+def decode(path: Path, lost: Callable[[], None] | None = None) -> Iterator[Frame]:
     """Every frame of the video in order, one at a time; `pixels` turns one to RGB.
 
-    Raises UserError naming the file where it is missing, truncated, damaged or not a video.
+    Args:
+        path: its file.
+        lost: told of every frame that does not decode, which is left out; what refers to it is as
+            a player shows it. None: the first one is an error.
+
+    Raises:
+        UserError: naming the file, which is missing, truncated, damaged or not a video.
     """
     with opened(path) as (container, stream), _explained(path):
         stream.thread_type = "AUTO"
@@ -160,11 +166,21 @@ def decode(path: Path) -> Iterator[Frame]:
         for packet in container.demux(stream):
             # A frame cut short decodes without an error, its rest filled in by guesswork.
             if packet.is_corrupt:
-                raise UserError(
-                    f"{path} holds a frame that is cut short, and nothing behind it is read: it is "
-                    "truncated or damaged; get it anew from where it came"
-                )
-            for frame in packet.decode():
+                if lost is None:
+                    raise UserError(
+                        f"{path} holds a frame that is cut short, and nothing behind it is read: "
+                        "it is truncated or damaged; get it anew from where it came"
+                    )
+                lost()
+                continue
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:
+                if lost is None:
+                    raise
+                lost()
+                continue
+            for frame in frames:
                 yield Frame(frame, aspect)
 
 

@@ -261,6 +261,36 @@ def test_damaged_packets_of_sound_are_silence_and_the_rest_stays_in_step(tmp_pat
     assert lag(part_K, source[0], round(1.95 * rate), rate // 20)[0] == pytest.approx(0, abs=48)
 
 
+def spoiled(path: Path, numbers: list[int]) -> Path:
+    """A film of some of whose packets of the picture nothing is left but zeros."""
+    with av.open(str(path)) as file:
+        packets = [bytes(packet) for packet in file.demux(video=0)]
+    content = path.read_bytes()
+    for number in numbers:
+        assert content.count(packets[number]) == 1
+        content = content.replace(packets[number], bytes(len(packets[number])))
+    path.write_bytes(content)
+    return path
+
+
+def test_damaged_frames_are_left_out_and_what_follows_is_where_it_was(tmp_path: Path) -> None:
+    """Every frame a picture of its own, so that no other refers to what is missing."""
+    path = film(tmp_path / "a.mkv", TIMES, [Track(noise(3), codec="aac")], options={"g": "1"})
+    spoiled(path, [12, 13, 30])
+    found = timing.timing(path)
+    assert found.damage == f"{path}: 3 frames do not decode; the rest is used"
+    assert not found.early
+    np.testing.assert_allclose(
+        found.clock.times_N, np.delete(np.array(TIMES), [12, 13, 30]), atol=2e-3
+    )
+    made = skim.write(tmp_path / "b.mp4", path, [(0.4, 1.0), (1.6, 2.0)], found)
+    assert not made.said
+    assert numbers(tmp_path / "b.mp4") == [10, 11, *range(14, 25), *range(40, 50)]
+    assert [(piece.start, piece.end) for piece in made.kept] == [(0.4, 1.0), (1.6, 2.0)]
+    with pytest.raises(UserError, match=r"a\.mkv cannot be decoded .* get it anew"):
+        video.count(path)
+
+
 def test_parts_that_count_anew_stay_in_step(tmp_path: Path) -> None:
     """Two transport streams one after the other, as cameras and `cat` join them."""
     first = film(tmp_path / "1.ts", TIMES, [Track(noise(2.4, 1), codec="mp2")])
