@@ -1,5 +1,6 @@
 """Large files over HTTP: resumed, retried, checked, and only then given their name."""
 
+import hashlib
 import json
 import logging
 import time
@@ -192,16 +193,42 @@ def _check(path: Path, remote: Remote, part: _Part) -> str:
     return found
 
 
+def place(remote: Remote, folder: Path) -> Path:
+    """Where a file is kept: in the folder under its own name, or, where that is another address's,
+    in a folder of its own there. ``NAME.url`` says whose a name is.
+    """
+    plain = folder / remote.name
+    try:
+        whose = _whose(plain).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return plain
+    if whose == remote.url or (
+        remote.sha256 and plain.is_file() and content_hash(plain) == remote.sha256
+    ):
+        return plain
+    return folder / hashlib.sha256(remote.url.encode()).hexdigest()[:12] / remote.name
+
+
+def claim(remote: Remote, target: Path) -> None:
+    """Note that what is kept at `place` is of this address, unless it is another's already."""
+    if not _whose(target).exists():
+        _whose(target).write_text(remote.url, encoding="utf-8")
+
+
+def _whose(target: Path) -> Path:
+    return target.with_name(f"{target.name}.url")
+
+
 def fetched(remote: Remote, folder: Path) -> Path | None:
     """The file where an earlier `fetch` left it, whole; None where it is not, or is damaged."""
-    target = folder / remote.name
+    target = place(remote, folder)
     if not target.is_file() or (remote.sha256 and content_hash(target) != remote.sha256):
         return None
     return target
 
 
 def fetch(remote: Remote, folder: Path, pause: float = 1.0) -> Path:
-    """The file at `remote`, in `folder` under its own name; nothing is fetched twice.
+    """The file at `remote`, in `folder` where `place` says; nothing is fetched twice.
 
     An interrupted download goes on from its last byte where the server can (HTTP ranges,
     guarded by the file's ETag or date), also in a later run. A file whose checksum is not known
@@ -221,12 +248,13 @@ def fetch(remote: Remote, folder: Path, pause: float = 1.0) -> Path:
 
 
 def _fetch(remote: Remote, folder: Path, pause: float) -> Path:
-    target = folder / remote.name
-    record = folder / f"{remote.name}.sha256"
+    target = place(remote, folder)
+    record = target.with_name(f"{remote.name}.sha256")
     if target.exists():
         known = remote.sha256 or (record.read_text().split()[0] if record.exists() else None)
         if known is None or content_hash(target) == known:
             log.info("%s is here already", remote.name)
+            claim(remote, target)
             return target
         log.warning("%s is damaged (sha256 differs); fetching it anew", target)
         target.unlink()
@@ -254,6 +282,7 @@ def _fetch(remote: Remote, folder: Path, pause: float) -> Path:
                 time.sleep(pause * 2**fruitless if fruitless else 0)
     digest = _check(part.path, remote, part)
     part.become(target)
+    claim(remote, target)
     if remote.sha256 is None:
         record.write_text(f"{digest}  {remote.name}\n", encoding="utf-8")
         log.info("%s: sha256 %s, recorded in %s", remote.name, digest, record)

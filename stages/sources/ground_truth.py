@@ -11,7 +11,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, TypeVar
 
 from stages.errors import UserError
-from stages.sources.fetch import Remote, fetch
+from stages.sources.fetch import Remote, claim, fetch, place
 from stages.sources.places import files, opened
 from stages.sources.ranges import NoRangesError, RemoteFile
 from stages.work.cache import alone
@@ -65,14 +65,16 @@ def folder(url: str, source: str | None, work: Path) -> Iterator[Path]:
 
 
 def _fetched(remote: Remote, work: Path) -> Path:
-    kept = work / f"{PurePosixPath(remote.name).stem}-GT"
+    whole = place(remote, work)
+    kept = whole.with_name(f"{whole.stem}-GT")
     if kept.is_dir():
         log.info("%s is here already", kept)
+        claim(remote, whole)
         return kept
     partial = kept.with_name(f"{kept.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    if (work / remote.name).exists():
+    if whole.exists():
         _take_out_of_whole(remote, work, partial)
     else:
         try:
@@ -84,6 +86,7 @@ def _fetched(remote: Remote, work: Path) -> Path:
             log.warning("%s; fetching the whole archive for its ground truth", error)
             _take_out_of_whole(remote, work, partial)
     partial.rename(kept)
+    claim(remote, whole)
     return kept
 
 

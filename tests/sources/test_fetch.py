@@ -83,7 +83,7 @@ def test_a_dropped_connection_is_resumed(server: Server, tmp_path: Path) -> None
     path = fetch(remote(server), tmp_path, pause=0)
     assert path.read_bytes() == CONTENT
     assert server.asked == [None, "bytes=100000-", "bytes=150000-"]
-    assert list(tmp_path.iterdir()) == [path]
+    assert {each.name for each in tmp_path.iterdir()} == {path.name, f"{path.name}.url"}
 
 
 def test_a_later_run_goes_on_where_an_earlier_one_gave_up(server: Server, tmp_path: Path) -> None:
@@ -174,6 +174,29 @@ def test_a_passing_fault_of_the_server_is_waited_out(
     server.status = 503
     monkeypatch.setattr(module.time, "sleep", lambda seconds: setattr(server, "status", 200))
     assert fetch(remote(server), tmp_path).read_bytes() == CONTENT
+
+
+def test_files_of_one_name_from_two_addresses_are_two(server: Server, tmp_path: Path) -> None:
+    first, second = remote(server, None), Remote(f"{remote(server).url}?of=another")
+    path = fetch(first, tmp_path, pause=0)
+    server.content, server.etag = CONTENT[:-1], '"two"'
+    other = fetch(second, tmp_path, pause=0)
+    assert (path.name, other.name) == ("data.zip", "data.zip")
+    assert path.read_bytes() == CONTENT
+    assert other.read_bytes() == CONTENT[:-1]
+    server.asked = []
+    assert [fetch(each, tmp_path, pause=0) for each in (first, second)] == [path, other]
+    assert [module.fetched(each, tmp_path) for each in (first, second)] == [path, other]
+    assert server.asked == []
+
+
+def test_a_mirror_of_a_file_whose_checksum_is_known_is_not_asked(
+    server: Server, tmp_path: Path
+) -> None:
+    path = fetch(remote(server), tmp_path, pause=0)
+    server.asked = []
+    assert fetch(Remote(f"{remote(server).url}?mirror", SHA256), tmp_path, pause=0) == path
+    assert server.asked == []
 
 
 def test_the_second_of_two_at_once_takes_what_the_first_fetched(

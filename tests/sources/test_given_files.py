@@ -155,4 +155,4 @@ def test_captions_are_fetched_once_and_held_to_their_sha256(tmp_path: Path) -> N
         wrong = settings.model_copy(update={"sha256": "0" * 64})
         with pytest.raises(UserError, match=rf"said\.json: sha256 is {digest}, expected 0000"):
             given.captions(wrong, TIMELINE, tmp_path)
-        assert list(tmp_path.iterdir()) == []
+        assert [path.name for path in tmp_path.iterdir()] == ["said.json.url"]

@@ -64,7 +64,7 @@ def test_only_the_ground_truth_is_fetched_and_a_second_run_is_offline(
     server.files.clear()
     assert taken(server, tmp_path) == GT
     assert server.sent == []
-    assert [path.name for path in tmp_path.iterdir()] == ["SumMe-GT"]
+    assert {path.name for path in tmp_path.iterdir()} == {"SumMe-GT", "SumMe.zip.url"}
 
 
 def test_a_server_without_ranges_is_asked_for_the_whole_with_a_word(
