@@ -15,7 +15,7 @@ from stages.artifacts.field import Annotated
 from stages.errors import UserError
 from stages.media import sampling
 from stages.media.settings import PenaltySegmentation, Sample
-from stages.sources import tvsum
+from stages.sources import shots, tvsum
 from stages.sources.published import make_summe, make_tvsum
 from stages.sources.settings import SumMeDownload, TVSumDownload
 
@@ -211,13 +211,17 @@ def field_h5(summe_zip: Path, tmp_path: Path) -> Path:
     path = tmp_path / "eccv16_dataset_summe_google_pool5.h5"
     with h5py.File(path, "w") as file:
         for video in read(tmp_path / "plain").timeline.videos:
-            group = file.create_group(video.name)
-            group["n_frames"] = video.n_frames
-            group["picks"] = np.arange(0, video.n_frames, 10)
-            group["gtscore"] = np.linspace(0, 1, len(group["picks"]))
-            group["change_points"] = np.array([[0, 29], [30, video.n_frames - 1]])
-            group["user_summary"] = np.ones((3, video.n_frames), np.float32)
+            in_field(file, video.name, video.n_frames)
     return path
+
+
+def in_field(file: h5py.File, name: str, n_frames: int) -> None:
+    group = file.create_group(name)
+    group["n_frames"] = n_frames
+    group["picks"] = np.arange(0, n_frames, 10)
+    group["gtscore"] = np.linspace(0, 1, len(group["picks"]))
+    group["change_points"] = np.array([[0, 29], [30, n_frames - 1]])
+    group["user_summary"] = np.ones((3, n_frames), np.float32)
 
 
 def test_the_fields_h5_is_used_as_it_is(summe_zip: Path, field_h5: Path, tmp_path: Path) -> None:
@@ -289,6 +293,16 @@ def test_an_h5_that_numbers_summes_videos_otherwise_is_refused_without_annotatio
         make_summe("mine", settings, tmp_path / "out", tmp_path / "work", videos=False)
 
 
+def test_the_other_benchmarks_h5_is_refused_without_annotations(tmp_path: Path) -> None:
+    path = tmp_path / "tvsum.h5"
+    with h5py.File(path, "w") as file:
+        for name, _, n_frames in shots.known("tvsum")[:3]:
+            in_field(file, name, n_frames)
+    settings = SumMeDownload(kind="summe", source=None, url=NOWHERE, h5=str(path))
+    with pytest.raises(UserError, match=r"3 of its 3 videos have as many frames as .* TVSum"):
+        make_summe("mine", settings, tmp_path / "out", tmp_path / "work", videos=False)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("change_points", [[0, 29.5], [30.5, 69]]), ("picks", [0.0, 15.5, 30.0])],
@@ -348,11 +362,11 @@ def test_real_annotations_come_with_the_fields_shots(tmp_path: Path) -> None:
     work = tmp_path / "work"
     make_tvsum("tvsum", of_tvsum(REAL / "tvsum"), tmp_path / "tvsum", work, videos=False)
     make_summe("summe", summe(REAL / "summe"), tmp_path / "summe", work, videos=False)
-    for name, videos, shots in (("tvsum", 50, 2373), ("summe", 25, 744)):
+    for name, videos, segments in (("tvsum", 50, 2373), ("summe", 25, 744)):
         known, said = read(tmp_path / name)
         assert len(known.videos) == len(said.videos) == videos
         assert {video.shots_from for video in known.videos} == {"field"}
-        assert sum(len(video.known_shots()) for video in known.videos) == shots
+        assert sum(len(video.known_shots()) for video in known.videos) == segments
     assert known.videos[1].title == "Base jumping"
     # And they can be written for others in the field's own schema.
     field.write(tmp_path / "field.h5", Annotated(known, said))

@@ -6,6 +6,7 @@ Shapes: T sampled frames, S shots, U users, N video frames.
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import get_args
 
 from stages.artifacts import field
 from stages.artifacts.field import Annotated
@@ -96,8 +97,16 @@ def _spoken(said: str) -> str:
 
 def _check_numbering(kind: shots.Benchmark, videos: Sequence[Video], h5: str) -> None:
     """Splits go by `video_N`: raises UserError where an h5 gives one of the benchmark's videos
-    another number, or another number of frames, than the field does.
+    another number, or another number of frames, than the field does, or is the other benchmark's.
     """
+    for other in get_args(shots.Benchmark):
+        lengths = {name: n_frames for name, _, n_frames in shots.known(other)}
+        same = sum(lengths.get(shown.name) == shown.n_frames for shown in videos)
+        if other != kind and same > len(videos) / 2:
+            raise UserError(
+                f"{h5}: {same} of its {len(videos)} videos have as many frames as those of "
+                f"{shots.NAMES[other]}; name the h5 of {shots.NAMES[kind]} as download.h5"
+            )
     known = shots.known(kind)
     for shown in videos:
         for name, title, n_frames in known:

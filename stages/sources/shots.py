@@ -32,13 +32,13 @@ log = logging.getLogger("llmvs")
 Integers = npt.NDArray[np.int64]
 Benchmark = Literal["summe", "tvsum"]
 
-_NAMES = {"summe": "SumMe", "tvsum": "TVSum"}
+NAMES = {"summe": "SumMe", "tvsum": "TVSum"}
 
 
 @cache
 def _carried(kind: Benchmark) -> dict[str, Any]:
     text = (resources.files("stages.sources") / "shots.json").read_text(encoding="utf-8")
-    videos: dict[str, Any] = json.loads(text)[_NAMES[kind]]["videos"]
+    videos: dict[str, Any] = json.loads(text)[NAMES[kind]]["videos"]
     return videos
 
 
@@ -83,14 +83,14 @@ def with_field(kind: Benchmark, videos: Iterable[Video]) -> list[Video]:
         known = by_title.get(form(video.title))
         if known and known["n_frames"] != video.n_frames:
             raise UserError(
-                f"{video.name} ({video.title}) has {video.n_frames} frames, and {_NAMES[kind]}'s "
+                f"{video.name} ({video.title}) has {video.n_frames} frames, and {NAMES[kind]}'s "
                 f"{known['n_frames']}: it is another version. Fetch the annotations anew, or name "
                 "an h5 of the field's schema with its shots as download.h5 in params.yaml"
             )
         placed.append(video.with_shots(known["shots"], "field") if known else video)
     if strangers := [video.title for video in placed if video.shots_S2 is None]:
         log.warning(
-            "no shots are known of %s: not %s's videos?", ", ".join(strangers[:5]), _NAMES[kind]
+            "no shots are known of %s: not %s's videos?", ", ".join(strangers[:5]), NAMES[kind]
         )
     return placed
 
