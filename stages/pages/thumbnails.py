@@ -5,7 +5,6 @@ Shapes: T sampled frames.
 
 import base64
 import io
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from stages.errors import UserError
+from stages.work.pool import cores
 
 WIDTH = 144
 QUALITY = 60
@@ -38,9 +38,9 @@ class Thumbnails:
         UserError naming `origin` where a frame is not a picture.
         """
         frames_K = evenly(count, most)
-        # Reading is for one thread; pictures are shrunk on all processors, as Pillow lets go of
+        # Reading is for one thread; pictures are shrunk on all cores, as Pillow lets go of
         # the interpreter meanwhile.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             shrinking = [(frame, pool.submit(_shrunk, jpeg(frame))) for frame in frames_K.tolist()]
             images, size = [], (WIDTH, WIDTH)
             for frame, future in shrinking:

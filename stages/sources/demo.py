@@ -1,6 +1,5 @@
 """The demo dataset: synthetic videos of real photographs, with simulated annotations."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from stages.sources.crowd import judge
 from stages.sources.screenplay import Script, script
 from stages.sources.settings import DemoDownload
 from stages.work.bar import progress
+from stages.work.pool import cores
 
 
 def make(name: str, settings: DemoDownload, folder: Path, videos: bool = True) -> None:
@@ -37,7 +37,7 @@ def _shoot(scripts: Sequence[Script], settings: DemoDownload, folder: Path) -> N
     with (
         progress() as bar,
         # Pillow and x264 release the interpreter, so threads are enough. A video is made by one.
-        ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
+        ThreadPoolExecutor(min(8, cores())) as pool,
     ):
         made = pool.map(shoot, scripts)
         for _ in bar.track(made, total=len(scripts), description="making videos"):

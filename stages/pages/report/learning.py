@@ -99,7 +99,7 @@ def figure(
             axes.set_ylim(0, top)
             axes.grid(axis="y", color=RULE, linewidth=0.6)
         axes_of[0].set_ylabel("mean squared error")
-        axes_of[0].legend(loc="lower left", fontsize=8, ncols=2, handlelength=1.8)
+        axes_of[0].legend(loc="best", fontsize=8, ncols=2, handlelength=1.8)
         if heading:
             titled(made, heading, simulated, 0.55 if simulated else 0.35)
     return drawn_as(made, "white" if heading else "none")

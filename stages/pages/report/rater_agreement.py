@@ -15,9 +15,13 @@ from stages.metrics.rank import Rankings, taus
 from stages.pages.palette import MUTED, PALETTE, STYLE
 from stages.pages.report.legend import Legend
 from stages.pages.stories import ZERO_SHOT, Story
-from stages.pages.svg import drawn_as
+from stages.pages.svg import drawn_as, width
 
 Floats = npt.NDArray[np.float64]
+_SMALL = 8
+"""Points of the text."""
+_SIDE = 3.0
+"""Inches of the matrix."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,23 +68,26 @@ def of(story: Story, legend: Legend) -> RaterAgreement:
 def figure(found: RaterAgreement) -> str:
     """The matrix as shades of blue for agreement and orange for its opposite."""
     count = len(found.raters)
+    others = list(enumerate(found.raters))[found.users :]
+    people = f"people 1–{found.users}" if found.users > 1 else "people’s score"
+    names = [people, *(name for _, name in others)]
     with matplotlib.rc_context(STYLE):
-        drawn = Figure(figsize=(4.4, 3.9), layout="constrained")
+        beside = max(width(name, _SMALL) for name in names) / 72
+        drawn = Figure(figsize=(_SIDE + beside + 0.15, _SIDE + 0.5), layout="constrained")
         axes = drawn.subplots()
         shade = np.zeros((count, count, 4))
         positive = found.tau_RR > 0
         shade[..., :3] = np.where(positive[..., None], to_rgb(PALETTE[0]), to_rgb(PALETTE[3]))
         shade[..., 3] = np.abs(found.tau_RR)
         axes.imshow(shade, interpolation="nearest")
-        others = list(enumerate(found.raters))[found.users :]
         places = [(found.users - 1) / 2, *(place for place, _ in others)]
-        people = f"people 1–{found.users}" if found.users > 1 else "people’s score"
-        names = [people, *(name for _, name in others)]
-        axes.set_yticks(places, names, fontsize=8)
+        axes.set_yticks(places, names, fontsize=_SMALL)
         axes.set_xticks([])
         for edge in (found.users - 0.5, *(place + 0.5 for place, _ in others[:-1])):
             axes.axhline(edge, color=MUTED, linewidth=0.6)
             axes.axvline(edge, color=MUTED, linewidth=0.6)
         axes.tick_params(length=0)
-        axes.set_xlabel("Kendall’s τ: the darker the blue the closer,\norange: opposed", fontsize=8)
+        axes.set_xlabel(
+            "Kendall’s τ: the darker the blue the closer,\norange: opposed", fontsize=_SMALL
+        )
     return drawn_as(drawn, "none")
