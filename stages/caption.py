@@ -14,7 +14,7 @@ from stages.artifacts.captions import Caption
 from stages.artifacts.frames import reading
 from stages.captioners import asking, registry
 from stages.captioners.settings import CaptionSettings
-from stages.llm.reply import parser
+from stages.llm.reply import parser, share
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
@@ -60,27 +60,27 @@ def _lines(
     frames: Path, answers: Mapping[str, Iterator[str]], settings: CaptionSettings
 ) -> Iterator[Caption]:
     """Every frame's line, made of what was answered of it; each question's answers in order."""
-    share: Callable[[str], float | None] | None = None
+    scored: Callable[[str], float | None] | None = None
     if registry.DIRECT in answers:
         assert settings.captioner == "llava"  # the only one that can be asked
-        share = partial(_share, parser(settings.answer, settings.scale), settings.scale)
+        scored = partial(_scored, parser(settings.answer, settings.scale), settings.scale)
     with reading(frames) as videos:
         for video in videos:
             for pick in video.picks().tolist():
                 said = {question: next(of) for question, of in answers.items()}
                 reply = said.pop(registry.DIRECT, None)
                 line = Caption(video=video.name, pick=pick, caption=asking.joined(said))
-                if reply is not None and share is not None:
-                    line = line.model_copy(update={"reply": reply, "score": share(reply)})
+                if reply is not None and scored is not None:
+                    line = line.model_copy(update={"reply": reply, "score": scored(reply)})
                 yield line
 
 
-def _share(
-    parse: Callable[[str], float | None], scale: tuple[float, float], reply: str
+def _scored(
+    parse: Callable[[str], float | None], scale: tuple[int, int], reply: str
 ) -> float | None:
-    """The score that a reply holds, on 0 to 1; None where it holds none."""
-    score, (lowest, highest) = parse(reply), scale
-    return None if score is None else (score - lowest) / (highest - lowest)
+    """The score that a reply holds, 0 to 1; None where it holds none."""
+    score = parse(reply)
+    return None if score is None else float(share(score, scale))
 
 
 if __name__ == "__main__":

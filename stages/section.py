@@ -29,11 +29,13 @@ def _rising(scale: tuple[int, int]) -> tuple[int, int]:
     low, high = scale
     if low >= high:
         raise ValueError(f"must be [lowest, highest], rising, got [{low}, {high}]")
+    if low < 0:
+        raise ValueError(f"must not go below 0, which is worth nothing, got [{low}, {high}]")
     return scale
 
 
 Rising = Annotated[tuple[int, int], AfterValidator(_rising)]
-"""A scale, lowest and highest."""
+"""A scale, lowest and highest, from 0 up."""
 
 
 class Section(BaseModel):

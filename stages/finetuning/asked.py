@@ -12,14 +12,17 @@ from stages.finetuning.settings import Finetune
 from stages.llm.settings import Embed
 from stages.section import PARAMS
 
+_WORDS_ALONE = {"layer": "norm", "pooling": "max", "also": (), "prompt": {"task": "score"}}
+"""Of `embed`, where nothing but the reply is used: one reading then serves whatever states the
+recipe keeps."""
+
 
 def embed(settings: Finetune, recipe: Embed, dataset: str) -> Embed:
     """How the LLM is asked for a score, whatever the recipe asks it for.
 
     Raises UserError, by its path, for a key or value that does not go.
     """
-    changed = _over(recipe.model_dump(), settings.embed) | {"also": ()}
-    changed["prompt"] = {**changed["prompt"], "task": "score"}
+    changed = _over(_over(recipe.model_dump(), settings.embed), _WORDS_ALONE)
     found: Embed = section.validated(Embed, changed, str(PARAMS), f"{_place(dataset)}.embed")
     return found
 
@@ -30,10 +33,11 @@ def caption(settings: Finetune, recipe: object, dataset: str) -> ImageTextCaptio
     Raises UserError as `embed`, and where the recipe's captioner cannot be asked.
     """
     if not isinstance(recipe, ImageTextCaption):
+        culprit = "rows: direct*" if "direct*" in settings.rows else "caption"
         raise UserError(
-            f"{PARAMS}: {_place(dataset)}.rows: direct* is of a captioner that can be asked, and "
-            f"datasets.{dataset}.caption names none; set caption.captioner to llava, or leave the "
-            "row out"
+            f"{PARAMS}: {_place(dataset)}.{culprit} is of a captioner that can be asked, and "
+            f"datasets.{dataset}.caption names none; set caption.captioner to llava, or leave it "
+            "out"
         )
     changed = _over(recipe.model_dump(), settings.caption)
     found: ImageTextCaption = section.validated(

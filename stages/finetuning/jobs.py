@@ -8,7 +8,7 @@ executor together, so that several cards have a run each.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,6 +27,7 @@ from stages.splits.settings import Protocol
 from stages.work import adapters, burden
 from stages.work.executor import Task, complete
 from stages.work.items import Arrays
+from stages.work.pace import Pace
 from stages.work.store import Store, key
 
 log = logging.getLogger("llmvs")
@@ -65,12 +66,20 @@ def jobs(settings: Finetune, splits: Mapping[Protocol, Sequence[Split]]) -> list
 
 
 class _Run:
-    """A job on its way: what it learns, its keys step by step, and where it stands."""
+    """A job on its way: what it learns, its keys step by step, and where it stands.
+
+    known: of each frame a key of what the examinee is shown of it, found as it is wanted.
+    """
 
     def __init__(
-        self, job: Job, examinee: Examinee, people: Mapping[str, Floats], settings: Finetune
+        self,
+        job: Job,
+        examinee: Examinee,
+        people: Mapping[str, Floats],
+        settings: Finetune,
+        known: dict[Frame, str],
     ) -> None:
-        self.job, self._examinee = job, examinee
+        self.job, self._examinee, self._known = job, examinee, known
         # Of the split's training videos and no other: what is tested is never learnt from.
         learnt = {name: people[name] for name in job.split.train}
         self.steps = steps(learnt, examinee.scale, settings, job.seed)
@@ -80,7 +89,7 @@ class _Run:
 
     def _chain(self, settings: Finetune) -> Iterator[str]:
         """The key of the state behind each step: of the one before it, and what is learnt in it."""
-        known: dict[Frame, str] = {}
+        known = self._known
 
         def said(frame: Frame) -> str:
             if frame not in known:
@@ -109,6 +118,9 @@ class _Run:
             state = store.get(self.keys[done - 1]) if self.keys[done - 1] in store else None
             if state is not None:
                 self.done, self.state = done, state
+                for earlier in self.keys[: done - 1]:
+                    if earlier in store:  # a run stopped between this one and dropping it
+                        store.drop(earlier)
                 return
 
     @property
@@ -136,6 +148,24 @@ class _Run:
         return Sample(self._examinee.prompt(lesson.frame), answer)
 
 
+class _Once:
+    """A worker's loader that is called once in this process, however many rounds there are: each
+    would have the weights read anew. In another process, anew.
+    """
+
+    def __init__(self, load: Callable[[], Tuner]) -> None:
+        self._load = load
+        self._loaded: Tuner | None = None
+
+    def __call__(self) -> Tuner:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def __reduce__(self) -> tuple[type["_Once"], tuple[Callable[[], Tuner]]]:
+        return _Once, (self._load,)
+
+
 def tune(
     examinees: Mapping[Job, Examinee],
     people: Mapping[str, Floats],
@@ -157,7 +187,11 @@ def tune(
         UserError: the model cannot be had or cannot learn, is too much for this machine, or a loss
             is no longer a number.
     """
-    runs = [_Run(job, examinee, people, settings) for job, examinee in examinees.items()]
+    known: dict[int, dict[Frame, str]] = {id(examinee): {} for examinee in examinees.values()}
+    runs = [
+        _Run(job, examinee, people, settings, known[id(examinee)])
+        for job, examinee in examinees.items()
+    ]
     for run in runs:
         run.find(store)
     left = sum(len(one) for run in runs for step in run.steps[run.done :] for one in step)
@@ -170,13 +204,13 @@ def tune(
     if asked is not None:
         burden.checked(asked)
     weights = asked.weights if asked else 0
-    load = partial(Tuner, first.loader(), settings)
+    load = _Once(partial(Tuner, first.loader(), settings))
+    pace = Pace(left, "frames of all stretches")
     while going := [run for run in runs if not run.finished]:
         ends = [run.next(settings.save) for run in going]
         tasks = [run.task(end) for run, end in zip(going, ends, strict=True)]
-        states = complete(
-            tasks, load, store, noun="stretches of fine-tuning", unit="frames", weights=weights
-        )
+        noun, unit = "stretches of fine-tuning", "frames of these stretches"
+        states = complete(tasks, load, store, noun=noun, unit=unit, weights=weights)
         for run, end, state in zip(going, ends, states, strict=True):
             if run.done:
                 store.drop(run.keys[run.done - 1])
@@ -186,6 +220,7 @@ def tune(
                 *(run.job.protocol, run.job.seed, run.job.number + 1, end, len(run.steps)),
                 float(np.mean(state[LOSSES][-settings.save :])),
             )
+        pace.advance(sum(task.cost for task in tasks))
     found = []
     for run in runs:
         assert run.state is not None

@@ -140,7 +140,10 @@ def judges(
             training = {v: JudgedCaptions(words[v], people[v]) for v in job.split.train}
             shown[job] = drawn(training, settings)
     context.check(said, settings, list(dict.fromkeys(shown.values())))
-    return {job: Judge(settings, words, examples) for job, examples in shown.items()}
+    made = {
+        examples: Judge(settings, words, examples) for examples in dict.fromkeys(shown.values())
+    }
+    return {job: made[examples] for job, examples in shown.items()}
 
 
 @dataclass(frozen=True)

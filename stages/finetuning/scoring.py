@@ -10,7 +10,7 @@ import numpy as np
 from stages.artifacts.predictions import Run
 from stages.finetuning.examinee import Examinee
 from stages.finetuning.jobs import Finished
-from stages.llm.reply import parser
+from stages.llm.reply import parser, share
 from stages.metrics.replies import without_gaps
 from stages.work.store import Store
 
@@ -35,14 +35,14 @@ def scores(examinee: Examinee, finished: Finished, store: Store) -> Scored:
     job = finished.job
     said, keys = examinee.replies(job.split.test, finished.adapter, store)
     parse = parser(examinee.template, examinee.scale)
-    lowest, highest = examinee.scale
+    middle = sum(examinee.scale) / 2
     found = {}
     replies = unparsed = 0
     for video in job.split.test:
         parsed = [parse(reply) for reply in said[video]]
         scores_T, gaps = without_gaps(
-            [np.nan if score is None else score for score in parsed], (lowest + highest) / 2
+            [np.nan if score is None else score for score in parsed], middle
         )
-        found[video] = ((scores_T - lowest) / (highest - lowest)).astype(np.float32)
+        found[video] = share(scores_T, examinee.scale).astype(np.float32)
         replies, unparsed = replies + len(parsed), unparsed + gaps
     return Scored(Run(job.protocol, job.seed, job.number, None, found), keys, replies, unparsed)

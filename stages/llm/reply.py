@@ -3,6 +3,9 @@
 import re
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
+
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 
 
@@ -37,6 +40,15 @@ def parser(answer: str, scale: tuple[int, int]) -> Callable[[str], float | None]
         return score if lowest <= score <= highest else None
 
     return parse
+
+
+def share(score: npt.ArrayLike, scale: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Scores as shares of the highest, 0 to 1.
+
+    In proportion to the numbers that were said, so that a knapsack fills as it would by these: 0 is
+    worth nothing to it, and the lowest of 1 to 5 is not 0.
+    """
+    return np.asarray(score, dtype=np.float64) / scale[1]
 
 
 def completion(answer: str) -> Callable[[str, str], bool]:

@@ -7,24 +7,11 @@ beside what training needs. Names and order of the layers are those of
 
 from pathlib import Path
 
-from torch import Tensor
-
 from stages.errors import UserError
 from stages.scorers import released
 from stages.scorers.global_attention import HEADS, GlobalAttention
 from stages.scorers.head import Headed
 from stages.scorers.mlp import Mlp
-
-
-def _state(path: Path) -> dict[str, Tensor]:
-    content = released.content(path)
-    state = content.get("state_dict") if isinstance(content, dict) else None
-    if not isinstance(state, dict):
-        raise UserError(
-            f"{path}: expected a Lightning checkpoint with state_dict, found "
-            f"{released.described(content)}"
-        )
-    return state
 
 
 def load_checkpoint(path: Path, heads: int = HEADS) -> Headed:
@@ -33,13 +20,13 @@ def load_checkpoint(path: Path, heads: int = HEADS) -> Headed:
     One without encoder layers is the row without attention.
 
     Args:
-        path: a Lightning checkpoint with `state_dict`.
+        path: weights by name, or a Lightning checkpoint that has them under `state_dict`.
         heads: of the attention, which the shapes leave open.
 
     Raises:
         UserError: not such a file; says what was expected and what was found.
     """
-    state = _state(path)
+    state = released.weights(path)
     attends = any("transformer_encoder_agg.layers." in name for name in state)
     try:
         model = GlobalAttention.released(state, heads) if attends else Mlp.released(state)

@@ -47,7 +47,10 @@ def content(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such checkpoint; fetch it from the authors' page") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (
+        *(pickle.UnpicklingError, RuntimeError, EOFError),
+        *(ValueError, KeyError, OSError),
+    ) as error:
         said = str(error).splitlines() or [type(error).__name__]
         raise UserError(
             f"{path} cannot be read as a checkpoint of tensors: {said[0]} A file that needs more "
@@ -65,14 +68,14 @@ def weights(path: Path) -> dict[str, Tensor]:
     if found is None:
         raise UserError(
             f"{path}: expected weights by name, alone or under {', '.join(_HOLDING)}; found "
-            f"{described(whole)}"
+            f"{_described(whole)}"
         )
     if all(name.startswith(_WRAPPED) for name in found):
         found = {name.removeprefix(_WRAPPED): tensor for name, tensor in found.items()}
     return found
 
 
-def described(whole: Any) -> str:
+def _described(whole: Any) -> str:
     """What a file holds, for a message."""
     return ", ".join(map(str, whole)) if isinstance(whole, dict) else type(whole).__name__
 

@@ -10,11 +10,15 @@ import tuning
 import yaml
 from tuning import ADAPTERS, LENGTHS, PREDICTIONS, annotate, run, setting
 
+from stages import section
 from stages.artifacts import predictions
 from stages.errors import UserError
 from stages.finetune import finetune
+from stages.finetuning import asked
 from stages.finetuning.pupil import Pupil
+from stages.finetuning.settings import Finetune
 from stages.finetuning.tuner import Tuner
+from stages.llm.settings import Embed
 from stages.splits.folds import splits
 
 
@@ -74,6 +78,8 @@ def test_a_run_that_is_stopped_goes_on_and_ends_with_the_same_bytes(
     assert run() == whole
     steps = 2 * 3 * 2  # splits, epochs, steps of six among the eight or twelve frames of each
     assert len(taken) - before < steps, "stretches that were finished are not done again"
+    kept = [len(list(Path(store, "items").glob("*/*.npz"))) for store in (".work", "other")]
+    assert kept[0] == kept[1], "a state that another followed is dropped, also after a stop"
 
 
 def test_what_is_finished_loads_no_model(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +95,19 @@ def lora() -> dict[str, Any]:
     document = yaml.safe_load(Path("params.yaml").read_text())
     found: dict[str, Any] = document["datasets"]["demo"]["finetune"]["lora"]
     return found
+
+
+def test_what_states_the_recipe_keeps_changes_nothing_that_a_tuned_llm_is_asked() -> None:
+    recipe = section.lookup(Embed, "datasets", "summe-captions", "embed")
+    settings = section.lookup(Finetune, "datasets", "summe-captions", "finetune")
+    other = recipe.model_copy(update={"layer": "lm_head", "pooling": "mean"})
+    assert asked.embed(settings, other, "demo") == asked.embed(settings, recipe, "demo")
+
+
+def test_an_emptied_prompt_is_one_message(workplace: Path) -> None:
+    setting(embed={"prompt": None})
+    with pytest.raises(UserError, match=r"finetune\.embed\.prompt"):
+        run()
 
 
 def test_a_row_that_is_not_asked_for_is_left_out_and_says_so(workplace: Path) -> None:

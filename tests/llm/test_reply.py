@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.llm.reply import completion, parser
+from stages.llm.reply import completion, parser, share
 
 parse = parser("score: {score}", (0, 10))
 
@@ -31,6 +31,12 @@ def test_the_number_after_the_answers_words_is_the_score(reply, score):
 )
 def test_what_is_no_score_on_the_scale_is_none(reply):
     assert parse(reply) is None
+
+
+def test_the_lowest_number_is_worth_something_unless_it_is_0():
+    """Or a knapsack would leave a video empty of which an LLM says "1" of 1 to 5 throughout."""
+    assert share([1, 2, 5], (1, 5)).tolist() == [0.2, 0.4, 1]
+    assert share([0, 10], (0, 10)).tolist() == [0, 1]
 
 
 def test_the_answers_template_decides_what_comes_before_the_number():
