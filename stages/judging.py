@@ -110,6 +110,12 @@ def judge(
         rules,
         [one for video in scores if (one := judging[video].unsummarised)],
     )
+    if below := sum(float(scores_T.min()) < 0 for scores_T in scores.values()):
+        notes.append(
+            f"{below} of {len(scores)} videos have scores below 0. A summary never takes a shot "
+            "whose mean is 0 or less, here as in the field's knapsack: where that is not meant, "
+            "shift the scores above 0."
+        )
     if missing:
         listed = ", ".join(f"{video} ({title})" for video, title in missing.items())
         notes.append(f"Not judged, for want of scores: {listed}.")

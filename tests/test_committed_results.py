@@ -11,7 +11,9 @@ import pytest
 
 from stages import rejudging, section
 from stages.artifacts import judged_scores
+from stages.artifacts import results as results_file
 from stages.artifacts.places import Places
+from stages.scorers.heads import shelf
 from stages.sources import demo
 from stages.sources.settings import DemoDownload, Download
 
@@ -47,3 +49,16 @@ def test_every_committed_dataset_has_its_scores() -> None:
     assert COMMITTED
     without = [one.name for one in COMMITTED if not (one / judged_scores.NAME).is_file()]
     assert without == []
+
+
+@pytest.mark.parametrize("name", shelf.names())
+def test_a_shipped_heads_card_says_what_the_committed_results_bear_out(name: str) -> None:
+    for source in shelf.card(name).sources:
+        folder = Path("data") / source.dataset
+        results, _ = results_file.read(ROOT / "reports/results" / source.dataset)
+        judged = {file.path: file.sha256 for file in results.files}
+        same = all(judged.get(f"{folder}/{path}") == sha for path, sha in source.files.items())
+        assert source.expected.same_files == same
+        row = results.protocols["strict"].rows["llmvs"]
+        for found, earned in ((source.expected.tau, row.tau), (source.expected.rho, row.rho)):
+            assert (found.mean, found.low, found.high) == (earned.mean, earned.low, earned.high)

@@ -387,6 +387,21 @@ def test_the_saved_rows_are_tested_against_as_evaluate_tests_them(
             assert less[mark] == pytest.approx(expected, abs=1e-6)
 
 
+@needs_real_annotations
+def test_a_row_of_one_protocol_is_tested_against_under_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fine-tuned LLM's, which is of strict alone; and one score for all, whatever it is."""
+    monkeypatch.chdir(ROOT)
+    one = {name: [0.7] * len(of_summe(name)[::15]) for name in summe_names()}
+    (tmp_path / "one.json").write_text(json.dumps(one))
+    options = ["--dataset", "summe-captions", "--people", GT, "--against", "zero-shot*"]
+    found = judged(tmp_path / "one.json", *options)
+    assert found["tau"] == pytest.approx(found["floor"]["tau"], abs=1e-12)
+    assert found["protocols"]["strict"]["against"]["row"] == "zero-shot*"
+    assert found["protocols"]["official"].get("against") is None
+
+
 def knapsack(values: list[float], lengths: list[int], room: int) -> list[int]:
     """Shots worth most together, from the table of best values over items and room."""
     best = np.zeros((len(values) + 1, room + 1))

@@ -36,7 +36,7 @@ FLOOR = "constant"
 DECIMALS = 6
 COLLAPSED = 0.01
 """Share of people's own deviation within a video below which a scorer has collapsed: it gives
-every frame as good as the same score, and earns what constant scores earn.
+every frame as good as the same score.
 """
 
 

@@ -72,8 +72,9 @@ def saved(results: Results, videos: ByVideo, name: str, judged: Judged, origin: 
     Raises UserError where it is not among them, or people's own mean earned other marks there:
     they were then made with other annotations, shots or rules.
     """
-    if name not in results.rows:
-        raise UserError(f"{origin}: has no row {name!r} (has {', '.join(results.rows)})")
+    known = {row: of for each in results.protocols.values() for row, of in each.rows.items()}
+    if name not in known:
+        raise UserError(f"{origin}: has no row {name!r} (has {', '.join(known)})")
     found = {
         protocol: {row: _marks(of) for row, of in rows.items()} for protocol, rows in videos.items()
     }
@@ -86,8 +87,8 @@ def saved(results: Results, videos: ByVideo, name: str, judged: Judged, origin: 
                     "here, so it was evaluated with other annotations, shots or rules, and its "
                     "rows cannot be compared; run evaluate again, or name the same annotations"
                 )
-    row = results.rows[name]
-    marks = {protocol: of[name] for protocol, of in found.items()}
+    row = known[name]
+    marks = {protocol: of[name] for protocol, of in found.items() if name in of}
     return Saved(name, row.title, row.kind == "model", marks)
 
 

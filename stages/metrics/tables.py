@@ -22,6 +22,11 @@ UNRANKED = {
     "summary": "rate no shot that fits the budget above 0, so that their summary is empty.",
 }
 """What makes a prediction order nothing, by what agreement is with."""
+ORDER = {
+    "scores": "; what ranks them may be no more than rounding.",
+    "summary": ", and it earns what constant scores earn.",
+}
+"""What becomes of scores that hardly differ, likewise."""
 
 
 def flags(
@@ -64,7 +69,7 @@ def flags(
     ]
     said += [
         f"{row.title}: has collapsed. Its scores hardly differ within a video (standard deviation "
-        f"{row.deviation:.1g}, people's {people:.2f}), and it earns what constant scores earn."
+        f"{row.deviation:.1g}, people's {people:.2f}){ORDER[rules.agreement]}"
         for row in rows.values()
         if collapsed(row, people)
     ]

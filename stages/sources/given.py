@@ -86,19 +86,19 @@ def of_videos(
     matches, strangers = matched(found, titles.items(), path)
     if not matches:
         raise UserError(
-            f"{path}: holds {what} of {_some(list(found))}; none is a video of "
-            f"{timeline.dataset} ({_some([f'{n} {t}' for n, t in titles.items()])}). Another "
+            f"{path}: holds {what} of {some(list(found))}; none is a video of "
+            f"{timeline.dataset} ({some([f'{n} {t}' for n, t in titles.items()])}). Another "
             "dataset's?"
         )
     missing = [] if partial else [name for name in titles if name not in matches]
     if missing:
-        listed = _some([f"{name} ({titles[name]})" for name in missing])
+        listed = some([f"{name} ({titles[name]})" for name in missing])
         raise UserError(
             f"{path}: lacks {what} of {listed}, {len(missing)} of {len(titles)} videos; "
             f"{_unknown(strangers, [titles[name] for name in missing])}{remedy}"
         )
     if strangers:
-        log.warning("%s: also names %s, which are left out", path, _some(strangers))
+        log.warning("%s: also names %s, which are left out", path, some(strangers))
     return matches
 
 
@@ -108,10 +108,11 @@ def _unknown(strangers: list[str], missing: list[str]) -> str:
         return ""
     near = {name: nearest(name, missing) for name in strangers[:4]}
     meant = [f"{name} (is it {title}?)" if title else name for name, title in near.items()]
-    return f"it also names {_some(meant)}, which no video is called; "
+    return f"it also names {some(meant)}, which no video is called; "
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first names, for a message."""
     return ", ".join(names[:3]) + (" …" if names[3:] else "") if names else "nothing"
 
 

@@ -23,7 +23,7 @@ from stages.artifacts.names import matched
 from stages.artifacts.timeline import Timeline, same_picks
 from stages.artifacts.video import Video
 from stages.errors import UserError
-from stages.sources.given import Pick, at_hand, of_videos, parsed, same_length, validated
+from stages.sources.given import Pick, at_hand, of_videos, parsed, same_length, some, validated
 
 Floats = npt.NDArray[np.float64]
 
@@ -138,6 +138,11 @@ def _table(path: Path) -> dict[str, dict[str, list[Any]]]:
             raise UserError(f"{where}: frame {pick} of {line['video']} occurs twice")
         frames[pick] = score
     if "pick" not in header:
+        if others := [name for name in header if name not in _COLUMNS]:
+            raise UserError(
+                f"{path}: has no column pick, and it may be that {', '.join(others)} names the "
+                f"frames; call that column pick, or leave out what does not; {_EXPECTED}"
+            )
         return {name: {"scores": list(frames.values())} for name, frames in found.items()}
     return {
         name: {"picks": sorted(frames), "scores": [frames[pick] for pick in sorted(frames)]}
@@ -152,8 +157,13 @@ def _scores(path: Path, video: Video, entry: Any, every_frame: bool) -> Floats:
         picks = next((entry[key] for key in PICKS if key in entry), None)
         given = next((entry[key] for key in SCORES if key in entry), None)
         if given is None:
-            has = ", ".join(entry) or "nothing"
+            has = some(list(entry)) or "nothing"
             raise UserError(f"{where}: has no scores (has {has}); {_EXPECTED}")
+        if picks is None and (numbers := [key for key in entry if _frames(entry[key], given)]):
+            raise UserError(
+                f"{where}: has no {PICKS[0]}, and {numbers[0]} looks like the numbers of the "
+                f"frames; call it {PICKS[0]}, or leave it out"
+            )
     scores_T = np.array(_numbers(given, list[float], where), dtype=np.float64)
     wrong = np.flatnonzero(~np.isfinite(scores_T))
     if len(wrong):
@@ -170,6 +180,20 @@ def _scores(path: Path, video: Video, entry: Any, every_frame: bool) -> Floats:
     if picks is not None and not (every_frame and np.array_equal(picks_T, frames_T)):
         same_picks(video, picks_T, str(path))
     return scores_T[video.picks_T] if every_frame else scores_T
+
+
+def _frames(held: Any, scores: Any) -> bool:
+    """Whether a part of an entry may be numbers of frames: whole, all different, one a score."""
+    if held is scores or isinstance(held, (str, Mapping)):
+        return False
+    numbers = np.asarray(held[()] if isinstance(held, h5py.Dataset) else held)
+    return (
+        numbers.ndim == 1
+        and numbers.dtype.kind in "iuf"
+        and 1 < len(numbers) == len(scores)
+        and len(np.unique(numbers)) == len(numbers)
+        and bool((numbers == np.round(numbers)).all())
+    )
 
 
 def _numbers(given: Any, kind: Any, where: str) -> npt.ArrayLike:

@@ -46,6 +46,9 @@ def shot_means(scores: npt.ArrayLike, change_points: npt.ArrayLike, beyond: int 
     """
     scores_N = np.asarray(scores, dtype=np.float64)
     shots_S2 = _shots(change_points, len(scores_N))
+    if len(scores_N) and np.ptp(scores_N) == 0:
+        # Whatever the one score is: the mean of many 0.7 is not 0.7 to the last bit.
+        return np.full(len(shots_S2), scores_N[0])
     # A slice at a time, not differences of a cumulative sum: equal shots must tie exactly.
     return np.array([scores_N[start : end + 1 + beyond].mean() for start, end in shots_S2.tolist()])
 

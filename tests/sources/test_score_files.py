@@ -101,6 +101,10 @@ def read(tmp_path: Path, document: Any, name: str = "scores.json", **options: bo
             SCORED | {"Bike_Polo": [0.5, 1]},
             r"video_1 \(Bike Polo\): 2 scores, .* picks 3 of 40 frames; .* pick \(0, 15, 30, …",
         ),
+        (
+            SCORED | {"Bike_Polo": {"frames": [30, 0, 15], "scores": [0, 0.5, 1]}},
+            r"video_1 .*: has no picks, and frames looks like the numbers .* call it picks",
+        ),
         (SCORED | {"Bike_Polo": [0.5] * 40}, r"video_1 .*: 40 scores, .*picks 3.*--every-frame"),
         ('{"video_1": [0.5, NaN, 0], "video_2": [0, 0]}', r"video_1 .*: score number 2 is nan"),
         ('{"video_1": [0.5, 1e999, 0], "video_2": [0, 0]}', r"video_1 .*: score number 2 is inf"),
@@ -183,3 +187,9 @@ def test_scores_of_every_frame_are_taken_at_the_picks(tmp_path: Path) -> None:
 def test_a_file_of_scores_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"given\.rows\.mine: there is no file .*none\.json"):
         score_files.rows({"mine": str(tmp_path / "none.json")}, TIMELINE)
+
+
+def test_a_column_that_may_number_the_frames_is_not_taken_for_their_order(tmp_path: Path) -> None:
+    table = "video,frame,score\nvideo_1,30,0\nvideo_1,0,0.5\nvideo_1,15,1\n"
+    with pytest.raises(UserError, match=r"no column pick, and it may be that frame names"):
+        read(tmp_path, table, "scores.csv")

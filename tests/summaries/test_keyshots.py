@@ -51,6 +51,14 @@ def test_equal_shots_tie_and_the_later_ones_are_left_out() -> None:
     assert summarise(scores, shots).nonzero()[0].tolist() == list(range(15))
 
 
+@pytest.mark.parametrize("score", [0.1, 1 / 3, 0.7, 0.123456, 5])
+def test_one_score_for_all_frames_fills_a_summary_whatever_it_is(score: float) -> None:
+    ends = np.cumsum(np.random.default_rng(0).integers(3, 60, 40))
+    shots = np.stack([np.r_[0, ends[:-1]], ends - 1], axis=1)
+    wanted = summarise(np.ones(ends[-1]), shots)
+    np.testing.assert_array_equal(summarise(np.full(ends[-1], score), shots), wanted)
+
+
 def test_a_video_of_one_shot_has_an_empty_summary() -> None:
     assert not keyshots([0.5, 0.9], [0, 15], 30, [[0, 29]]).any()
 
