@@ -9,7 +9,7 @@ depend on the split has C = 1.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -77,17 +77,24 @@ def figures(
     return found
 
 
+def appearances(marks: Mapping[str, Floats], splits: Splits) -> Iterator[dict[str, Floats]]:
+    """Each split's test videos, by name, with their marks of each trial there (R, 3)."""
+    appeared: Counter[str] = Counter()
+    for split in splits:
+        found = {}
+        for video in split:
+            marks_RC3 = marks[video]
+            found[video] = marks_RC3[:, appeared[video] if marks_RC3.shape[1] > 1 else 0]
+            appeared[video] += 1
+        yield found
+
+
 def by_split(
     marks: Mapping[str, Floats], names: Sequence[str], splits: Splits
 ) -> dict[str, Floats]:
     """The mean over the videos of each split (K,), over trials, by mark."""
-    appeared: Counter[str] = Counter()
-    means_K3 = []
-    for split in splits:
-        marks_V3 = []
-        for video in split:
-            marks_C3 = marks[video].mean(axis=0)
-            marks_V3.append(marks_C3[appeared[video] if len(marks_C3) > 1 else 0])
-            appeared[video] += 1
-        means_K3.append(np.mean(marks_V3, axis=0))
+    means_K3 = [
+        np.mean([marks_R3.mean(axis=0) for marks_R3 in found.values()], axis=0)
+        for found in appearances(marks, splits)
+    ]
     return dict(zip(names, np.transpose(means_K3), strict=True))

@@ -37,8 +37,9 @@ import numpy as np
 from stages.artifacts.choosing import Choosing, EpochStep, Step
 from stages.artifacts.curves import Point
 from stages.artifacts.predictions import Predictions, Splits
-from stages.metrics.averages import video_weights
+from stages.metrics.averages import trials
 from stages.metrics.figures import DECIMALS
+from stages.metrics.intervals import weighted_mean
 from stages.metrics.leaderboard import MARKS, Floats, Scored
 
 STRICT, OFFICIAL = "strict", "official"
@@ -179,12 +180,9 @@ def steps(
 
 def _by_trial(row: Scored, splits: Splits) -> Floats:
     """A row's mean τ of each trial (R,) with the weights of some splits, whose videos it has."""
-    found = []
-    for video, weights_C in video_weights(splits).items():
-        tau_RC = row.marks[video][:, :, TAU]
-        found.append(np.broadcast_to(tau_RC, (len(tau_RC), len(weights_C))) @ weights_C)
-    total_R: Floats = np.sum(found, axis=0)
-    return total_R
+    marks_RV3, weights_V = trials(row.marks, splits)
+    found_R: Floats = weighted_mean(marks_RV3[..., TAU], weights_V, axis=1)
+    return found_R
 
 
 def _step(upper_R: Floats, lower_R: Floats) -> Step:

@@ -8,11 +8,9 @@ Which videos those are is chance. Over all shares that a split could have dealt 
 of all its videos; the standard deviation is what a printed figure can be off by without anyone's
 having done better or worse.
 
-Shapes: C appearances of a video among the splits' test sets, n videos of a split.
+Shapes: R seeds or draws, n videos of a split.
 """
 
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stages.artifacts.predictions import Splits
+from stages.metrics.averages import appearances
 from stages.metrics.leaderboard import MARKS, Floats, Scored
 from stages.metrics.measurement import Measured
 from stages.metrics.printed import mark
@@ -49,7 +48,8 @@ class Logged:
 def of_row(row: Scored, splits: Splits) -> Logged:
     """A row's τ, its mean over seeds or draws first, as the release would print it."""
     wholes, printed, variances = [], [], []
-    for tau in _by_split(row, splits):
+    for found in appearances(row.marks, splits):
+        tau = {video: float(marks_R3[:, TAU].mean()) for video, marks_R3 in found.items()}
         tau_n = np.array(list(tau.values()))
         mine = share(list(tau))
         wholes.append(tau_n.mean())
@@ -57,18 +57,6 @@ def of_row(row: Scored, splits: Splits) -> Logged:
         variances.append(_variance(tau_n, len(mine)))
     deviation = np.sqrt(np.sum(variances)) / len(splits)
     return Logged(float(np.mean(wholes)), float(np.mean(printed)), float(deviation))
-
-
-def _by_split(row: Scored, splits: Splits) -> Iterator[dict[str, float]]:
-    """τ of each split's test videos, by name."""
-    appeared: Counter[str] = Counter()
-    for split in splits:
-        found = {}
-        for video in split:
-            tau_C = row.marks[video][..., TAU].mean(axis=0)
-            found[video] = float(tau_C[appeared[video] if len(tau_C) > 1 else 0])
-            appeared[video] += 1
-        yield found
 
 
 def _variance(values_n: Floats, drawn: int) -> float:
