@@ -22,13 +22,13 @@ Floats = npt.NDArray[np.float64]
 
 
 class Figure(NamedTuple):
-    """A mean over videos with its interval; spread is the standard deviation over trials, None
-    where there is one trial.
+    """A mean over videos with its interval, None where there is one video; spread is the standard
+    deviation over trials, None where there is one trial.
     """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     spread: float | None
 
 
@@ -69,11 +69,13 @@ def figures(
     by_video_V3 = marks_RV3.mean(axis=0)
     found = {}
     for index, name in enumerate(names):
-        interval = bootstrap(
-            by_video_V3[:, index], weights_V, confidence=confidence, resamples=resamples
-        )
+        low, high = None, None
+        if len(by_video_V3) > 1:
+            low, high = bootstrap(
+                by_video_V3[:, index], weights_V, confidence=confidence, resamples=resamples
+            )
         spread = float(by_trial_R3[:, index].std(ddof=1)) if len(by_trial_R3) > 1 else None
-        found[name] = Figure(float(by_trial_R3[:, index].mean()), *interval, spread)
+        found[name] = Figure(float(by_trial_R3[:, index].mean()), low, high, spread)
     return found
 
 
