@@ -38,11 +38,11 @@ def evaluate(
     Rows: every model of run.models, or the scores that were given; the LLM's own score, without
     training and, where finetune.rows says so, fine-tuned on people's; people against each other,
     people's mean as if it were a prediction (the ceiling), random scores, and constant ones where
-    the measure looks at summaries and so has a floor. A figure is the mean over users, then the
-    test videos of a split, then splits, then seeds. Its interval resamples videos; its spread is
-    the standard deviation over seeds. Every row is tested against llmvs by a paired permutation
-    test over videos, corrected for the number of rows. A row that could not be fed is named below
-    each table, with what would provide what it lacks.
+    the measure looks at summaries and so has a floor. A figure is the mean over the test videos of
+    a split, then splits, then seeds; of a video it is as the recipe says (evaluate: agreement, f1).
+    Its interval resamples videos; its spread is the standard deviation over seeds. Every row is
+    tested against llmvs by a paired permutation test over videos, corrected for the number of rows.
+    A row that could not be fed is named below each table, with what would provide what it lacks.
 
     Each of the recipe's protocols has its own table, over the videos that its splits test. Where
     there are both, another says of each row how τ comes from strict to official: by the other test

@@ -66,7 +66,7 @@ def _heading(table: Table) -> list[str]:
 def _notes(table: Table) -> list[str]:
     notes = [
         f"[low, high]: {100 * table.confidence:g} % bootstrap over videos (BCa). ±: standard "
-        "deviation over seeds; folds ±: of the folds' means."
+        "deviation over seeds (of Random: draws); folds ±: of the folds' means."
     ]
     if table.tested:
         notes.append(
@@ -135,6 +135,7 @@ _LATEX = {
     "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "=": "$=$",
     "†": r"$\dagger$", "[": "{[}",  # after a line's end, a bare one would open the length of a gap
+    ">": "$>$", "|": "$|$", '"': "''",
 }  # fmt: skip
 
 

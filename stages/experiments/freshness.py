@@ -5,10 +5,12 @@ people and frames, as their dvc.lock files record.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stages.artifacts.results import RESULTS
 from stages.experiments.overrides import ABSENT, differing, laid_over, lookup
 from stages.experiments.revisions import HERE, Revision
 from stages.params import BEGINS
@@ -83,9 +85,12 @@ def _changed_files(
     origins = [f"data/{dataset}/{name}" for name in (*_ORIGINS, *_GIVEN.get(given or "", ()))]
     shared = (_CODE, *origins)
     here, there = HERE.locked(), experiment.locked()
-    changed: set[str] = set()
+    changed = set(_otherwise_judged(experiment, dataset, origins))
     for stage in stages:
-        if stage not in here or stage not in there:
+        if stage not in there:
+            continue
+        if stage not in here:  # its results came with a commit
+            changed |= set(_changed_code([there[stage]]))
             continue
         sides = [
             {
@@ -100,6 +105,21 @@ def _changed_files(
     return sorted(changed)
 
 
+def _otherwise_judged(experiment: Revision, dataset: str, origins: Sequence[str]) -> list[str]:
+    """Of such files those that evaluate read there with another content than here."""
+    sides = []
+    for revision in (HERE, experiment):
+        text = revision.text(f"reports/results/{dataset}/{RESULTS}")
+        files = {} if text is None else json.loads(text).get("files", [])
+        sides.append({of["path"]: of["sha256"] for of in files})
+    here, there = sides
+    return [
+        path
+        for path in here.keys() & there.keys()
+        if path.startswith(tuple(origins)) and here[path] != there[path]
+    ]
+
+
 def outdated(dataset: str, revision: Revision = HERE) -> str | None:
     """Why a revision's results are not those of its params.yaml and, in the workspace, of its code;
     None where they are, as far as its lock files tell.
@@ -110,7 +130,7 @@ def outdated(dataset: str, revision: Revision = HERE) -> str | None:
     if params["datasets"][dataset].get("finetune", {}).get("rows"):
         names |= {f"finetune@{dataset}", f"finetune-direct@{dataset}"}
     entries = [locked[stage] for stage in sorted(names & locked.keys())]
-    if not entries:
+    if f"evaluate@{dataset}" not in locked:
         return _not_locked(dataset, revision)
     changed: set[str] = set()
     for entry in entries:
@@ -153,7 +173,11 @@ def _not_locked(dataset: str, revision: Revision) -> str | None:
     text = head.text(path)
     if text is None or text != revision.text(path):
         return f"dvc.lock does not say what made reports/results/{dataset}: dvc repro"
-    theirs = head.document("params.yaml")["datasets"].get(dataset, {})
-    changed = differing(theirs, revision.document("params.yaml")["datasets"][dataset])
+    theirs, ours = head.document("params.yaml"), revision.document("params.yaml")
+    changed = differing(theirs["datasets"].get(dataset, {}), ours["datasets"][dataset])
     where = [f"datasets.{dataset}.{name}" for name in changed]
+    for model in ours["run"]["models"]:
+        if model in theirs["models"]:
+            others = differing(theirs["models"][model], ours["models"].get(model, {}))
+            where += [f"models.{model}.{name}" for name in others]
     return f"params.yaml has changed since ({_named(where)}): dvc repro" if where else None

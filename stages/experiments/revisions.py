@@ -59,7 +59,7 @@ class Revision:
         stages: dict[str, Any] = {}
         for path in LOCKS:
             if self.text(path) is not None:
-                stages |= self.document(path).get("stages", {})
+                stages |= self.document(path).get("stages") or {}
         return stages
 
 

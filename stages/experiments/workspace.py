@@ -36,7 +36,7 @@ class Workspace:
 def not_for(row: rows.PaperRow, workspace: Workspace) -> str | None:
     """Why the recipe cannot have a row, None where it can."""
     if row.reads is None:
-        return "measured by the paper alone"
+        return "published alone" if rows.published(row) else "measured by the paper alone"
     recipe = workspace.recipe
     captioner = recipe.get("caption", {}).get("captioner")
     if row.captioner not in (None, captioner):

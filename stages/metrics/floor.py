@@ -30,7 +30,7 @@ def table(results: Results, name: str) -> Table:
         f"{WITHOUT} Human: each user against the others.",
     ]
     title = [results.title, f"protocol {name}: above the floor, without the knapsack"]
-    shown = begun(title, notes, padding=0)
+    shown = begun(title, notes, padding=0, simulated=results.simulated)
     shown.add_column("less the\nfloor, τ", justify="right", min_width=len("p .0000, 1.0000"))
     for heading in ("without the\nknapsack, τ", "\nρ", "\nr"):
         shown.add_column(heading, justify="right", min_width=len("[−.000, −.000]"))

@@ -79,13 +79,16 @@ def flags(
 
 
 def floor_said(name: str, rows: Mapping[str, Row]) -> str:
-    """That a measure's floor is not zero, in a sentence. name: of the benchmark, or the dataset."""
+    """That a measure's floor is not zero, in a sentence; why is known of SumMe. name: of the
+    benchmark, or the dataset.
+    """
     constant, random = rows["constant"], rows["random"]
+    why = ", because a knapsack prefers short shots and people keep least of the longest"
     return (
         f"The measure of {name} has a floor that is not zero: constant scores reach "
         f"τ {mark(constant.tau.mean)} ρ {mark(constant.rho.mean)} here and random ones "
-        f"τ {mark(random.tau.mean)} ρ {mark(random.rho.mean)}, because a knapsack "
-        "prefers short shots and people keep least of the longest. Read every figure against it."
+        f"τ {mark(random.tau.mean)} ρ {mark(random.rho.mean)}{why if name == 'SumMe' else ''}. "
+        "Read every figure against it."
     )
 
 

@@ -207,18 +207,27 @@ def _judged(panel: Panel, users_UT: Floats | None) -> Floats:
 def _scored(
     places: Places, recipe: Recipe, rows: tuple[str, ...], videos: Timeline
 ) -> dict[str, Mapping[str, Floats]]:
-    """Each row's scores by video: as they were given, or those of the models that did not train on
-    the video, the mean over seeds and over the splits that tested it.
+    """Each row's scores by video, on 0 to 1: as they were given, or the mean over seeds, and over
+    the splits that tested it, of the models that did not train on the video.
     """
     if recipe.given.kind == "scores":
         given = scores_file.read(places.scores, videos)
-        return {row: given[row] for row in rows}
+        return {row: _unit(given[row]) for row in rows}
     lengths = {video.name: len(video.picks_T) for video in videos.videos}
     headline = recipe.splits.protocols[0]
     return {
         row: _Means(predictions.read(places.predictions(row), lengths, [headline])[headline])
         for row in rows
     }
+
+
+def _unit(scores: Mapping[str, Floats]) -> Mapping[str, Floats]:
+    """A row's scores, its own range over all videos put on 0 to 1 unless it lies there."""
+    low = min(float(scores_T.min()) for scores_T in scores.values())
+    high = max(float(scores_T.max()) for scores_T in scores.values())
+    if low >= 0 and high <= 1:
+        return scores
+    return {video: (scores_T - low) / ((high - low) or 1) for video, scores_T in scores.items()}
 
 
 class _Means(MadeAnew[Floats]):

@@ -110,6 +110,11 @@ class Scorer(nn.Module, ABC):
                 (x - mean) / deviation.
         """
 
+    @classmethod
+    def lowers_squares(cls) -> bool:
+        """Whether what training lowers is the squared error against people's mean score."""
+        return cls.learnt is Scorer.learnt and cls.loss is Scorer.loss
+
     def learnt(self, batch: Batch, scores_BT: Tensor | None = None) -> Tensor:
         """What training lowers on a batch: by default the `loss` of its scores.
 

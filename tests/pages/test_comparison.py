@@ -159,7 +159,7 @@ def test_both_locks_say_what_a_revision_has(
     Path("data").mkdir()
     for number, path in enumerate(("dvc.lock", "data/dvc.lock")):
         outs = [{"path": f"data/demo/{number}", "md5": f"sum {number}"}, {"path": "uncached"}]
-        Path(path).write_text(yaml.safe_dump({"stages": {"one": {"outs": outs}}}))
+        Path(path).write_text(yaml.safe_dump({"stages": {f"stage {number}": {"outs": outs}}}))
     assert revision_files._hashes(resolve("workspace")) == {
         "data/demo/0": "sum 0", "data/demo/1": "sum 1", "uncached": "",
     }  # fmt: skip

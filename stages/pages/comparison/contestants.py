@@ -3,7 +3,6 @@
 Shapes: R training seeds, E epochs.
 """
 
-import io
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from stages import params
-from stages.artifacts import curves, predictions, results, scores
+from stages.artifacts import curves, predictions, scores
 from stages.artifacts.places import Places
 from stages.artifacts.results import ByVideo, Results
 from stages.errors import UserError
 from stages.experiments import freshness
-from stages.experiments.revisions import Revision, resolve
+from stages.experiments import measured as tables
+from stages.experiments.revisions import resolve
 from stages.metrics.panel import Panel
 from stages.pages import stories
 from stages.pages.comparison.revision_files import files
@@ -32,7 +32,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Learning:
-    """Losses (mean squared error) by epoch, the mean over seeds and splits."""
+    """Losses by epoch, the mean over seeds and splits."""
 
     epochs_E: Floats
     train_E: Floats
@@ -88,8 +88,8 @@ def _read(name: str, dataset: str, row: str) -> Contestant:
         raise UserError(f"{name}: {why}, then compare")
     recipe = settings.datasets[dataset]
     protocol = recipe.splits.protocols[0]
-    measured, videos = _tables(revision, dataset)
-    band = measured.protocols.get(protocol)
+    measured = tables.read(revision, dataset)
+    band = measured.results.protocols.get(protocol)
     if band is None or row not in band.rows or row not in _scorers(settings, recipe):
         raise UserError(f"{name}: has no trained row {row!r} of {dataset} under {protocol}")
     with tempfile.TemporaryDirectory() as folder:
@@ -103,32 +103,14 @@ def _read(name: str, dataset: str, row: str) -> Contestant:
     return Contestant(
         name=name,
         params=document,
-        results=measured,
-        videos=videos,
+        results=measured.results,
+        videos=measured.videos,
         row=row,
         protocol=protocol,
         learning=learnt,
         stories=each,
         seeds=seeds,
         taus=taus,
-    )
-
-
-def _tables(revision: Revision, dataset: str) -> tuple[Results, ByVideo]:
-    texts, origins = {}, {}
-    for table in (results.RESULTS, results.PER_VIDEO):
-        path = f"reports/results/{dataset}/{table}"
-        text = revision.text(path)
-        if text is None:
-            raise UserError(
-                f"{revision.name}: has no {path}; {dataset} was not measured there (name it in "
-                "run.datasets and run `dvc repro`)"
-            )
-        texts[table], origins[table] = text, f"{revision.name}: {path}"
-    lines = io.StringIO(texts[results.PER_VIDEO])
-    return (
-        results.parsed(texts[results.RESULTS], origins[results.RESULTS]),
-        results.parsed_by_video(lines, origins[results.PER_VIDEO]),
     )
 
 

@@ -35,12 +35,12 @@ def learning(sides: Sequence[Contestant]) -> list[Markup]:
                     linestyle=_DASHES[number % len(_DASHES)], linewidth=1.5, label=side.name,
                 )  # fmt: skip
             axes.set_xlabel("epoch")
-            axes.set_ylabel("mean squared error")
+            axes.set_ylabel("loss")
             axes.set_title(label)
             axes.set_ylim(0, top)
             axes.grid(axis="y", color=RULE, linewidth=0.6)
             axes.legend(fontsize=8)
-        drawn.append(inline(drawn_as(figure, "none"), f"Mean squared error on {label} by epoch"))
+        drawn.append(inline(drawn_as(figure, "none"), f"Loss on {label} by epoch"))
     return drawn
 
 

@@ -12,8 +12,6 @@ from stages.errors import UserError
 from stages.experiments.revisions import HERE, Revision
 from stages.params import Recipe
 
-LOCKS = ("dvc.lock", "data/dvc.lock")
-"""Where DVC notes what it made, by its path from the root: all stages work there."""
 DATA = Path("data")
 
 
@@ -56,14 +54,11 @@ def _hashes(revision: Revision) -> dict[str, str]:
 
     What stages depended on says less: DVC keeps the entries of those that run no longer.
     """
-    found = {}
-    for lock in LOCKS:
-        if revision.text(lock) is None:
-            continue
-        for stage in (revision.document(lock).get("stages") or {}).values():
-            for entry in stage.get("outs", ()):
-                found[entry["path"]] = entry.get("md5", "")
-    return found
+    return {
+        entry["path"]: entry.get("md5", "")
+        for stage in revision.locked().values()
+        for entry in stage.get("outs", ())
+    }
 
 
 def _same(place: Path, theirs: dict[str, str], ours: dict[str, str]) -> bool:

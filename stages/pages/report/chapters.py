@@ -30,6 +30,7 @@ from stages.pages.report.legend import Legend
 from stages.pages.report.shot_lengths import ShotLengths
 from stages.pages.stories import ZERO_SHOT, Story
 from stages.params import Params, Recipe
+from stages.scorers import registry
 from stages.training.lesson import lesson
 from stages.work.on_demand import InTurn
 from stages.work.store import Store
@@ -127,7 +128,13 @@ def read(
         stories=told,
         guess=_guess(places),
         curves=tuple(
-            learning.read(places.curves(model), model, measured.headline) for model in trained
+            learning.read(
+                places.curves(model),
+                model,
+                measured.headline,
+                squared=registry.scorer(settings.models[model].kind).lowers_squares(),
+            )
+            for model in trained
         ),
         runs=tuple(folds.read(places, legend.first)) if trained else (),
         attention=_attention(places, settings, recipe, legend.first) if trained else None,

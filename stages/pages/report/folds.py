@@ -69,8 +69,8 @@ def read(places: Places, model: str) -> list[Run]:
 
 
 def figure(
-    runs: Sequence[Run], rules: Mapping[str, str], *, guess: float, top: float, heading: str | None,
-    simulated: bool = False,
+    runs: Sequence[Run], rules: Mapping[str, str], *, guess: float | None, top: float, loss: str,
+    heading: str | None, simulated: bool = False,
 ) -> str:  # fmt: skip
     """Train and test loss by epoch, a row a protocol and a column a split, a line a seed.
 
@@ -79,8 +79,9 @@ def figure(
 
     Args:
         rules: the protocols, and of each in a few words which epoch it keeps.
-        guess: the loss of always answering the average score.
+        guess: the loss of always answering the average score; None where it is not known.
         top: the end of the loss axis.
+        loss: what it is called.
     """
     splits = 1 + max(run.split for run in runs)
     with matplotlib.rc_context(STYLE):
@@ -91,7 +92,7 @@ def figure(
                 of_split = [r for r in runs if (r.protocol, r.split) == (protocol, split)]
                 _lines(axes, of_split, guess, top)
                 if not split:
-                    axes.set_ylabel("mean squared error", fontsize=8)
+                    axes.set_ylabel(loss, fontsize=8)
                     axes.set_title(f"{protocol}: {rule}", weight="bold")
                 axes.annotate(
                     f"split {split + 1}", (0.97, 0.95), xycoords="axes fraction", ha="right",
@@ -114,8 +115,9 @@ def _named() -> list[Line2D]:
     ]
 
 
-def _lines(axes: Axes, runs: Sequence[Run], guess: float, top: float) -> None:
-    axes.axhline(guess, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
+def _lines(axes: Axes, runs: Sequence[Run], guess: float | None, top: float) -> None:
+    if guess is not None:
+        axes.axhline(guess, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
     for run in runs:
         axes.plot(
             run.epochs_E, run.train_E, color=PALETTE[1], linewidth=0.9, linestyle=(0, (4, 1.5))

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from stages import rows
 from stages.artifacts.summaries import Summaries
 from stages.metrics import choosing_table, highlights_table
+from stages.metrics.figures import reference
 from stages.metrics.printed import mark
 from stages.pages import paths, templates
 from stages.pages.report import (
@@ -27,7 +28,7 @@ from stages.pages.report import (
 from stages.pages.report.chapters import Chapter
 from stages.pages.report.legend import Legend
 from stages.pages.report.scale import Scale
-from stages.pages.report.wording import counted, keeps, people_and_scorers, ranged, shots
+from stages.pages.report.wording import averaged, counted, keeps, people_and_scorers, ranged, shots
 from stages.pages.svg import inline
 from stages.pages.thumbnails import Pictures
 
@@ -80,6 +81,8 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
         "benchmark": chapter.results.benchmark,
         "headline": chapter.results.headline,
         "first_title": chapter.legend.first_title,
+        "reference": chapter.results.rows[reference(chapter.results.rows)].title,
+        "averaged": averaged(chapter.recipe.evaluate),
         **_facts(chapter),
         **_tables(chapter),
         "shot_lengths": _shot_lengths(chapter),
@@ -90,6 +93,9 @@ def _section(chapter: Chapter, pictures: Pictures) -> Json:
         },
         "kinds": _kinds(chapter),
         "learning": _learning(chapter),
+        "own_losses": [
+            chapter.legend.title(curve.model) for curve in chapter.curves if not curve.squared
+        ],
         "runs": max((len(curve.train_RE) for curve in chapter.curves), default=0),
         "folds": _folds(chapter),
         "calibration": _calibration(chapter),
@@ -209,7 +215,15 @@ def _folds(chapter: Chapter) -> Markup | None:
         return None
     names = dict.fromkeys(run.protocol for run in chapter.runs)
     rules = {name: keeps(name, train) for name in names}
-    drawn = folds.figure(chapter.runs, rules, guess=chapter.guess, top=chapter.top, heading=None)
+    curve = chapter.curves[0]
+    drawn = folds.figure(
+        chapter.runs,
+        rules,
+        guess=chapter.guess if curve.squared else None,
+        top=learning.end(curve, chapter.top),
+        loss=learning.label(curve.squared),
+        heading=None,
+    )
     return inline(drawn, f"Learning curves of {chapter.legend.first_title}, split by split")
 
 

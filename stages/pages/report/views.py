@@ -202,7 +202,7 @@ def _moment(story: Story, frame: int, legend: Legend, stills: Sequence[str]) -> 
             {
                 "slot": legend.slot(row),
                 "title": legend.title(row),
-                "text": mark(story.scores[row][frame])[:-1]
+                "text": mark(story.scores[row][frame], 2)
                 if np.isfinite(story.scores[row][frame])
                 else "–",
             }

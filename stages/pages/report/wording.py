@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from stages.artifacts.results import Shots
 from stages.metrics import unsummarised
+from stages.metrics.settings import Evaluate
 from stages.pages.report.legend import Legend
 from stages.pages.stories import ZERO_SHOT, Story
 from stages.params import Recipe
@@ -48,6 +49,16 @@ def keeps(protocol: str, train: Train) -> str:
     return "best on videos set aside" if train.validation else "the last epoch"
 
 
+def averaged(rules: Evaluate) -> str:
+    """What a video's marks are, before they are averaged over videos."""
+    if rules.agreement == "summary":
+        ranks = "τ and ρ of a video: its summary against the share of people who keep each frame"
+    else:
+        ranks = "τ and ρ of a video: the mean over users"
+    f1 = "the mean over users" if rules.f1 == "mean" else "that of the user whom it fits best"
+    return f"{ranks}; F1: {f1}."
+
+
 def counted(number: int, noun: str) -> str:
     """1 seed, 2 seeds."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
@@ -83,7 +94,7 @@ def people_and_scorers(stories: Sequence[Story], recipe: Recipe, legend: Legend)
     if any(some for _, _, some in told):
         said += " Long videos: pictures of some sampled frames only."
     if recipe.train is None:
-        said += " Scores: as they were given."
+        said += " Scores: as they were given; a row that leaves 0 to 1 is put on it."
     else:
         said += (
             f" Models: mean of {counted(len(recipe.train.seeds), 'seed')}, each video scored only "

@@ -17,6 +17,8 @@
       node.classList.toggle("added", shown.has(shot) && !first.has(shot));
       node.classList.toggle("dropped", !shown.has(shot) && first.has(shot));
     });
+    bars.forEach((bar, shot) => bar.setAttribute(
+      "aria-label", bar.getAttribute("aria-label").replace(/, kept$/, "") + (shown.has(shot) ? ", kept" : "")));
     close();
   }
 
