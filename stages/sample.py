@@ -94,8 +94,8 @@ def _films(
         row = bar.add_task("frames decoded", total=None)
         for number, path in enumerate(films([videos]), 1):
             film = look(path, settings, store, lambda count: bar.advance(row, count))
-            keys += [film.whole, *film.parts]
-            store.begin(keys)
+            keys += film.keys
+            store.begin(film.keys)
             if film.timing.damage:
                 log.warning("%s", film.timing.damage)
             spine = shots.spine(film, settings, f"video_{number}")

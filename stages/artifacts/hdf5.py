@@ -125,12 +125,23 @@ def readable(path: Path, remedy: str) -> Iterator[None]:
     """Where an open file is read: HDF5's complaints become a message. Arguments as `reading`."""
     try:
         yield
-    except OSError as error:
-        # HDF5's own complaints have no number. What has one, or is of a kind of its own, is
-        # another's: a full disk while a file is written, a picture that is none.
-        if error.errno is not None or type(error) is not OSError:
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        if not _of_hdf5(error):
             raise
         raise UserError(f"{path} is damaged ({error}); {remedy}") from error
+
+
+def _of_hdf5(error: Exception) -> bool:
+    """Whether it is HDF5's own complaint of a file, which has no number and is of a plain kind.
+
+    Others' are a full disk while a file is written, a picture that is none, a model's.
+    """
+    if isinstance(error, OSError):
+        return error.errno is None and type(error) is OSError
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and "h5py" in trace.tb_frame.f_code.co_filename
 
 
 def write_left_out(path: Path, why: str) -> None:

@@ -138,7 +138,8 @@ def read(
                     scores[seed] = [_split(path, group, lengths) for group in groups]
                     epochs[seed] = [_epoch(group) for group in groups]
                 found[protocol] = scores, epochs
-    except (OSError, AttributeError, TypeError) as error:  # a dataset where a group should be
+    # Damage, or a dataset where a group should be.
+    except (OSError, AttributeError, TypeError, RuntimeError, KeyError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as predictions ({error}); {_AGAIN}") from error
     return {
         protocol: Predictions(protocol, _splits(path, protocol, scores, lengths), scores, epochs)

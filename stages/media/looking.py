@@ -45,8 +45,8 @@ class Film:
 
     timing: when each frame is shown, and what does not decode. picks_T: the sampled frames.
     changes_N: how much the picture changes from the frame before to each, in grey levels on
-    average over a thumbnail. features_TD: the image encoder's. whole, parts: keys of the store's
-    items with all this, and with the frames.
+    average over a thumbnail. features_TD: the image encoder's. whole, parts, features: keys of the
+    store's items with all this, with the frames, and with the encoder's.
     """
 
     path: Path
@@ -56,6 +56,12 @@ class Film:
     features_TD: Floats32
     whole: str
     parts: tuple[str, ...]
+    features: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Of all that the store has of it."""
+        return (self.whole, *self.parts, self.features)
 
     @property
     def n_frames(self) -> int:
@@ -110,7 +116,7 @@ def look(
         jpeg_quality=looking.jpeg_quality,
         encoder=IDENTITY,
     )
-    whole = key(film=identity, part="whole")
+    whole, joined = key(film=identity, part="whole"), key(film=identity, part="features")
     seen = store.get(whole)
     parts = () if seen is None else _parts(identity, int(seen["parts"]))
     if seen is None or any(part not in store for part in parts):
@@ -125,9 +131,10 @@ def look(
         ),
         picks_T=seen["picks"],
         changes_N=seen["changes"],
-        features_TD=_features(identity, parts, store, path),
+        features_TD=_features(joined, parts, store, path),
         whole=whole,
         parts=parts,
+        features=joined,
     )
 
 
@@ -135,9 +142,8 @@ def _parts(identity: str, count: int) -> tuple[str, ...]:
     return tuple(key(film=identity, part=number) for number in range(count))
 
 
-def _features(identity: str, parts: tuple[str, ...], store: Store, path: Path) -> Floats32:
+def _features(place: str, parts: tuple[str, ...], store: Store, path: Path) -> Floats32:
     """All parts' (T, D), kept beside them: a second look then reads no frames."""
-    place = key(film=identity, part="features")
     kept = store.get(place)
     if kept is None:
         kept = {"features": np.concatenate([_there(store, p, path)["features"] for p in parts])}
@@ -233,6 +239,7 @@ def _seen(
         nonlocal count
         part = key(film=identity, part=count)
         count += 1
+        store.begin([part])  # a film that is not gone through yet is unfinished work
         if part in store and store.damage(part) is None:
             return
         if not encoder:

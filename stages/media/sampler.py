@@ -5,6 +5,7 @@ Shapes: T sampled frames, D image feature width.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,16 @@ class Sampler:
         Raises UserError as `sampling.take`.
         """
         torch.set_num_threads(1)
-        encoder = ImageEncoder.load()
+        encoder = self._encoder
         for index, (path, video) in enumerate(videos):
             taken = sampling.take(
                 path, video, self.settings, lambda shown: encoder(shown).features_TD
             )
             yield index, _arrays(taken)
+
+    @cached_property
+    def _encoder(self) -> ImageEncoder:
+        return ImageEncoder.load()  # once in a process, which is handed a video at a time
 
     def key(self, path: Path, video: Video) -> str:
         """Of everything that determines what is taken of a video.

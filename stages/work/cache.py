@@ -1,6 +1,5 @@
 """Where this machine keeps what it has fetched or been sent, and one process at a time there."""
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stages.errors import UserError
+from stages.work.locks import lock
 
 
 def cache() -> Path:
@@ -19,7 +19,8 @@ def cache() -> Path:
 def alone(what: str) -> Iterator[None]:
     """One process of this machine at a time in the block, for the same thing; others wait.
 
-    The lock goes with the process that holds it, however it ends.
+    The lock goes with the process that holds it, however it ends. A file system that knows no locks
+    lets everyone in.
 
     Raises:
         UserError: the cache cannot be written.
@@ -33,5 +34,5 @@ def alone(what: str) -> Iterator[None]:
             f"{place} cannot be written ({error.strerror}); name another folder in LLMVS_CACHE"
         ) from error
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file, wait=True)
         yield

@@ -8,11 +8,12 @@ from typing import IO
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-def lock(file: IO[str] | IO[bytes] | int, shared: bool = False) -> bool:
+def lock(file: IO[str] | IO[bytes] | int, shared: bool = False, wait: bool = False) -> bool:
     """Lock an open file until it is closed or this process ends.
 
     Args:
         shared: with all others that say so too.
+        wait: until it can be had.
 
     Returns:
         Whether it is locked; False where the file system knows no locks.
@@ -20,8 +21,9 @@ def lock(file: IO[str] | IO[bytes] | int, shared: bool = False) -> bool:
     Raises:
         BlockingIOError: another holds it.
     """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        fcntl.flock(file, kind if wait else kind | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in _NO_LOCKS:
             return False
