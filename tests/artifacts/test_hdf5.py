@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from stages.artifacts import hdf5
+from stages.errors import UserError
 from stages.work import files
 from stages.work.files import DiskFullError
 
@@ -86,3 +87,24 @@ def test_of_a_file_of_many_groups_little_is_kept_in_memory(tmp_path: Path) -> No
             group.numbers("picks", (2,))
         _, _, kept, _ = file.id.get_mdc_size()
         assert kept < 2**18
+
+
+@pytest.mark.parametrize("part", [b"TREE", b"SNOD", b"HEAP"])
+def test_damage_to_a_files_own_directory_is_one_message(tmp_path: Path, part: bytes) -> None:
+    """Of which h5py makes a RuntimeError or a KeyError."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        fill(file)
+    path.write_bytes(path.read_bytes().replace(part, bytes(4)))
+    said = r"a\.h5 is (damaged|not a readable HDF5 file) \(.*\); run again"
+    with pytest.raises(UserError, match=said), hdf5.reading(path, "run again") as found:
+        for name in found:
+            found[name]["x"][()]
+
+
+def test_what_is_no_complaint_of_hdf5s_is_let_through(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        fill(file)
+    with pytest.raises(RuntimeError, match="of a model"), hdf5.reading(path, "run again"):
+        raise RuntimeError("of a model (that stands in the block)")

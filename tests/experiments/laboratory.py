@@ -124,6 +124,7 @@ class Laboratory:
         stages = {
             "train@demo-llmvs": {"datasets.demo.train": recipe["train"]},
             "embed@demo": {"datasets.demo.embed": recipe["embed"]},
+            "evaluate@demo": {"datasets.demo.evaluate": recipe["evaluate"]},
         }
         states, code = "data/demo/inputs/embeddings.h5", md5(self.code.encode()).hexdigest()
         document = {

@@ -315,6 +315,25 @@ def test_results_that_came_with_a_commit_are_of_its_params(laboratory: Laborator
     assert "dvc.lock does not say what made reports/results/demo" in note
 
 
+def test_what_came_with_a_commit_is_held_to_its_models_and_to_the_code(
+    laboratory: Laboratory,
+) -> None:
+    path = laboratory.root / "data" / "dvc.lock"
+    locked = yaml.safe_load(path.read_text())
+    download = {"download@demo": locked["stages"]["embed@demo"]}
+    path.write_text(yaml.safe_dump({"stages": download}))  # of all that led to the results
+    laboratory.commit("as others get it")
+    laboratory.code = "0ld"
+    laboratory.experiment("demo-window-3", {"embed.window": 3}, 0.9)
+    found = line(lineup.fill("window", "demo", "strict").tables[0], "window-3")
+    assert found.cells is None
+    assert "stages/train.py" in (found.why or "")
+    laboratory.params["models"]["llmvs"]["layers"] = 9
+    (laboratory.root / "params.yaml").write_text(yaml.safe_dump(laboratory.params))
+    (note,) = lineup.fill("main", "demo", "strict").tables[0].notes
+    assert "models.llmvs.layers" in note
+
+
 def test_rows_that_run_no_longer_make_nothing_outdated(laboratory: Laboratory) -> None:
     path = laboratory.root / "data" / "dvc.lock"
     locked = yaml.safe_load(path.read_text())

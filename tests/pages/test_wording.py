@@ -3,7 +3,8 @@ import yaml
 from stage_outputs import ROOT
 
 from stages.artifacts.results import Shots
-from stages.pages.report.wording import rule, shots
+from stages.metrics.settings import Evaluate
+from stages.pages.report.wording import averaged, rule, shots
 from stages.splits.settings import Splits
 from stages.training.settings import Train
 
@@ -54,3 +55,15 @@ def test_shots_are_said_by_where_they_come_from() -> None:
     assert shots(Shots(annotations=3, kts=1)) == (
         "the annotations’ own (3 videos), own segmentation (1 video)"
     )
+
+
+@pytest.mark.parametrize(
+    ("dataset", "said"),
+    [
+        ("summe", "its summary against the share of people who keep each frame; F1: that of the"),
+        ("tvsum", "the mean over users; F1: the mean over users"),
+    ],
+)
+def test_a_videos_marks_are_said_as_the_recipe_makes_them(dataset: str, said: str) -> None:
+    shipped = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    assert said in averaged(Evaluate(**shipped["datasets"][dataset]["evaluate"]))
