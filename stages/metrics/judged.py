@@ -2,8 +2,8 @@
 
 Shapes: T sampled frames, V videos.
 
-There is one set of scores, so the figure is the mean over users, then over all videos; under a
-protocol it is the release's mean over the splits' test videos. Numbers are not rounded.
+There is one set of scores, so the figure is the mean over all videos; under a protocol it is the
+release's mean over the splits' test videos. Numbers are not rounded.
 """
 
 from collections.abc import Mapping, Sequence
