@@ -124,7 +124,7 @@ def test_the_steps_from_strict_to_official_stand_in_a_table_of_their_own(
 ) -> None:
     found, _ = results.read(built / "reports/results/demo")
     assert found.choosing is not None
-    section = page.split('id="demo-choosing"')[1].split("</section>")[0]
+    section = page.split('id="demo:choosing"')[1].split("</section>")[0]
     rows_of = dict(
         re.findall(r'scope="row">(.*?)</th>(.*?)</tr>', unescape(section), flags=re.DOTALL)
     )

@@ -26,7 +26,7 @@ def several(tmp_path: Path) -> Path:
 
 def rows_of(page: str) -> dict[str, list[str]]:
     """The table's cells by row."""
-    section = page.split('id="demo-kinds"')[1].split("</section>")[0]
+    section = page.split('id="demo:kinds"')[1].split("</section>")[0]
     found = re.findall(r'<th role="rowheader"[^>]*>(.*?)</th>(.*?)</tr>', section, re.DOTALL)
     return {
         unescape(title): [unescape(text) for text in re.findall(r">([^<]*)</td>", cells)]

@@ -66,7 +66,7 @@ def test_what_was_trained_shows_how_it_learnt(pages: tuple[str, Path, str, str])
     given, root, index, video = pages
     trained = given != "scores"
     assert (f">{LEARNING}" in index) == trained
-    assert ("-learning" in index) == trained
+    assert (":learning" in index) == trained
     assert ("split by split" in index) == trained
     assert (ATTENTION in index) == trained
     assert ('class="map"' in video) == trained
