@@ -367,16 +367,21 @@ def test_peoples_mean_earns_the_ceiling_and_constant_scores_the_floor(
     assert found["floor"] == pytest.approx({mark: found[mark] for mark in MARKS}, abs=1e-12)
 
 
+def one_score_judged(folder: Path, score: float, *, against: str) -> dict[str, Any]:
+    """One score for every frame of SumMe, against a row of reports/results."""
+    one = {name: [score] * len(of_summe(name)[::15]) for name in summe_names()}
+    (folder / "one.json").write_text(json.dumps(one))
+    options = ["--dataset", "summe-captions", "--people", GT, "--against", against]
+    return judged(folder / "one.json", *options)
+
+
 @needs_real_annotations
 def test_the_saved_rows_are_tested_against_as_evaluate_tests_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Constant scores against LLMVS on SumMe, which reports/results holds."""
     monkeypatch.chdir(ROOT)
-    one = {name: [1] * len(of_summe(name)[::15]) for name in summe_names()}
-    (tmp_path / "one.json").write_text(json.dumps(one))
-    options = ["--dataset", "summe-captions", "--people", GT, "--against", "llmvs"]
-    found = judged(tmp_path / "one.json", *options)
+    found = one_score_judged(tmp_path, 1, against="llmvs")
     saved = json.loads(Path("reports/results/summe-captions/results.json").read_text())
     for protocol, of in saved["protocols"].items():
         for mark in MARKS:
@@ -393,10 +398,7 @@ def test_a_row_of_one_protocol_is_tested_against_under_it(
 ) -> None:
     """The fine-tuned LLM's, which is of strict alone; and one score for all, whatever it is."""
     monkeypatch.chdir(ROOT)
-    one = {name: [0.7] * len(of_summe(name)[::15]) for name in summe_names()}
-    (tmp_path / "one.json").write_text(json.dumps(one))
-    options = ["--dataset", "summe-captions", "--people", GT, "--against", "zero-shot*"]
-    found = judged(tmp_path / "one.json", *options)
+    found = one_score_judged(tmp_path, 0.7, against="zero-shot*")
     assert found["tau"] == pytest.approx(found["floor"]["tau"], abs=1e-12)
     assert found["protocols"]["strict"]["against"]["row"] == "zero-shot*"
     assert found["protocols"]["official"].get("against") is None
