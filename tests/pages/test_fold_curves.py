@@ -33,7 +33,9 @@ def test_a_diamond_marks_the_kept_epoch_only_where_it_is_not_the_last(built: Pat
     last = [replace(run, kept=float(run.epochs_E[-1])) for run in official]
 
     def diamonds(runs: list[folds.Run]) -> int:
-        drawn = folds.figure(runs, {"official": "rule"}, guess=0.05, top=0.1, heading=None)
+        drawn = folds.figure(
+            runs, {"official": "rule"}, guess=0.05, top=0.1, loss="loss", heading=None
+        )
         assert "split 1" in drawn
         return drawn.count("#c8500a")
 

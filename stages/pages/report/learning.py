@@ -4,7 +4,7 @@ Shapes: E epochs, R runs (a training seed × a split).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -64,9 +64,12 @@ def highest(drawn: Sequence[Curve], guess: float) -> float:
     """An end of the axis of squared errors above every mean curve of them; a diverged first epoch
     does not set it.
     """
-    losses = [loss for curve in drawn if curve.squared for loss in _means(curve)]
-    usual = max((float(np.quantile(loss_E, 0.95)) for loss_E in losses), default=guess)
-    return 1.15 * max(guess, usual)
+    return _above([loss_E for curve in drawn if curve.squared for loss_E in _means(curve)], guess)
+
+
+def _above(losses: Sequence[Floats], least: float) -> float:
+    usual = max((float(np.quantile(loss_E, 0.95)) for loss_E in losses), default=least)
+    return 1.15 * max(least, usual)
 
 
 def _means(curve: Curve) -> list[Floats]:
@@ -80,7 +83,7 @@ def label(squared: bool) -> str:
 
 def end(curve: Curve, top: float) -> float:
     """Of a curve's axis: that of squared errors, or one of its own."""
-    return top if curve.squared else highest([replace(curve, squared=True)], 0.0)
+    return top if curve.squared else _above(_means(curve), 0.0)
 
 
 def figure(
