@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from stages import params
 from stages.artifacts.places import Places
 from stages.cli import app
 from stages.errors import UserError
-from stages.experiments.revisions import resolve
+from stages.experiments import freshness
+from stages.experiments.revisions import Revision, resolve
 from stages.pages.comparison import comparison_page, contestants, figures, revision_files
 
 NAMES = ["workspace", "fallen"]
@@ -88,7 +90,38 @@ def test_the_page_shows_the_video_that_fell_and_where(
     assert "Simulated annotations." in said
     assert "protocol official" in said
     assert "optimistic" in said
+    assert made.count("<code>llmvs compare workspace fallen</code>") == 1
     assert comparison_page.build(sides, "demo") == made
+
+
+def test_the_page_names_the_command_that_makes_it(sides: list[contestants.Contestant]) -> None:
+    assert comparison_page._command(sides, "demo") == "llmvs compare workspace fallen"
+    others = [replace(side, row="mlp") for side in sides]
+    said = "llmvs compare workspace fallen --dataset summe --row mlp"
+    assert comparison_page._command(others, "summe") == said
+
+
+def test_a_dataset_that_did_not_run_is_not_called_out_of_date(
+    contest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(contest)
+    revision = resolve("fallen")
+    of = revision.document("params.yaml")
+    of["datasets"]["other"] = of["datasets"]["demo"]
+    of["run"]["datasets"] = ["other"]
+    monkeypatch.setattr(Revision, "document", lambda self, path: of)
+    monkeypatch.setattr(freshness, "outdated", lambda dataset, revision: "other params: dvc repro")
+    with pytest.raises(UserError, match="fallen: ran other, and not demo; --dataset"):
+        contestants._read("fallen", revision, "demo", "llmvs")
+
+
+def test_names_are_looked_up_before_anything_is_read(
+    contest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(contest)
+    monkeypatch.delattr(contestants, "_read")
+    with pytest.raises(UserError, match="no experiment or commit 'risen'"):
+        contestants.read(["workspace", "risen"], "demo", "llmvs")
 
 
 def test_nothing_on_the_page_comes_from_elsewhere(sides: list[contestants.Contestant]) -> None:

@@ -49,6 +49,7 @@ def build(sides: Sequence[Contestant], dataset: str, data: Path = Path("data")) 
         templates.coloured(f"side-{number}" for number in range(len(sides))),
         first=first.name,
         row=first.row,
+        command=_command(sides, dataset),
         sides=[side.name for side in sides],
         simulated=first.results.simulated,
         title=first.results.title,
@@ -71,6 +72,13 @@ def build(sides: Sequence[Contestant], dataset: str, data: Path = Path("data")) 
     )
 
 
+def _command(sides: Sequence[Contestant], dataset: str) -> str:
+    """What makes the page anew; `stages.comparisons.compare` has the defaults."""
+    named = {"--dataset": (dataset, "demo"), "--row": (sides[0].row, "llmvs")}
+    options = [f"{option} {value}" for option, (value, usual) in named.items() if value != usual]
+    return " ".join(["llmvs compare", *(side.name for side in sides), *options])
+
+
 def _other(
     first: Contestant,
     side: Contestant,
@@ -86,7 +94,13 @@ def _other(
         "slot": f"side-{number}",
         "said": f"τ rose in {gained} of {len(moved)} videos and fell in {lost}.",
         "seeds": any(movement.low is not None for movement in moved),
-        "dots": drawings.moved(moved, number, first.name, side.name),
+        "dots": drawings.moved(
+            moved,
+            number,
+            first.name,
+            side.name,
+            [first.stories[movement.video].label for movement in moved],
+        ),
         "videos": [
             _video(first, side, number, movement, stills.get(movement.video), pictures)
             for movement in farthest(moved, EACH_WAY)
@@ -115,7 +129,7 @@ def _video(
     ]
     images = _images(still, picks, chosen, pictures)
     return {
-        "name": one.name,
+        "name": one.label,
         "said": f"τ {mark(float(first.taus[one.name].mean()))} with {first.name}, "
         f"{mark(float(side.taus[one.name].mean()))} with {side.name}: "
         f"{'up' if movement.difference > 0 else 'down'} {mark(abs(movement.difference))}",

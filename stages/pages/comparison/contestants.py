@@ -19,7 +19,7 @@ from stages.artifacts.results import ByVideo, Results
 from stages.errors import UserError
 from stages.experiments import freshness
 from stages.experiments import measured as tables
-from stages.experiments.revisions import resolve
+from stages.experiments.revisions import Revision, resolve
 from stages.metrics.panel import Panel
 from stages.pages import stories
 from stages.pages.comparison.revision_files import files
@@ -67,7 +67,8 @@ def read(names: Sequence[str], dataset: str, row: str) -> list[Contestant]:
         raise UserError("a comparison takes at least two names; `workspace` is one")
     if len(set(names)) != len(names):
         raise UserError("a name is given twice")
-    found = [_read(name, dataset, row) for name in names]
+    revisions = [resolve(name) for name in names]
+    found = [_read(*side, dataset, row) for side in zip(names, revisions, strict=True)]
     first = found[0]
     for other in found[1:]:
         if other.protocol != first.protocol or set(other.taus) != set(first.taus):
@@ -78,13 +79,15 @@ def read(names: Sequence[str], dataset: str, row: str) -> list[Contestant]:
     return found
 
 
-def _read(name: str, dataset: str, row: str) -> Contestant:
-    revision = resolve(name)
+def _read(name: str, revision: Revision, dataset: str, row: str) -> Contestant:
     document = revision.document("params.yaml")
     settings = params.parse(document, f"{name}: params.yaml")
     if dataset not in settings.datasets:
         raise UserError(f"{name}: params.yaml has no dataset {dataset!r}")
     if (why := freshness.outdated(dataset, revision)) is not None:
+        if dataset not in settings.run.datasets:
+            ran = ", ".join(settings.run.datasets)
+            raise UserError(f"{name}: ran {ran}, and not {dataset}; --dataset names another")
         raise UserError(f"{name}: {why}, then compare")
     recipe = settings.datasets[dataset]
     protocol = recipe.splits.protocols[0]

@@ -44,8 +44,10 @@ def learning(sides: Sequence[Contestant]) -> list[Markup]:
     return drawn
 
 
-def moved(movements: Sequence[Movement], side: int, first: str, name: str) -> Markup:
-    """Every video's difference in τ, sorted, with the range over seeds."""
+def moved(
+    movements: Sequence[Movement], side: int, first: str, name: str, labels: Sequence[str]
+) -> Markup:
+    """Every video's difference in τ, sorted, with the range over seeds; labels: of each video."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 0.9 + 0.19 * len(movements)), layout="constrained")
         axes = figure.subplots()
@@ -55,7 +57,7 @@ def moved(movements: Sequence[Movement], side: int, first: str, name: str) -> Ma
                     [movement.low, movement.high], [place, place], color=series(side), linewidth=1.3
                 )
             axes.plot(movement.difference, place, "o", color=series(side), markersize=4)
-        _sorted(axes, [movement.video for movement in movements])
+        _sorted(axes, labels)
         axes.set_xlabel(f"Kendall’s τ: {name} less {first}")
     return inline(drawn_as(figure, "none"), f"Difference in τ of each video, {name} less {first}")
 
