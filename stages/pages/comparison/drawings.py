@@ -58,7 +58,7 @@ def moved(
                 )
             axes.plot(movement.difference, place, "o", color=series(side), markersize=4)
         _sorted(axes, labels)
-        axes.set_xlabel(f"Kendall’s τ: {name} less {first}")
+        axes.set_xlabel("change of Kendall’s τ")  # the heading has the names, of any length
     return inline(drawn_as(figure, "none"), f"Difference in τ of each video, {name} less {first}")
 
 
