@@ -40,17 +40,35 @@ def stale(
     """Why an experiment that lays `overrides` over a dataset's recipe no longer counts; None where
     it does.
     """
-    here, there = HERE.document("params.yaml"), experiment.document("params.yaml")
+    if others := other_params(experiment, dataset, model, overrides):
+        return f"measured with other params: {others}"
+    if overrides and _unmeasured(experiment, dataset):
+        return "its evaluate stage did not run"
+    here = HERE.document("params.yaml")
+    given = here["datasets"][dataset].get("given", {}).get("kind")
+    changed = _changed_files(experiment, dataset, given, _stages(here, dataset, model))
+    return f"measured by other code or data: {_named(changed)}" if changed else None
+
+
+def other_params(
+    revision: Revision, dataset: str, model: str, overrides: Mapping[str, Any]
+) -> str | None:
+    """What in a revision's params.yaml is neither the workspace's nor one of `overrides`, as far as
+    it bears on a dataset's row; None where nothing is.
+    """
+    here, there = HERE.document("params.yaml"), revision.document("params.yaml")
     expected = laid_over(here["datasets"][dataset], overrides)
     measured = there["datasets"].get(dataset, {})
     # Which rows are fine-tuned, and how, changes no other row; experiments have none of them.
     others = differing(_without(expected, "finetune"), _without(measured, "finetune"))
     others += differing(here["models"].get(model, {}), there["models"].get(model, {}))
-    if others:
-        return f"measured with other params: {_named(others)}"
-    given = here["datasets"][dataset].get("given", {}).get("kind")
-    changed = _changed_files(experiment, dataset, given, _stages(here, dataset, model))
-    return f"measured by other code or data: {_named(changed)}" if changed else None
+    return _named(others) if others else None
+
+
+def _unmeasured(experiment: Revision, dataset: str) -> bool:
+    """Whether an experiment's results are those of the commit that it was run from."""
+    path, before = f"reports/results/{dataset}/{RESULTS}", experiment.before
+    return before is not None and experiment.text(path) == before.text(path)
 
 
 def _without(recipe: Mapping[str, Any], section: str) -> dict[str, Any]:
@@ -71,7 +89,7 @@ def _stages(params: Mapping[str, Any], dataset: str, model: str) -> list[str]:
     fed = params["models"].get(model, {}).get("inputs", ()) if own is ABSENT else own
     if "sentence" in fed and "sentences" in params["datasets"][dataset]:
         made.insert(made.index("train"), "sentences")
-    if params["datasets"][dataset].get("features", {}).keys() & set(fed):
+    if (params["datasets"][dataset].get("features") or {}).keys() & set(fed):
         features = "features-frames" if kind == "videos" else "features"
         made.insert(made.index("train"), features)
     row = {"train": f"train@{dataset}-{model}"}
@@ -127,7 +145,7 @@ def outdated(dataset: str, revision: Revision = HERE) -> str | None:
     params, locked = revision.document("params.yaml"), revision.locked()
     models = params["run"]["models"]
     names = {stage for model in models for stage in _stages(params, dataset, model)}
-    if params["datasets"][dataset].get("finetune", {}).get("rows"):
+    if (params["datasets"][dataset].get("finetune") or {}).get("rows"):
         names |= {f"finetune@{dataset}", f"finetune-direct@{dataset}"}
     entries = [locked[stage] for stage in sorted(names & locked.keys())]
     if f"evaluate@{dataset}" not in locked:

@@ -41,6 +41,9 @@ def fill(table: str, dataset: str, protocol: str) -> Filled:
     was never measured, its params.yaml has no such dataset, or it lacks the protocol.
     """
     params = HERE.document("params.yaml")
+    for section in ("datasets", "models", "run"):
+        if not isinstance(params.get(section), dict):
+            raise UserError(f"params.yaml: has no {section}; `llmvs check` says what is missing")
     if dataset not in params["datasets"]:
         raise UserError(
             f"params.yaml: no dataset {dataset!r} (has {', '.join(sorted(params['datasets']))})"
@@ -91,15 +94,17 @@ def _experiment(row: rows.PaperRow, workspace: Workspace) -> _Found:
         reason = freshness.stale(experiment, dataset, model, row.overrides)
         if reason is None:
             return _Found(row, measured.read(experiment, dataset))
-        why = f"not measured as things are ({experiment.name}: {reason})"
+        if len(taken) == 1:  # the newest
+            why = f"not measured as things are ({experiment.name}: {reason})"
     # A name is free where no experiment bears it, so that none is ever written over.
     numbered = (f"{base}.{number}" for number in range(2, len(taken) + 3))
     name = next(each for each in (base, *numbered) if each not in taken)
     settings = [f"datasets.{dataset}.{path}={spelled(to)}" for path, to in row.overrides.items()]
-    if workspace.recipe.get("finetune", {}).get("rows"):  # an experiment is of one row
+    if (workspace.recipe.get("finetune") or {}).get("rows"):  # an experiment is of one row
         settings.append(f"datasets.{dataset}.finetune.rows=[]")
     settings += [f"run.datasets=[{dataset}]", f"run.models=[{model}]"]
-    return _Found(row, None, why, Experiment(name, row.name, dataset, tuple(settings)))
+    lacking = Experiment(name, row.name, dataset, tuple(settings), model, row.overrides)
+    return _Found(row, None, why, lacking)
 
 
 def _same(held: Any, value: Any) -> bool:

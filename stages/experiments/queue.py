@@ -8,10 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stages.errors import UserError
+from stages.experiments import freshness
+from stages.experiments.revisions import Revision
 from stages.experiments.table import Experiment
 
 POLL_SECONDS = 3.0
 _STRANDED_SECONDS = 60.0
+"""Without a change until it is asked whether any worker is left."""
+_SILENT = 3
+"""Times that none answers until none is: a busy machine may keep one from it."""
 
 Say = Callable[[str], None]
 
@@ -47,9 +52,13 @@ def measure(experiments: Sequence[Experiment], workers: int, say: Say, now: Say)
     say is told what happened, now the present state over and over. Raises UserError where DVC
     refuses, or where an experiment fails, once all have ended, naming them and how to read why.
     """
+    before = _tasks()
     waiting = {
-        task["name"]: task["rev"] for task in _tasks() if task["status"] in ("Queued", "Running")
+        task["name"]: task["rev"] for task in before if task["status"] in ("Queued", "Running")
     }
+    for experiment in experiments:
+        if experiment.name in waiting:
+            _as_wanted(experiment, waiting[experiment.name])
     for experiment in experiments:
         if experiment.name in waiting:
             say(f"{experiment.name}: in the queue already")
@@ -57,8 +66,13 @@ def measure(experiments: Sequence[Experiment], workers: int, say: Say, now: Say)
         _dvc(*experiment.arguments("--queue"))
         say(f"{experiment.name}: queued")
     names = {experiment.name for experiment in experiments}
-    pending = {task["rev"]: task["name"] for task in _tasks()
-               if task["name"] in names and task["status"] in ("Queued", "Running")}  # fmt: skip
+    ended = {task["rev"] for task in before} - set(waiting.values())
+    # One may have failed already where workers were at work before.
+    pending = {
+        task["rev"]: task["name"]
+        for task in _tasks()
+        if task["name"] in names and task["rev"] not in ended
+    }
     _dvc("queue", "start", "--jobs", str(workers))
     failed = _wait(pending, say, now)
     if failed:
@@ -66,9 +80,32 @@ def measure(experiments: Sequence[Experiment], workers: int, say: Say, now: Say)
         raise UserError(f"{len(failed)} of {len(pending)} experiments failed; read why: {logs}")
 
 
+def _as_wanted(experiment: Experiment, rev: str) -> None:
+    """Raises UserError where what is queued under an experiment's name has other settings."""
+    queued = Revision(experiment.name, rev)
+    others = freshness.other_params(
+        queued, experiment.dataset, experiment.model, experiment.overrides
+    )
+    if others:
+        raise UserError(
+            f"{experiment.name} is in the queue with other params ({others}); take it out (`dvc "
+            f"queue remove {experiment.name}`, or `dvc queue kill {experiment.name}` where it "
+            "runs) and run this again"
+        )
+
+
+def _at_work() -> bool:
+    """Whether any worker of the queue answers."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        return bool(repo.experiments.celery_queue.worker_status())
+
+
 def _wait(pending: Mapping[str, str], say: Say, now: Say) -> list[str]:
     """Names of the experiments that failed, once none is queued or running."""
     began = moved = time.monotonic()
+    silent = 0
     state = dict.fromkeys(pending, "Queued")
     while any(status in ("Queued", "Running") for status in state.values()):
         time.sleep(POLL_SECONDS)
@@ -81,12 +118,23 @@ def _wait(pending: Mapping[str, str], say: Say, now: Say) -> list[str]:
                 moved = at
                 state[rev] = status
                 say(f"{name}: {status.lower()} after {at - began:.0f} s")
-        if "Running" not in state.values() and at - moved > _STRANDED_SECONDS:
-            raise UserError(
-                "the queue's workers have stopped; see `dvc queue status`, start them again with "
-                "`dvc queue start`, and run this again: what is queued is not queued twice"
-            )
+        if at - moved > _STRANDED_SECONDS:
+            silent = 0 if _at_work() else silent + 1
+            if silent == _SILENT:
+                raise UserError(_stranded(pending, state))
+            if not silent:
+                moved = at
         ended = sum(status not in ("Queued", "Running") for status in state.values())
         running = [pending[rev] for rev, status in state.items() if status == "Running"]
         now(f"{ended} of {len(pending)} done, {at - began:.0f} s; running {', '.join(running)}")
     return [pending[rev] for rev, status in state.items() if status != "Success"]
+
+
+def _stranded(pending: Mapping[str, str], state: Mapping[str, str]) -> str:
+    """What to do where no worker is left. DVC goes on calling running what one left behind."""
+    left = [pending[rev] for rev, status in state.items() if status == "Running"]
+    kill = f"; `dvc queue kill {' '.join(left)}` ends what one left unfinished" if left else ""
+    return (
+        f"the queue's workers have stopped{kill}; then run this again: what is queued is not "
+        "queued twice"
+    )

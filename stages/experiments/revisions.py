@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,10 @@ class Revision:
         """A file that git keeps, by its path from the root of the project; None where absent."""
         if self.commit is None:
             file = Path(path)
-            return file.read_text(encoding="utf-8") if file.is_file() else None
+            try:
+                return file.read_text(encoding="utf-8") if file.is_file() else None
+            except UnicodeDecodeError as error:
+                raise UserError(f"{path} is not UTF-8 text ({error})") from error
         # "./" makes git look below the current folder rather than the root of its repository.
         done = _git("show", f"{self.commit}:./{path}")
         return done.stdout if done.returncode == 0 else None
@@ -41,18 +45,24 @@ class Revision:
     def document(self, path: str) -> dict[str, Any]:
         """A YAML or JSON file. Raises UserError where it is absent or damaged.
 
-        By YAML 1.2, in which DVC writes: there 5e-05 is a number, in 1.1 it is text.
+        By YAML 1.2, in which DVC writes: there 5e-05 is a number, in 1.1 it is text. Whoever asks
+        for the same text has the same mapping, which nobody is to change.
         """
         text = self.text(path)
         if text is None:
             raise UserError(f"{self.name}: has no {path}")
         try:
-            found = YAML(typ="safe").load(text)
+            found = _parsed(text)
         except YAMLError as error:
             raise UserError(f"{self.name}: {path} is damaged ({error})") from error
         if not isinstance(found, dict):
             raise UserError(f"{self.name}: {path} is damaged (no mapping)")
         return found
+
+    @property
+    def before(self) -> "Revision | None":
+        """The commit that an experiment was run from; None of the workspace."""
+        return None if self.commit is None else Revision(f"{self.name}~1", f"{self.commit}~1")
 
     def locked(self) -> dict[str, Any]:
         """Every stage that was run, by its name, as the lock files record it."""
@@ -61,6 +71,12 @@ class Revision:
             if self.text(path) is not None:
                 stages |= self.document(path).get("stages") or {}
         return stages
+
+
+@cache
+def _parsed(text: str) -> Any:
+    """Lock files take half a second each, and every experiment is held against the workspace's."""
+    return YAML(typ="safe").load(text)
 
 
 HERE = Revision(WORKSPACE)

@@ -1,6 +1,8 @@
 """What a table of rows holds, whatever it is printed as."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from stages import rows
 
@@ -78,12 +80,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A missing row: the DVC experiment that measures it, by settings of params.yaml."""
+    """A missing row: the DVC experiment that measures it, by settings of params.yaml.
+
+    model: the entry of params.yaml that it trains. overrides: what it sets of the dataset's recipe,
+    by dotted path.
+    """
 
     name: str
     row: str
     dataset: str
     settings: tuple[str, ...]
+    model: str
+    overrides: Mapping[str, Any]
 
     def arguments(self, *options: str) -> list[str]:
         """What follows `dvc`. Only this dataset is evaluated, and nothing is reported."""

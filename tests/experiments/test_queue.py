@@ -40,12 +40,14 @@ class Tasks:
 
 
 def experiment(name: str) -> Experiment:
-    return Experiment(name, name, "demo", ("datasets.demo.embed.window=3", "run.models=[llmvs]"))
+    settings = ("datasets.demo.embed.window=3", "run.models=[llmvs]")
+    return Experiment(name, name, "demo", settings, "llmvs", {"embed.window": 3})
 
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(queue, "POLL_SECONDS", 0)
+    monkeypatch.setattr(queue.freshness, "other_params", lambda *of: None)
     return []
 
 
@@ -87,13 +89,55 @@ def test_a_failure_is_named_after_the_others_have_ended(
     assert any("one: success" in line for line in said)
 
 
+def test_what_waits_there_with_other_settings_is_not_taken_for_it(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    monkeypatch.setattr(queue.freshness, "other_params", lambda *of: "train.lr")
+    tasks = Tasks({"one": "Success", "two": "Success"}, waiting=("two",))
+    with pytest.raises(UserError, match=r"two is in .*\(train\.lr\); .*dvc queue remove two"):
+        run(monkeypatch, tasks, said)
+    assert tasks.called == []
+
+
+def test_one_that_fails_while_others_are_queued_is_named_too(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    tasks = Tasks({"one": "Failed", "two": "Success"})
+    put = tasks.put
+
+    def at_once(name: str) -> None:
+        put(name)
+        if name == "one":
+            tasks.states["one"] = ["Failed"]
+
+    tasks.put = at_once  # type: ignore[method-assign]
+    with pytest.raises(UserError, match=r"1 of 2 experiments failed.*dvc queue logs one`$"):
+        run(monkeypatch, tasks, said)
+
+
+@pytest.mark.parametrize("last", ["Queued", "Running"])
 def test_a_queue_that_nobody_works_on_is_not_waited_for_forever(
+    monkeypatch: pytest.MonkeyPatch, said: list[str], last: str
+) -> None:
+    tasks = Tasks({})
+    monkeypatch.setattr(queue, "_STRANDED_SECONDS", -1)
+    monkeypatch.setattr(queue, "_at_work", lambda: False)
+    monkeypatch.setattr(tasks, "put", lambda name: tasks.states.__setitem__(name, ["Queued", last]))
+    remedy = "dvc queue kill one two" if last == "Running" else "then run this again"
+    with pytest.raises(UserError, match=f"workers have stopped.*{remedy}"):
+        run(monkeypatch, tasks, said)
+
+
+def test_workers_that_are_busy_with_others_are_waited_for(
     monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     tasks = Tasks({})
     monkeypatch.setattr(queue, "_STRANDED_SECONDS", -1)
-    with pytest.raises(UserError, match="workers have stopped"):
-        run(monkeypatch, tasks, said)
+    monkeypatch.setattr(queue, "_at_work", lambda: True)
+    monkeypatch.setattr(
+        tasks, "put", lambda name: tasks.states.__setitem__(name, ["Queued"] * 20 + ["Success"])
+    )
+    run(monkeypatch, tasks, said)
 
 
 def test_workers_left_behind_do_not_hold_the_command_up(
