@@ -93,7 +93,10 @@ def reported() -> Iterator[None]:
         raise
 
 
-_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG)
+_REFUSED = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG),
+    *(errno.EISDIR, errno.ENOTDIR, errno.EEXIST),
+)
 
 
 _INTERRUPTED = 128 + signal.SIGINT

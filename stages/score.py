@@ -12,7 +12,7 @@ from stages.artifacts import timeline as timeline_file
 from stages.errors import UserError
 from stages.llm.settings import Embed
 from stages.skimming import film_scorer
-from stages.skimming.settings import Score
+from stages.skimming.settings import Score, captioning
 from stages.training.inputs import Inputs
 
 log = logging.getLogger("llmvs")
@@ -44,11 +44,12 @@ def score(
     if chosen.embed is not None:
         ours: Embed = section.lookup(Embed, "datasets", dataset, "embed")
         chosen.check(ours, f"datasets.{dataset}.embed")
+    by = chosen.among(captioning(dataset))
     films = timeline_file.read(timeline).videos
     with Inputs(inputs, settings.scorer, chosen.inputs).reading() as file:
         found = {film.name: chosen(file.video(film, "strict", 0)) for film in films}
-    score_file.write(out, {chosen.name.rpartition("/")[2]: found}, chosen.by)
-    log.info("%s: %d films, by %s", out, len(found), chosen.by)
+    score_file.write(out, {chosen.name.rpartition("/")[2]: found}, by)
+    log.info("%s: %d films, by %s", out, len(found), by)
 
 
 if __name__ == "__main__":

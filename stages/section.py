@@ -107,6 +107,8 @@ def document(path: Path = PARAMS) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise UserError(f"{path} not found; run from the root of the repository") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text ({error}); save it as UTF-8") from error
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()

@@ -4,6 +4,7 @@ Everything heavy is imported where it is called, so that `llmvs --help` answers 
 """
 
 import logging
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -96,7 +97,7 @@ def summarise(
     for film, stem in stems.items():
         try:
             for path in making(film, stem):
-                typer.echo(path)
+                typer.echo(os.fsencode(path))  # a name may be no text
         except DiskFullError:
             raise
         except UserError as error:

@@ -9,7 +9,7 @@ Shapes: B frames of a batch, T sampled frames, D width of the space.
 import hashlib
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -25,7 +25,9 @@ from stages.encoders.halving import halved
 from stages.errors import UserError
 from stages.work import architecture, burden, hub, pretrained
 from stages.work.burden import Burden
-from stages.work.executor import Task, complete
+from stages.work.executor import Task, result, stream
+from stages.work.items import Arrays
+from stages.work.on_demand import MadeAnew
 from stages.work.store import Store, key
 
 log = logging.getLogger("llmvs")
@@ -170,7 +172,7 @@ def weighed(settings: Settings, config: Any) -> Weighed:
 
 def read_frames(
     path: Path, timeline: Timeline, settings: Settings, store: Store
-) -> tuple[dict[str, Floats], list[str]]:
+) -> tuple[Mapping[str, Floats], list[str]]:
     """One vector a sampled frame, computing what the store does not hold.
 
     Args:
@@ -178,7 +180,8 @@ def read_frames(
         timeline: the videos wanted.
 
     Returns:
-        Each video's vectors (T, D), and the keys of the store's items that belong to them.
+        Each video's vectors (T, D), all computed and read from the store when they are asked for;
+        and the keys of the store's items that belong to them.
 
     Raises:
         UserError: the model cannot be had or used, or frames are missing or of other picks.
@@ -211,11 +214,20 @@ def read_frames(
         burden.checked(Burden(*named, missing, "frames", missing * size.operations))
     load = partial(ImageHalf, settings, path)
     # The frames are a file of this machine, so that no other is asked.
-    results = complete(tasks, load, store, "batches of frames", "frames", processes=1)
-    parts: dict[str, list[Floats]] = {}
-    for task, arrays in zip(tasks, results, strict=True):
-        parts.setdefault(task.payload.video, []).append(arrays["clip"])
-    return (
-        {video: np.concatenate(found) for video, found in parts.items()},
-        [task.key for task in tasks],
-    )
+    results = stream(tasks, load, store, "batches of frames", "frames", processes=1)
+    next(results, None)  # which is not read before all are kept
+    return _Vectors(tasks, partial(result, store, load=load)), [task.key for task in tasks]
+
+
+class _Vectors(MadeAnew[Floats]):
+    """What was made of each video's frames, read from the store when it is asked for."""
+
+    def __init__(self, tasks: Sequence[Task[Batch]], read: Callable[[Task[Batch]], Arrays]) -> None:
+        self._tasks: dict[str, list[Task[Batch]]] = {}
+        for task in tasks:
+            self._tasks.setdefault(task.payload.video, []).append(task)
+        self._read = read
+        super().__init__(self._tasks)
+
+    def make(self, name: str) -> Floats:
+        return np.concatenate([self._read(task)["clip"] for task in self._tasks[name]])

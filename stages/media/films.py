@@ -46,19 +46,19 @@ def films(named: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def beside(films: Sequence[Path], out: Path | None) -> dict[Path, Path]:
+APART = "summarise them one at a time with --out FOLDER each, or rename one"
+
+
+def beside(films: Sequence[Path], out: Path | None, remedy: str = APART) -> dict[Path, Path]:
     """Each film's stem of the files to be made: `NAME.summary` beside it, or in the folder `out`.
 
-    Raises UserError where two films share one.
+    Raises UserError, with the remedy, where two films share one.
     """
     stems: dict[Path, Path] = {}
     for film in films:
         stem = (out or film.parent) / f"{film.stem}{MADE}"
         if stem in stems.values():
             other = next(first for first, taken in stems.items() if taken == stem)
-            raise UserError(
-                f"{other} and {film} would both leave {stem}.*; summarise them one at a time with "
-                "--out FOLDER each, or rename one"
-            )
+            raise UserError(f"{other} and {film} would both leave {stem}.*; {remedy}")
         stems[film] = stem
     return stems

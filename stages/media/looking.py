@@ -105,12 +105,12 @@ def look(
         told: of frames decoded, a few at a time.
 
     Raises:
-        UserError: the file is no video, or nothing of it decodes.
+        UserError: the file cannot be read, is no video, or nothing of it decodes.
     """
     identity = key(
         stage="film",
         version=VERSION,
-        file=content_hash(path),
+        file=_content(path),
         every=looking.every,
         short_side=looking.short_side,
         jpeg_quality=looking.jpeg_quality,
@@ -136,6 +136,13 @@ def look(
         parts=parts,
         features=joined,
     )
+
+
+def _content(path: Path) -> str:
+    try:
+        return content_hash(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from error
 
 
 def _parts(identity: str, count: int) -> tuple[str, ...]:

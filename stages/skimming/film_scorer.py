@@ -4,6 +4,7 @@ Shapes: T sampled frames, D width of an input.
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,14 @@ from stages import section
 from stages.artifacts import predictions
 from stages.artifacts.names import natural
 from stages.artifacts.places import Places
+from stages.captioners.settings import CaptionSettings
 from stages.errors import UserError
 from stages.llm import weights
 from stages.llm.fingerprint import determinants, differing
 from stages.llm.settings import Embed
 from stages.scorers.settings import Input, Model
 from stages.section import PARAMS, validated
-from stages.skimming.settings import CHECKPOINT, REPRESENTATIVE, Score
+from stages.skimming.settings import CHECKPOINT, RECIPES, REPRESENTATIVE, Score, captioning
 from stages.splits.settings import Splits
 from stages.training import provisions
 from stages.training.lesson import lesson
@@ -33,7 +35,10 @@ from stages.work import store
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from stages.scorers.heads.card import Card
     from stages.scorers.scorer import Scorer
+
+log = logging.getLogger("llmvs")
 
 Floats = npt.NDArray[np.float32]
 _SIMULATED = "; it learnt from simulated people"
@@ -44,15 +49,17 @@ Models = Callable[[], "tuple[Scorer, ...]"]
 @dataclass(frozen=True, eq=False)
 class FilmScorer:
     """by: what it is, in words. inputs: what it is fed. embed: how the states it is fed are made,
-    None where it is fed none. llm: what identifies the LLM of those it learnt from. models: gives
-    those the mean of whose scores is the score. contents: what each of them is as a checkpoint, and
-    the version of its kind.
+    None where it is fed none. caption: how the captions of those it learnt from were made, where
+    that is known. llm: what identifies the LLM of those it learnt from. models: gives those the
+    mean of whose scores is the score. contents: what each of them is as a checkpoint, and the
+    version of its kind.
     """
 
     name: str
     by: str
     inputs: tuple[Input, ...]
     embed: Embed | None
+    caption: CaptionSettings | None
     llm: Mapping[str, str]
     models: Models
     contents: tuple[tuple[bytes, int], ...]
@@ -79,6 +86,19 @@ class FilmScorer:
             "versions": [version for _, version in self.contents],
         }
 
+    def among(self, caption: CaptionSettings | None) -> str:
+        """What it is, in words, for films captioned so: with whose captions it learnt from where
+        those are another's.
+        """
+        if caption is None or self.caption is None or _same(caption, self.caption):
+            return self.by
+        log.warning(
+            "%s learnt from captions by %s, and reads those by %s here: what it is worth on them "
+            "nobody measured",
+            *(self.name, _writer(self.caption), _writer(caption)),
+        )
+        return f"{self.by}; it learnt from captions by {_writer(self.caption)}"
+
     def check(self, embed: Embed, place: str) -> None:
         """Raises UserError, naming what differs, where a section makes other states than it learnt
         from. place: where the section stands in params.yaml.
@@ -104,7 +124,7 @@ def of(name: str, data: Path = Path("data")) -> FilmScorer:
     """
     if name == REPRESENTATIVE:
         said = "how much of the film a frame stands for, by its looks"
-        return FilmScorer(name, said, ("image",), None, {}, _representative, (_UNLEARNT,))
+        return FilmScorer(name, said, ("image",), None, None, {}, _representative, (_UNLEARNT,))
     row = Score(scorer=name).row
     if row is not None:
         return _of_row(name, *row, data)
@@ -115,7 +135,31 @@ def of(name: str, data: Path = Path("data")) -> FilmScorer:
     by = f"{card.name} ({card.title}), fed what {embed.llm} makes of the captions"
     if any(source.simulated for source in card.sources):
         by += _SIMULATED
-    return _loaded(card.name, by, card.inputs, embed, card.llm, (scorer,))
+    caption = _captions_of(card)
+    return _loaded(card.name, by, card.inputs, embed, caption, card.llm, (scorer,))
+
+
+def _captions_of(card: "Card") -> CaptionSettings | None:
+    """Those of a head's card or, where it learnt from captions that were given, of the recipe that
+    was made for it.
+    """
+    if card.caption is not None:
+        return cast(
+            CaptionSettings,
+            validated(CaptionSettings, dict(card.caption), f"{card.name}'s card", "caption"),
+        )
+    made = (recipe.caption for recipe in RECIPES.values() if recipe.scorer == card.name)
+    return next(made, None)
+
+
+def _same(one: CaptionSettings, other: CaptionSettings) -> bool:
+    """Whether two sections make the same captions, but for last bits."""
+    apart = {"batch", "dtype"}
+    return one.model_dump(exclude=apart) == other.model_dump(exclude=apart)
+
+
+def _writer(caption: CaptionSettings) -> str:
+    return str(getattr(caption, "model", caption.captioner))
 
 
 _UNLEARNT = (
@@ -138,13 +182,14 @@ def _loaded(
     by: str,
     inputs: tuple[Input, ...],
     embed: Embed | None,
+    caption: CaptionSettings | None,
     llm: Mapping[str, str],
     models: "tuple[Scorer, ...]",
 ) -> FilmScorer:
     from stages.scorers import checkpoints
 
     contents = tuple((checkpoints.packed(model), model.version) for model in models)
-    return FilmScorer(name, by, inputs, embed, llm, lambda: models, contents)
+    return FilmScorer(name, by, inputs, embed, caption, llm, lambda: models, contents)
 
 
 def llm(name: str) -> str | None:
@@ -180,7 +225,7 @@ def _of_row(name: str, dataset: str, model: str, data: Path) -> FilmScorer:
     train: Train = section.lookup(Train, "datasets", dataset, "train")
     splits: Splits = section.lookup(Splits, "datasets", dataset, "splits")
     entry = lesson(section.lookup(Model, "models", model), train, dataset, model).entry
-    embed, llm = None, dict[str, str]()
+    embed, caption, llm = None, None, dict[str, str]()
     if _reads(entry.inputs):
         embed = cast(Embed, section.lookup(Embed, "datasets", dataset, "embed"))
         if embed.prompt.shown.source == "training" and embed.prompt.shown.count:
@@ -189,6 +234,7 @@ def _of_row(name: str, dataset: str, model: str, data: Path) -> FilmScorer:
                 "each fold reads prompts of its own; name a row whose examples are written"
             )
         llm = weights.identity(embed.llm, embed.revision)
+        caption = captioning(dataset)
     protocol, seed = splits.protocols[0], train.seeds[0]
     first = Path(f"{predictions.place(protocol, seed, 0)}{CHECKPOINT}")
     folder = (Places(data / dataset).checkpoints(model) / first).parent
@@ -207,4 +253,4 @@ def _of_row(name: str, dataset: str, model: str, data: Path) -> FilmScorer:
     )
     if section.lookup(bool, "datasets", dataset, "simulated"):
         by += _SIMULATED
-    return _loaded(name, by, entry.inputs, embed, llm, models)
+    return _loaded(name, by, entry.inputs, embed, caption, llm, models)

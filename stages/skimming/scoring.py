@@ -49,7 +49,7 @@ class Scoring:
         assert recipe.scorer is not None  # settings.of sees to it
         self._store, self._caption = store, recipe.caption
         self._scorer = film_scorer.of(recipe.scorer)
-        self._by, self._embed = self._scorer.by, self._scorer.embed
+        self._by, self._embed = self._scorer.among(self._caption), self._scorer.embed
         if self._embed is None:
             if ask:
                 raise UserError(

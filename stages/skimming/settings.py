@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import field_validator
 
@@ -148,6 +148,13 @@ def of(name: str, scorer: str | None = None) -> SkimRecipe:
     return SkimRecipe(name, caption, chosen, recipe.looking)
 
 
+def captioning(dataset: str) -> CaptionSettings | None:
+    """How a recipe of params.yaml captions frames; None where it does not."""
+    if "caption" not in section.document(PARAMS)["datasets"][dataset]:
+        return None
+    return cast(CaptionSettings, section.lookup(CaptionSettings, "datasets", dataset, "caption"))
+
+
 def _fed(scorer: str) -> set[str]:
     """What a scorer is fed, by the names of inputs."""
     if scorer == REPRESENTATIVE:
@@ -166,16 +173,19 @@ def _of_params(name: str) -> SkimRecipe:
             f"--recipe {name}: there are {' and '.join(RECIPES)}; where there is a {PARAMS}, its "
             "datasets that caption frames as well"
         )
-    found = section.document(PARAMS).get("datasets", {})
-    known = [each for each, recipe in found.items() if {"caption", "score"} & set(recipe or ())]
+    written = section.document(PARAMS).get("datasets")
+    found = written if isinstance(written, dict) else {}
+    known = [
+        each
+        for each, recipe in found.items()
+        if isinstance(recipe, dict) and {"caption", "score"} & recipe.keys()
+    ]
     if name not in known:
         raise UserError(
             f"--recipe {name}: there are {', '.join([*RECIPES, *known])} (the last by {PARAMS}, "
             "datasets that caption frames)"
         )
-    place, caption = ("datasets", name), None
-    if "caption" in found[name]:
-        caption = section.lookup(CaptionSettings, *place, "caption")
+    place, caption = ("datasets", name), captioning(name)
     if "score" not in found[name]:
         return SkimRecipe(name, caption, None)
     score = section.lookup(Score, *place, "score")

@@ -1,5 +1,6 @@
 """Archives unpacked without letting a path escape."""
 
+import gzip
 import lzma
 import shutil
 import sys
@@ -10,6 +11,16 @@ from pathlib import Path
 
 from stages.errors import UserError
 from stages.work.files import explained, make_room
+
+DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What reading a damaged archive raises."""
 
 
 def _unpack_zip(archive: Path, folder: Path) -> None:
@@ -26,8 +37,18 @@ def _unpack_zip(archive: Path, folder: Path) -> None:
         opened.extractall(folder)
 
 
-def unpack(archive: Path, folder: Path) -> None:
+def _unpack_tar(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive, "r:*") as opened:
+        opened.extractall(folder, filter="data")
+        # Its end says whether what was read is right, and lies behind the last member.
+        while opened.fileobj is not None and opened.fileobj.read(1 << 20):
+            pass
+
+
+def unpack(archive: Path, folder: Path, remedy: str = "delete it and run again") -> None:
     """Unpack a .zip, .tgz or .tar.gz into `folder`, whole or not at all.
+
+    remedy: for one that is damaged.
 
     Raises UserError where the archive is damaged, of another kind, or has a member whose path
     leaves the folder (absolute, through .., or through a link).
@@ -40,8 +61,7 @@ def unpack(archive: Path, folder: Path) -> None:
             if archive.name.lower().endswith(".zip"):
                 _unpack_zip(archive, partial)
             else:
-                with tarfile.open(archive, "r:*") as opened:
-                    opened.extractall(partial, filter="data")
+                _unpack_tar(archive, partial)
     except tarfile.FilterError as error:
         raise UserError(
             f"{archive}: {error}; a member would leave the folder it is unpacked into, so this "
@@ -51,10 +71,8 @@ def unpack(archive: Path, folder: Path) -> None:
         raise UserError(
             f"{archive}: {error}; unpack it yourself, and name the folder in its place"
         ) from error
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise UserError(
-            f"{archive} is damaged or not an archive ({error}); delete it and run again"
-        ) from error
+    except DAMAGED as error:
+        raise UserError(f"{archive} is damaged or not an archive ({error}); {remedy}") from error
     finally:
         if sys.exc_info()[0] is not None:
             shutil.rmtree(partial, ignore_errors=True)

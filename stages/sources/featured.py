@@ -24,6 +24,7 @@ from stages.sources.given import of_videos
 
 Floats = npt.NDArray[np.floating[Any]]
 
+_UNREADABLE = (OSError, EOFError, ValueError, TypeError)
 _AGAIN = "name another file in datasets.D.features of params.yaml, or fetch it anew"
 
 
@@ -67,7 +68,14 @@ def width(path: Path) -> int | None:
         first = next(iter(found.values()), None)
         if isinstance(first, h5py.Group):
             first = first.get("features")
-        array: Any = np.load(first, mmap_mode="r") if isinstance(first, Path) else first
+        array: Any = first
+        if isinstance(first, Path):
+            try:
+                array = np.load(first, mmap_mode="r", allow_pickle=False)
+            except _UNREADABLE as error:
+                raise UserError(
+                    f"{first}: cannot be read as numbers ({error}); {_AGAIN}"
+                ) from error
         if getattr(array, "ndim", 0) != 2:
             raise UserError(f"{path}: holds no features (frames, width) of a video; {_AGAIN}")
         return int(array.shape[1])
@@ -100,7 +108,7 @@ def _features(path: Path, video: Video, given: Any, again: str) -> Floats:
         x_ND = np.load(given, allow_pickle=False) if isinstance(given, Path) else given[()]
         if getattr(x_ND, "dtype", None) != np.float16:
             x_ND = np.asarray(x_ND, dtype=np.float32)
-    except (OSError, ValueError, TypeError) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{where}: cannot be read as numbers ({error}); {again}") from error
     if x_ND.ndim != 2 or 0 in x_ND.shape or not np.isfinite(x_ND).all():
         raise UserError(f"{where}: expected finite numbers (frames, width), found {x_ND.shape}")

@@ -44,16 +44,23 @@ MAGIC = {
 """How a file of each ending begins; an error page does not."""
 
 
+BY_HAND = "name it as download.source in params.yaml"
+
+
 class _NotServedError(UserError):
     """The server answered, and the answer is final: trying again will not help."""
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A file elsewhere, with what is known of it before it is here."""
+    """A file elsewhere, with what is known of it before it is here.
+
+    by_hand: what to do with it where it has to be fetched otherwise.
+    """
 
     url: str
     sha256: str | None = None
+    by_hand: str = BY_HAND
 
     @property
     def name(self) -> str:
@@ -113,19 +120,19 @@ def _total(response: requests.Response, start: int) -> int | None:
     return start + int(length) if length.isdigit() else None
 
 
-def refuse_error_pages(response: requests.Response, url: str) -> None:
+def refuse_error_pages(response: requests.Response, url: str, by_hand: str = BY_HAND) -> None:
     """Raises requests.RequestException where trying again may help, UserError where it will not."""
     if response.status_code >= 500 or response.status_code in (408, 429):
         raise requests.ConnectionError(f"the server answered {response.status_code}")
     if response.status_code >= 400:
         raise _NotServedError(
             f"{url}: the server answered {response.status_code} {response.reason}. "
-            "If the file has moved, fetch it by hand and name it as `source` in params.yaml"
+            f"If the file has moved, fetch it by hand and {by_hand}"
         )
     if response.headers.get("Content-Type", "").startswith("text/html"):
         raise _NotServedError(
             f"{url}: the server sent a web page, not the file. Open the address in a browser, "
-            "fetch the file by hand and name it as `source` in params.yaml"
+            f"fetch the file by hand and {by_hand}"
         )
 
 
@@ -145,7 +152,7 @@ def _attempt(remote: Remote, part: _Part, show: Callable[[int, int | None], None
                 return
             part.discard()
             raise requests.ConnectionError("the part on disk is not of the file now served")
-        refuse_error_pages(response, remote.url)
+        refuse_error_pages(response, remote.url, remote.by_hand)
         resumed = response.status_code == 206
         if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             part.discard()
@@ -181,7 +188,7 @@ def _check(path: Path, remote: Remote, part: _Part) -> str:
         part.discard()
         raise UserError(
             f"{remote.url}: what came is not a {Path(remote.name).suffix} file (it begins with "
-            f"{head!r}). Fetch it by hand and name it as `source` in params.yaml"
+            f"{head!r}). Fetch it by hand and {remote.by_hand}"
         )
     found = content_hash(path)
     if remote.sha256 and found != remote.sha256:
@@ -251,7 +258,8 @@ def _fetch(remote: Remote, folder: Path, pause: float) -> Path:
     target = place(remote, folder)
     record = target.with_name(f"{remote.name}.sha256")
     if target.exists():
-        known = remote.sha256 or (record.read_text().split()[0] if record.exists() else None)
+        noted = record.read_text(encoding="utf-8").split() if record.exists() else []
+        known = remote.sha256 or (noted[0] if noted else None)
         if known is None or content_hash(target) == known:
             log.info("%s is here already", remote.name)
             claim(remote, target)

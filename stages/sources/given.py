@@ -128,7 +128,7 @@ def _captions_file(given: Captions, work: Path) -> Path:
     if given.source is not None:
         return at_hand(given.source, "given.source")
     assert given.url is not None  # the settings ask for one of the two
-    return fetch(Remote(given.url, given.sha256), work)
+    return fetch(Remote(given.url, given.sha256, "name it as given.source in params.yaml"), work)
 
 
 def _captioned(path: Path) -> dict[str, list[Caption]]:

@@ -11,7 +11,8 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, TypeVar
 
 from stages.errors import UserError
-from stages.sources.fetch import Remote, claim, fetch, place
+from stages.sources.archives import DAMAGED
+from stages.sources.fetch import BY_HAND, Remote, claim, fetch, place
 from stages.sources.places import files, opened
 from stages.sources.ranges import NoRangesError, RemoteFile
 from stages.work.cache import alone
@@ -112,10 +113,10 @@ def _take_out(file: IO[bytes], kept: Path, origin: object) -> None:
                     (kept / path.name).write_bytes(archive.read(str(path)))
     except RuntimeError as error:  # Deflate64, a password
         raise UserError(
-            f"{origin}: {error}; unpack it yourself, and name the folder as `source` in params.yaml"
+            f"{origin}: {error}; unpack it yourself, and name the folder as download.source in "
+            "params.yaml"
         ) from error
-    except zipfile.BadZipFile as error:
+    except DAMAGED as error:
         raise UserError(
-            f"{origin} is damaged or not a .zip ({error}); fetch it by hand and name it as "
-            "`source` in params.yaml"
+            f"{origin} is damaged or not a .zip ({error}); fetch it by hand and {BY_HAND}"
         ) from error

@@ -177,7 +177,8 @@ def _place(found: Found, out: Path, of: int) -> None:
 
 
 def _remote(settings: MrHisumDownload) -> Remote:
-    return Remote(settings.split_url, settings.split_sha256)
+    by_hand = "name it as download.split in params.yaml"
+    return Remote(settings.split_url, settings.split_sha256, by_hand)
 
 
 def _split_file(settings: MrHisumDownload, work: Path) -> Path:

@@ -30,8 +30,10 @@ def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()
     Raises:
         UserError: `source` is not there, or what was fetched is not what it should be.
     """
+    remedy = "name another as download.source in params.yaml"
     if source is None:
         found = fetch(Remote(url), work)
+        remedy = "delete it and run again"
     else:
         found = Path(source).expanduser()
         if not found.exists():
@@ -54,9 +56,10 @@ def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()
     # A folder of its own: another experiment may be at work on the same archive.
     with TemporaryDirectory(dir=work, prefix=f"{found.name}.", suffix=".unpacked") as own:
         folder = Path(own) / "files"
-        unpack(found, folder)
+        unpack(found, folder, remedy)
         for archive in files(folder, *inner) if inner else ():
-            unpack(archive, archive.with_name(f"{archive.name}.unpacked"))
+            whole = f"it came in {found}: {remedy}"
+            unpack(archive, archive.with_name(f"{archive.name}.unpacked"), whole)
             archive.unlink()
         yield folder
 

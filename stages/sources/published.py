@@ -17,7 +17,7 @@ from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.media import video
 from stages.sources import field_h5, ground_truth, summe, tvsum, versions
-from stages.sources.fetch import Remote, fetch
+from stages.sources.fetch import Remote, fetch, place
 from stages.sources.field_h5 import Pair
 from stages.sources.places import copied, files, opened
 from stages.sources.settings import SumMeDownload, TVSumDownload
@@ -177,6 +177,7 @@ def _tvsum_judged_by(path: Path) -> list[tvsum.Annotations]:
 
 def _fetched_mat(settings: TVSumDownload, work: Path) -> list[tvsum.Annotations]:
     remote = Remote(settings.annotations_url, settings.annotations_sha256)
+    remote = replace(remote, by_hand=f"put it at {place(remote, work)}")
     return tvsum.read_mat(fetch(remote, work))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from stages.errors import UserError
-from stages.sources.fetch import PATIENCE, TIMEOUT, refuse_error_pages
+from stages.sources.fetch import BY_HAND, PATIENCE, TIMEOUT, refuse_error_pages
 
 log = logging.getLogger("llmvs")
 
@@ -82,7 +82,7 @@ class RemoteFile(io.RawIOBase):
                 if fruitless == PATIENCE - 1:
                     raise UserError(
                         f"{self._url}: no answer in {PATIENCE} tries ({error}). Run again, or "
-                        "fetch the file by hand and name it as `source` in params.yaml"
+                        f"fetch the file by hand and {BY_HAND}"
                     ) from error
                 log.info("%s: %s; trying again", self._url, error)
                 time.sleep(self._pause * 2**fruitless)

@@ -102,9 +102,14 @@ def _naming(path: Path, document: Mapping[str, Any], timeline: Timeline) -> Mapp
             f"{place}/{key}".removeprefix("/"): inner
             for place, part in level.items()
             for key, inner in part.items()
-            if isinstance(inner, Mapping)
+            if isinstance(inner, Mapping) and not _is_entry(inner)
         }
     return document
+
+
+def _is_entry(part: Mapping[str, Any]) -> bool:
+    """Whether a part of a document is what is said of one video, so that none lies deeper."""
+    return any(key in part and not isinstance(part[key], Mapping) for key in (*PICKS, *SCORES))
 
 
 def _table(path: Path) -> dict[str, dict[str, list[Any]]]:
@@ -159,12 +164,13 @@ def _scores(path: Path, video: Video, entry: Any, every_frame: bool) -> Floats:
         if given is None:
             has = some(list(entry)) or "nothing"
             raise UserError(f"{where}: has no scores (has {has}); {_EXPECTED}")
-        if picks is None and (numbers := [key for key in entry if _frames(entry[key], given)]):
-            raise UserError(
-                f"{where}: has no {PICKS[0]}, and {numbers[0]} looks like the numbers of the "
-                f"frames; call it {PICKS[0]}, or leave it out"
-            )
     scores_T = np.array(_numbers(given, list[float], where), dtype=np.float64)
+    beside = entry if isinstance(entry, Mapping) and picks is None else {}
+    if numbers := [key for key in beside if _frames(beside[key], given, len(scores_T))]:
+        raise UserError(
+            f"{where}: has no {PICKS[0]}, and {numbers[0]} looks like the numbers of the frames; "
+            f"call it {PICKS[0]}, or leave it out"
+        )
     wrong = np.flatnonzero(~np.isfinite(scores_T))
     if len(wrong):
         raise UserError(
@@ -182,15 +188,18 @@ def _scores(path: Path, video: Video, entry: Any, every_frame: bool) -> Floats:
     return scores_T[video.picks_T] if every_frame else scores_T
 
 
-def _frames(held: Any, scores: Any) -> bool:
+def _frames(held: Any, scores: Any, count: int) -> bool:
     """Whether a part of an entry may be numbers of frames: whole, all different, one a score."""
     if held is scores or isinstance(held, (str, Mapping)):
         return False
-    numbers = np.asarray(held[()] if isinstance(held, h5py.Dataset) else held)
+    try:
+        numbers = np.asarray(held[()] if isinstance(held, h5py.Dataset) else held)
+    except ValueError:  # lists of several lengths
+        return False
     return (
         numbers.ndim == 1
         and numbers.dtype.kind in "iuf"
-        and 1 < len(numbers) == len(scores)
+        and 1 < len(numbers) == count
         and len(np.unique(numbers)) == len(numbers)
         and bool((numbers == np.round(numbers)).all())
     )

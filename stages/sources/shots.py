@@ -17,8 +17,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import scipy.io
-from scipy.io.matlab import MatReadError
 
 from stages.artifacts import field as field_file
 from stages.artifacts.names import form
@@ -26,6 +24,7 @@ from stages.artifacts.shots import covering
 from stages.artifacts.timeline import Timeline
 from stages.artifacts.video import Video
 from stages.errors import UserError
+from stages.sources import matlab
 
 log = logging.getLogger("llmvs")
 
@@ -119,13 +118,10 @@ def read(path: Path, n_frames: Sequence[int]) -> list[Integers]:
 
 
 def _of_mat(path: Path) -> list[Integers]:
-    try:
-        cells = scipy.io.loadmat(path)["shot_boundaries"].ravel()
+    expected = "TVSum's shot_TVSum.mat (a .mat with shot_boundaries)"
+    with matlab.reading(path, expected) as content:
+        cells = content["shot_boundaries"].ravel()
         found = [np.asarray(cell, dtype=np.float64).ravel() for cell in cells]
-    except (OSError, ValueError, TypeError, KeyError, NotImplementedError, MatReadError) as error:
-        raise UserError(
-            f"{path} is not TVSum's shot_TVSum.mat (a .mat with shot_boundaries): {error}"
-        ) from error
     for number, cuts in enumerate(found, 1):
         if (cuts % 1).any():
             raise UserError(f"{path}: video_{number}: a shot boundary lies between two frames")

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import scipy.io
-from scipy.io.matlab import MatReadError
 
 from stages.errors import UserError
+from stages.sources import matlab
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +31,11 @@ class Chosen:
 
 def read_mat(path: Path) -> Chosen:
     """One video's ground truth. Raises UserError where the file is not one of SumMe's."""
-    try:
-        content = scipy.io.loadmat(path)
+    expected = "a ground truth of SumMe (a .mat with user_score, nFrames, FPS)"
+    with matlab.reading(path, expected) as content:
         chosen_NU = content["user_score"] > 0
         announced = int(content["nFrames"].item())
         fps = float(content["FPS"].item())
-    except (ValueError, KeyError, NotImplementedError, MatReadError) as error:
-        raise UserError(
-            f"{path} is not a ground truth of SumMe (a .mat with user_score, nFrames, FPS): {error}"
-        ) from error
     if len(chosen_NU) != announced:
         raise UserError(f"{path}: user_score has {len(chosen_NU)} frames, nFrames says {announced}")
     return Chosen(path.stem, fps, chosen_NU.T.astype(np.float32))

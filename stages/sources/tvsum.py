@@ -47,7 +47,7 @@ def read_mat(path: Path) -> list[Annotations]:
     try:
         with h5py.File(path, "r") as file:
             return list(_structures(file))
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise UserError(
             f"{path} is not TVSum's ydata-tvsum50.mat (a MATLAB 7.3 file with the group tvsum50): "
             f"{error}"
@@ -87,18 +87,22 @@ def read_tsv(path: Path) -> list[Annotations]:
     """
     by_video: dict[str, list[npt.NDArray[np.float32]]] = {}
     categories: dict[str, str] = {}
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
-                video, category, scores = line.rstrip("\n").split("\t")
+                video, category, scores = line.decode().rstrip("\r\n").split("\t")
                 scores_N = np.array(scores.split(","), dtype=np.float32)
-            except ValueError as error:
+            except ValueError as error:  # UnicodeDecodeError among them
                 raise UserError(
                     f"{path}:{number}: must be a video, its category and comma-separated scores, "
                     "with tabs between"
                 ) from error
+            if not ((scores_N >= LOWEST) & (scores_N <= HIGHEST)).all():
+                raise UserError(
+                    f"{path}:{number}: a score of {video} is not one of {LOWEST} to {HIGHEST}"
+                )
             users = by_video.setdefault(video, [])
             if users and len(users[0]) != len(scores_N):
                 raise UserError(

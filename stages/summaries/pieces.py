@@ -90,8 +90,8 @@ def chosen(
     Whole shots are taken, or one that is longer than `seconds` and trimmed to that, a shot being
     worth its mean score times its seconds, so that they last at most `seconds`, to the step that
     durations are rounded up to (a twentieth of a second, more in summaries of over a quarter of an
-    hour). What room is left goes to the best shot that was not taken, if it is enough for a piece
-    of its own. What is trimmed is trimmed around its best moment.
+    hour). What room is left goes to the best shots that were not taken, one after the other, while
+    it is enough for a piece. What is trimmed is trimmed around its best moment.
 
     Args:
         scores_S: each shot's mean score, 0 or more.
@@ -122,10 +122,12 @@ def chosen(
         if long and lengths_S[left].max() >= SHORTEST:
             lasts[min(long, key=lambda shot: values_S[shot])] -= lacking
             room = SHORTEST
-    if left and (room >= SHORTEST or not lasts):
+    while left and (room >= SHORTEST or not lasts):
         long = [shot for shot in left if lengths_S[shot] >= SHORTEST] or left
         best = max(long, key=lambda shot: values_S[shot])
         lasts[best] = min(max(room, SHORTEST), float(lengths_S[best]))
+        room -= lasts[best]
+        left.remove(best)
     return tuple(
         Piece(shot, *_around(moments_S[shot], lasts[shot], shots_S2[shot]))
         for shot in sorted(lasts)

@@ -136,3 +136,31 @@ def test_a_scorer_that_simulated_people_taught_says_so() -> None:
     trained("strict", 0, 2)
     assert film_scorer.of("demo/mlp").by.endswith("; it learnt from simulated people")
     assert "simulated" not in film_scorer.of("blip-smollm2").by
+
+
+@pytest.mark.usefixtures("params")
+def test_captions_of_another_than_it_learnt_from_are_pointed_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    trained("strict", 0, 2)
+    for scorer, theirs, ours, other in (
+        ("demo/mlp", "demo", "laptop", "imagenet-tags"),
+        ("blip-smollm2", "laptop", "demo", "Salesforce/blip-image-captioning-base"),
+    ):
+        found = film_scorer.of(scorer)
+        assert found.among(settings.of(theirs, scorer).caption) == found.by
+        assert caplog.text == ""
+        said = found.among(settings.of(ours, scorer).caption)
+        assert said == f"{found.by}; it learnt from captions by {other}"
+        assert f"{scorer} learnt from captions by {other}" in caplog.text
+        caplog.clear()
+
+
+@pytest.mark.parametrize("datasets", [None, ["a"], "cifar10", {"a": 3}])
+def test_params_of_another_project_have_no_recipe(
+    datasets: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write({"datasets": datasets})
+    with pytest.raises(UserError, match="--recipe mine: there are laptop, offline"):
+        settings.of("mine", "blip-smollm2")

@@ -3,7 +3,10 @@
 import csv
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from typer.testing import CliRunner
 
 from stages import cli, summarising
 from stages.errors import UserError
-from stages.media import video
+from stages.media import looking, video
 from stages.skimming.film_scorer import FilmScorer
 from stages.skimming.summary import Summary
 
@@ -199,3 +202,33 @@ def test_what_cannot_be_written_is_said_before_a_frame_is_decoded(
         arguments = [film.rename(film.with_name(f"{named}.mp4"))]
     with pytest.raises(UserError, match="cannot be written"):
         summarise(*arguments, "--recipe", "offline")
+
+
+def test_a_film_that_goes_away_meanwhile_leaves_the_others_theirs(
+    film: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
+    gone = film.with_name("a moved film.mp4")
+    gone.write_bytes(film.read_bytes())
+    looked = looking.content_hash
+
+    def moved(path: Path) -> str:
+        gone.unlink(missing_ok=True)
+        return looked(path)
+
+    monkeypatch.setattr(looking, "content_hash", moved)
+    with pytest.raises(UserError, match=r"no summary of .*a moved film\.mp4 \(1 of 2 films\)"):
+        summarise(film.parent, "--recipe", "offline", "--format", "none")
+    assert film.with_name("Übung 1.summary.html").is_file()
+    assert "a moved film.mp4 cannot be read (No such file or directory)" in caplog.text
+
+
+def test_a_film_whose_name_is_no_text_has_its_summary(film: Path) -> None:
+    odd = film.rename(film.parent / os.fsdecode(b"caf\xe9.mp4"))
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.cli", "summarise", odd, "--recipe", "offline"],
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    names = [Path(os.fsdecode(line)).name for line in done.stdout.splitlines()]
+    assert names == [os.fsdecode(b"caf\xe9.summary.mp4"), os.fsdecode(b"caf\xe9.summary.html")]

@@ -5,10 +5,12 @@ from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from stages.errors import UserError
 from stages.sources.archives import unpack
+from stages.sources.places import opened
 from stages.work.files import DiskFullError
 
 
@@ -93,3 +95,25 @@ def test_a_zip_that_python_cannot_unpack_says_to_unpack_it(tmp_path: Path) -> No
     with pytest.raises(UserError, match=r"a\.zip: .*unpack it yourself"):
         unpack(path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_flipped_bit_of_a_tar_is_found_though_its_members_come_out(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).bytes(100_000)  # which deflate stores as it is
+    archive = tar(tmp_path / "a.tgz", {"one.bin": noise})
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 1
+    archive.write_bytes(bytes(content))
+    with pytest.raises(UserError, match=r"a\.tgz is damaged .*; delete it and run again"):
+        unpack(archive, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == [archive]
+
+
+def test_a_damaged_archive_within_another_says_which_file_to_replace(tmp_path: Path) -> None:
+    inside = zipped(tmp_path / "b.zip", {"one.txt": b"1" * 1000}).read_bytes()[:-30]
+    archive = tar(tmp_path / "a.tgz", {"in/b.zip": inside})
+    said = rf"in/b\.zip is damaged .*it came in {archive}: name another as download\.source"
+    with (
+        pytest.raises(UserError, match=said),
+        opened("https://example.org/a.tgz", str(archive), tmp_path / "work", (".zip",)),
+    ):
+        pass

@@ -110,3 +110,12 @@ def test_another_datasets_file_and_no_file_are_named(tmp_path: Path) -> None:
     others = tuple(dataclasses.replace(v, name=f"film_{n}") for n, v in enumerate(VIDEOS))
     with pytest.raises(UserError, match=r"pool5\.h5: holds features of .* Another dataset's"):
         list(featured.read(path, Timeline("other", others)))
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order"])
+def test_damaged_arrays_are_named(tmp_path: Path, content: bytes) -> None:
+    for video in VIDEOS:
+        (tmp_path / f"{video.name}.npy").write_bytes(content)
+    for asked in (found, featured.width):
+        with pytest.raises(UserError, match=r"video_1.*cannot be read as numbers"):
+            asked(tmp_path)

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -220,3 +221,20 @@ def test_a_file_is_called_as_the_address_calls_it(url: str, name: str) -> None:
     assert Remote(url).name == name
     with pytest.raises(UserError, match="names no file"):
         _ = Remote("https://example.org/").name
+
+
+def test_a_note_of_the_checksum_that_was_never_finished_is_none(
+    server: Server, tmp_path: Path
+) -> None:
+    target = fetch(remote(server, None), tmp_path, pause=0)
+    target.with_name(f"{target.name}.sha256").write_bytes(b"")
+    assert fetch(remote(server, None), tmp_path, pause=0) == target
+    assert len(server.asked) == 1
+
+
+def test_a_file_that_has_moved_is_put_where_it_is_looked_for(
+    server: Server, tmp_path: Path
+) -> None:
+    server.status = 404
+    with pytest.raises(UserError, match=r"fetch it by hand and put it there"):
+        fetch(replace(remote(server), by_hand="put it there"), tmp_path, pause=0)

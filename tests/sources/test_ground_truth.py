@@ -115,7 +115,9 @@ def test_failures_of_the_server_are_waited_out(server: Server, tmp_path: Path) -
 
 def test_what_cannot_be_had_is_said(server: Server, tmp_path: Path) -> None:
     server.failures = [503] * ranges.PATIENCE
-    with pytest.raises(UserError, match=r"SumMe\.zip: no answer in 6 tries .*503.*`source`"):
+    with pytest.raises(
+        UserError, match=r"SumMe\.zip: no answer in 6 tries .*503.*download\.source"
+    ):
         taken(server, tmp_path)
     with pytest.raises(UserError, match="404"), RemoteFile(server.url("/other.zip")):
         pass
@@ -156,3 +158,14 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(server: Server) -> None:
     server.ranges = False
     with pytest.raises(NoRangesError), RemoteFile(server.url("/SumMe.zip")):
         pass
+
+
+def test_a_damaged_member_is_one_message(server: Server, tmp_path: Path) -> None:
+    content = bytearray(archive("SumMe/GT/"))
+    for name in GT:  # whose bytes deflate stores nearly as they are
+        start = content.index(f"SumMe/GT/{name}".encode()) + 200
+        content[start : start + 40] = bytes(40)
+    path = tmp_path / "SumMe.zip"
+    path.write_bytes(bytes(content))
+    with pytest.raises(UserError, match=r"SumMe\.zip is damaged .*download\.source"):
+        taken(server, tmp_path / "work", path)

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from stages.artifacts import names
 from stages.artifacts.timeline import Timeline
 from stages.artifacts.video import Video
 from stages.errors import UserError
@@ -193,3 +194,37 @@ def test_a_column_that_may_number_the_frames_is_not_taken_for_their_order(tmp_pa
     table = "video,frame,score\nvideo_1,30,0\nvideo_1,0,0.5\nvideo_1,15,1\n"
     with pytest.raises(UserError, match=r"no column pick, and it may be that frame names"):
         read(tmp_path, table, "scores.csv")
+
+
+def test_what_is_said_of_a_video_is_not_searched_for_videos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps({f"film {n}": {"picks": [0], "scores": [1]} for n in range(50)}))
+    searched = []
+
+    def matched(named: Any, titles: Any, place: Any) -> Any:
+        searched.append(named)
+        return names.matched(named, titles, place)
+
+    monkeypatch.setattr(score_files, "matched", matched)
+    with pytest.raises(UserError, match="is a video of"):
+        score_files.read(path, TIMELINE)
+    assert len(searched) == 1
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"scores": [1, 2], "keyshots": [[0, 1], [2]]}, {"scores": [1, 2], "kind": "mean"}],
+)
+def test_what_else_stands_beside_scores_is_left(tmp_path: Path, entry: Any) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(SCORED | {"video_2": entry}))
+    assert score_files.read(path, TIMELINE)["video_2"].tolist() == [1, 2]
+
+
+def test_a_single_number_is_no_score_of_each_frame(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(SCORED | {"video_2": {"score": 3, "ranks": [1, 2]}}))
+    with pytest.raises(UserError, match="video_2"):
+        score_files.read(path, TIMELINE)

@@ -93,3 +93,11 @@ def test_a_subject_without_a_photograph_is_refused(settings: DemoDownload) -> No
     unknown = settings.model_copy(update={"subjects": ("cat", "unicorn")})
     with pytest.raises(UserError, match="no photograph of unicorn; there are astronaut, "):
         script(unknown, 1)
+
+
+def test_a_long_film_is_cast_too() -> None:
+    for shots in (30, 31, 200):
+        order = cast(shots, 3, np.random.default_rng(shots))
+        assert set(order) == {0, 1, 2}
+        assert len(order) == shots
+        assert all(a != b for a, b in itertools.pairwise(order))

@@ -52,3 +52,17 @@ def test_the_real_files_are_in_the_order_of_the_field() -> None:
     assert [video.name for video in videos] == [order[f"video_{n}"] for n in range(1, 26)]
     assert all(15 <= len(video.user_summary_UN) <= 18 for video in videos)
     assert next(video for video in videos if video.name == "Cooking").n_frames == 1286
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_damaged_file_is_named(tmp_path: Path, compressed: bool) -> None:
+    path, numbers_NU = tmp_path / "a.mat", np.random.default_rng(0).integers(0, 9, (400, 3))
+    variables = {"user_score": numbers_NU.astype(np.uint8), "nFrames": 400, "FPS": 25}
+    scipy.io.savemat(path, variables, do_compression=compressed)
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 255
+    for content in (whole[: len(whole) // 2], bytes(flipped) if compressed else b""):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"a\.mat is not a ground truth of SumMe"):
+            summe.read_mat(path)

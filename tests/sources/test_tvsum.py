@@ -119,3 +119,14 @@ def test_the_real_file_is_in_the_order_of_the_field() -> None:
         assert video.user_scores_UN.max() <= tvsum.HIGHEST
         assert video.fps is not None
         assert 23.9 < video.fps < 30.1
+
+
+def test_a_tsv_of_another_text_or_scale_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("id\tVT\t1,2,3\n", encoding="utf-16")
+    with pytest.raises(UserError, match=r"a\.tsv:1"):
+        tvsum.read_tsv(path)
+    for score in ("nan", "9", "0"):
+        path.write_text(f"id\tVT\t1,2,3\nid\tVT\t1,{score},3\n")
+        with pytest.raises(UserError, match=r"a\.tsv:2: a score of id is not one of 1 to 5"):
+            tvsum.read_tsv(path)

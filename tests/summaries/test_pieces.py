@@ -126,3 +126,11 @@ def test_the_whole_of_many_shots_is_kept_whole() -> None:
         moments = [start for start, _ in shots_S2]
         kept = chosen(np.ones(400), shots_S2, moments, float(ends[-1]))
         assert [(piece.start, piece.end) for piece in kept] == shots_S2
+
+
+def test_of_a_long_film_what_rounding_leaves_is_filled() -> None:
+    shots = laid_out(np.random.default_rng(0).uniform(1, 6, 2000).tolist())
+    scores, film = np.random.default_rng(1).random(2000), shots[-1][1]
+    for share in (0.15, 0.5, 0.9):
+        kept = total(chosen(scores, shots, middle(shots), share * film))
+        assert share * film - SHORTEST <= kept <= share * film + 1e-6

@@ -29,7 +29,7 @@ from stages.work.store import Store, key
 
 Json = dict[str, Any]
 
-VERSION = 1
+VERSION = 2
 """Of what is chosen of the same shots; raised where the choice becomes another."""
 
 STEPS = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.18, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75)
