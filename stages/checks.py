@@ -160,7 +160,9 @@ def plan(
         ),
     ] = "h100",
     cards: Annotated[int | None, typer.Option(help="how many of them [1]")] = None,
-    efficiency: Annotated[float, typer.Option(help="share of rate and bandwidth reached")] = 0.4,
+    efficiency: Annotated[
+        float | None, typer.Option(help="share of a card's rate and bandwidth reached [0.4]")
+    ] = None,
     words: Annotated[int, typer.Option(min=1, help="of a caption; the paper gives none")] = 25,
     videos: Annotated[
         int | None, typer.Option(help="so many equal videos, in place of the recipe's own")
@@ -183,7 +185,8 @@ def plan(
     from stages.planning import accounts, estimate, here, plan, workload
     from stages.planning import cards as known
 
-    estimate.checked(efficiency, 1 if cards is None else cards)
+    reached = here.EFFICIENCY if efficiency is None else efficiency
+    estimate.checked(reached, 1 if cards is None else cards)
     corpus = None
     if videos is not None and seconds is not None:
         corpus = workload.equal(videos, seconds)
@@ -197,9 +200,11 @@ def plan(
     if gpu == "here":
         if cards is not None:
             raise UserError("--cards: those of this machine are counted; leave it out")
+        if efficiency is not None:
+            raise UserError("--efficiency: of this machine it is known or measured; leave it out")
         machine = here.machine(recipe)
     else:
-        machine = estimate.Machine(known.card(gpu), cards or 1, efficiency)
+        machine = estimate.Machine(known.card(gpu), cards or 1, reached)
     made = plan.make(settings, dataset, recipe, words, machine, corpus)
     Console().print(plan.table(made))
     if corpus is not None:

@@ -18,7 +18,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from stages import section
 from stages.errors import UserError
-from stages.params import BEGINS, MAY_HAVE
+from stages.params import BEGINS, MAY_HAVE, parse
 from stages.skimming.settings import Score
 
 PACKAGE = "stages"
@@ -183,10 +183,31 @@ class OutOfLine:
     recipes: tuple[str, ...] | None = None
 
 
+def _params(root: Path) -> dict[str, Any] | None:
+    """params.yaml, where there is one. Raises UserError where no DAG is here."""
+    if not any((root / file).is_file() for file in PIPELINES):
+        raise UserError(
+            f"{' and '.join(map(str, PIPELINES))} not found; run from the root of the repository"
+        )
+    path = root / section.PARAMS
+    if not path.is_file():
+        return None
+    return section.document(path)
+
+
+def _recipes(stage: str, params: Mapping[str, Any]) -> list[str] | dict[str, str]:
+    """As `recipes_with`, of a file that may be wrong: then with UserError."""
+    try:
+        return recipes_with(stage, params)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        parse(params)  # which says what is wrong, with its place
+        raise UserError(f"{section.PARAMS}: a recipe is incomplete ({error})") from error
+
+
 def differences(root: Path = Path()) -> dict[str, OutOfLine]:
     """Every stage that is out of line with the code or with params.yaml."""
     found = {}
-    params = section.document(root / section.PARAMS) if (root / section.PARAMS).is_file() else None
+    params = _params(root)
     for file in PIPELINES:
         if not (root / file).is_file():
             continue
@@ -195,7 +216,7 @@ def differences(root: Path = Path()) -> dict[str, OutOfLine]:
             used = set(files_used(module_of(name), root))
             wanted = None
             if params is not None and (repeated := _listed(entry)) is not None:
-                recipes = recipes_with(name, params)
+                recipes = _recipes(name, params)
                 wanted = tuple(recipes) if _in_order(repeated) != _in_order(recipes) else None
             if listed != used or wanted is not None:
                 found[name] = OutOfLine(
@@ -208,7 +229,7 @@ def write(root: Path = Path()) -> None:
     """Bring every stage's `deps` in line with the code, and the lists of recipes with params.yaml,
     keeping the rest as it is.
     """
-    params = section.document(root / section.PARAMS) if (root / section.PARAMS).is_file() else None
+    params = _params(root)
     for file in PIPELINES:
         if not (root / file).is_file():
             continue
@@ -219,7 +240,7 @@ def write(root: Path = Path()) -> None:
             deps[:] = other + files_used(module_of(name), root)
             repeated = _listed(entry)
             if params is not None and repeated is not None:
-                recipes = recipes_with(name, params)
+                recipes = _recipes(name, params)
                 if isinstance(recipes, dict):
                     repeated.clear()
                     repeated.update(recipes)

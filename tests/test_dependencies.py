@@ -243,8 +243,8 @@ ALLOWED["rows"] = {"errors"}
 ALLOWED["resilience"] = GROUND
 ALLOWED["shipping"] = ROOMS | {"params"}
 ALLOWED["planning"] = ROOMS | {"params"}
-ALLOWED["checking"] = ROOMS | {"params", "planning"}
 ALLOWED["experiments"] = ROOMS | {"params", "rows"}
+ALLOWED["checking"] = ROOMS | {"params", "planning", "experiments"}
 ALLOWED["skimming"] = ROOMS
 ALLOWED["pages"] = ROOMS | {"params", "rows", "experiments", "skimming"}
 ALLOWED["benchmarking"] = ROOMS | {"params", "rows", "pages", "planning"}
@@ -313,3 +313,18 @@ def test_nothing_but_the_command_line_imports_a_stage_file() -> None:
     for path in (ROOT / "stages").rglob("*.py"):
         for name in dependencies._imported(path):
             assert name.split(".")[1:2] not in [[stage] for stage in STAGES], path
+
+
+@pytest.mark.parametrize("recipe", [None, {}, {"given": {"kind": "videos"}, "caption": None}])
+def test_a_recipe_that_is_not_whole_yet_is_named(tmp_path: Path, recipe: Any) -> None:
+    (tmp_path / "stages").symlink_to(ROOT / "stages")
+    (tmp_path / "dvc.yaml").write_text((ROOT / "data" / "dvc.yaml").read_text())
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"datasets": {"mine": recipe}}))
+    for asked in (dependencies.differences, dependencies.write):
+        with pytest.raises(UserError, match=r"params\.yaml: .*datasets\.mine"):
+            asked(tmp_path)
+
+
+def test_outside_the_repository_nothing_is_compared(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="run from the root"):
+        dependencies.differences(tmp_path)

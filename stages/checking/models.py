@@ -1,6 +1,7 @@
 """What models are fed, and whether they, and what they leave, have room: no weights are read."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from stages.artifacts.captions import Caption
 from stages.checking.finding import NotYetError
@@ -14,6 +15,8 @@ from stages.llm.examples import Examples, written
 from stages.llm.settings import Embed
 from stages.params import Params
 from stages.planning import tuned_rows, tuning
+from stages.scorers.settings import Entry
+from stages.sources import featured
 from stages.training.lesson import lesson
 from stages.training.provisions import lack
 from stages.work.architecture import Decoder
@@ -22,7 +25,7 @@ from stages.work.architecture import Decoder
 def scorers(settings: Params, dataset: Dataset) -> str:
     """Which rows of run.models can be fed, by what the recipe has, and what the others lack.
 
-    Raises UserError where none can.
+    Raises UserError where none can, or a file is not here.
     """
     recipe = dataset.recipe
     if recipe.train is None:
@@ -32,6 +35,7 @@ def scorers(settings: Params, dataset: Dataset) -> str:
     for name in settings.run.models:
         entry, _ = lesson(settings.models[name], recipe.train, dataset.name, name)
         lacks = [wanted for wanted in entry.inputs if wanted not in provided]
+        _at_hand(dataset, name, entry)
         if lacks:
             whys = "; ".join(map(lack, lacks))
             left_out.append(f"{name} will be left out: {whys}")
@@ -43,6 +47,24 @@ def scorers(settings: Params, dataset: Dataset) -> str:
             f"{recipe.given.kind} are given: {'. '.join(left_out)}"
         )
     return ". ".join([f"{', '.join(fed)} can be fed", *left_out])
+
+
+def _at_hand(dataset: Dataset, name: str, entry: Entry) -> None:
+    """Raises UserError where a file that a row is fed or starts from is not here, or is damaged."""
+    features = dataset.recipe.features
+    for wanted in entry.inputs:
+        path = None if features is None else features.paths.get(wanted)
+        if path is not None and featured.width(Path(path)) is None:
+            raise UserError(
+                f"params.yaml: datasets.{dataset.name}.features.{wanted}: there is no file {path}, "
+                f"which {name} is fed; name one that is here"
+            )
+    start = getattr(entry, "start", None)
+    if start is not None and not Path(start).expanduser().is_file():
+        raise UserError(
+            f"params.yaml: models.{name}.start: there is no file {start}; name one that is here, "
+            "or null"
+        )
 
 
 def prompts(dataset: Dataset) -> str:

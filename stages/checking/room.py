@@ -2,12 +2,12 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, isnan
 from pathlib import Path
 
-from stages.checking import frozen
+from stages.checking import finished, frozen
 from stages.checking.finding import NotYetError
 from stages.checking.recipe import Dataset
 from stages.errors import UserError
@@ -22,6 +22,7 @@ from stages.work.burden import bear
 from stages.work.cache import cache
 from stages.work.files import standing
 from stages.work.pace import duration
+from stages.work.workers import spread
 
 WORDS = 25
 """Of a caption, as long as there are none; as `llmvs plan` has it."""
@@ -62,9 +63,14 @@ class Room:
         each = [len(one.caption.split()) for video in said for one in video]
         return ceil(sum(each) / len(each)) if each else WORDS
 
-    @property
+    @cached_property
     def left(self) -> set[str]:
-        """Heavy stages whose output is not here yet."""
+        """Heavy stages whose output is not here yet, or was made with other settings."""
+        return finished.left(self.settings, self.dataset.name, self._made)
+
+    @cached_property
+    def _made(self) -> dict[str, list[Path]]:
+        """What each heavy stage makes."""
         places, tuned = self.dataset.places, self.dataset.recipe.finetune
         made = {
             "caption": [places.captions],
@@ -74,8 +80,7 @@ class Room:
             "finetune": [places.finetuned(row) for row in (tuned.rows if tuned else ())],
             "train": [places.predictions(name) for name in self.settings.run.models],
         }
-        stages = {cost.stage for cost in self.plan.costs}
-        return {stage for stage in stages if not all(path.is_file() for path in made[stage])}
+        return {cost.stage: made[cost.stage] for cost in self.plan.costs}
 
     def memory(self) -> str:
         """Whether each stage that is left fits into this machine's memory."""
@@ -99,14 +104,16 @@ class Room:
 
     def time(self) -> str:
         """Whether a processor, where there is no card, can be asked for what is left."""
-        card = self.plan.machine.card
+        card, plan = self.plan.machine.card, self.plan
+        if not spread():  # then a card works, however many there are
+            plan = replace(plan, machine=replace(plan.machine, count=1))
         if card.processor:
             for burden in self.plan.burdens:
                 stage = burden.setting.partition(".")[0]
                 if {"features": "clip"}.get(stage, stage) in self.left:
                     bear(burden)
         said = [
-            f"{cost.stage} {duration(3600 * self.plan.hours(cost))}"
+            f"{cost.stage} {duration(3600 * plan.hours(cost))}"
             for cost in self.plan.costs
             if cost.stage in self.left and not isnan(cost.seconds)
         ]
@@ -123,6 +130,8 @@ class Room:
             fetched = _size(work / archive.url.rpartition("/")[2])
         data = sum(each.data for each in kept)
         share = max(0.0, 1 - _size(folder) / data) if data else 0.0
+        if any(path.is_file() for stage in self.left for path in self._made[stage]):
+            share = 1.0  # beside what is there already, in DVC's cache and in the work store
         wanted: dict[Path, float] = {}
         for place, size in (
             (self.data, share * data),

@@ -82,7 +82,9 @@ def set_over(assignments: Sequence[str], path: Path = section.PARAMS) -> Json:
         copied.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
         for assignment in assignments:
             try:
-                ((_, values),) = to_path_overrides([assignment]).items()
+                ((file, values),) = to_path_overrides([assignment]).items()
+                if file != path.name:
+                    raise UserError(f"-S {assignment}: sets a value of {file}, not of {path.name}")
                 at = values[0].partition("=")[0].lstrip("+~")
                 _reaches(document, at)
                 aliases.sole(document, at)

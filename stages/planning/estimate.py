@@ -202,15 +202,12 @@ def train(
         epoch = 3 * learnt * size.operations(frames.total, frames.pairs)
         operations += epochs * epoch
         seconds += epochs * max(machine.seconds(epoch, 0), STEP * passes)
-    return Cost(
-        "train",
-        operations,
-        seconds,
-        max(16 * size.parameters for _, size in rows),  # weights, gradients, Adam's two moments
-        max(4 * settings.batch * size.kept(frames.longest) for settings, size in rows),
-        max(settings.batch for settings, _ in rows),
-        "videos",
-    )
+    weights = max(16 * size.parameters for _, size in rows)  # gradients, and Adam's two moments
+    working = max(4 * settings.batch * size.kept(frames.longest) for settings, size in rows)
+    # A training stays on one card, and halves nothing.
+    fits = weights + working <= replace(machine, count=1).memory
+    at_once = max(settings.batch for settings, _ in rows) if fits else 0
+    return Cost("train", operations, seconds, weights, working, at_once, "videos")
 
 
 def halved(wanted: int, room: float) -> int:

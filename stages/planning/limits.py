@@ -54,12 +54,13 @@ def growth(plan: Plan) -> Iterator[str]:
             estimate.train(plan.recipe.splits, frames, plan.rows, plan.machine)
             for frames in (plan.frames, longer)
         )
-        yield (
-            "grows: train, with the square of a video's length where a row attends over the video; "
-            f"from {plan.frames.longest:,} frames to twice as many, operations are "
-            f"{then.operations / now.operations:.2f} times as many, and memory at work "
-            f"{then.working / now.working:.2f} times"
-        )
+        if now.operations and now.working:  # else nothing is learnt
+            yield (
+                "grows: train, with the square of a video's length where a row attends over the "
+                f"video; from {plan.frames.longest:,} frames to twice as many, operations are "
+                f"{then.operations / now.operations:.2f} times as many, and memory at work "
+                f"{then.working / now.working:.2f} times"
+            )
     if plan.recipe.sample is not None:
         scatter = 8 * plan.frames.longest**2
         yield (

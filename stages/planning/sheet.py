@@ -162,6 +162,7 @@ class Sheet:
         model = estimate.Encoder(parameters, linear, text.hidden_size)
         cost = estimate.sentences(sentences, self.frames, model, read, self.machine)
         self.costs.append(cost)
+        self.notes += _precision("sentences", sentences.dtype, self.machine)
         self.notes.append("sentences: as if no two captions were the same; those are read once")
         if name not in (embed.llm, smollm2.NAME):
             self.disk.append(Kept(f"weights of {name}", models=4.0 * parameters))
@@ -185,6 +186,7 @@ class Sheet:
         once = max(rows, 1)
         seconds = self.frames.total / once * self.machine.seconds(once * of.operations, weights)
         total = self.frames.total * of.operations
+        self.notes += _precision("clip", clip.dtype, self.machine)
         self.costs.append(Cost("clip", total, seconds, weights, once * a_frame, rows, "frames"))
         self.disk.append(Kept(f"weights of {clip.model}", models=4.0 * of.parameters))
         size = 4.0 * of.width * self.frames.total
@@ -195,7 +197,16 @@ class Sheet:
 
     def train(self, splits: Splits, rows: Sequence[tuple[Train, Size]]) -> None:
         """Scorers of these sizes, each with how it is trained."""
-        self.costs.append(estimate.train(splits, self.frames, rows, self.machine))
+        cost = estimate.train(splits, self.frames, rows, self.machine)
+        self.costs.append(cost)
+        if not cost.fits:
+            once, longest = max(taught.batch for taught, _ in rows), self.frames.longest
+            self.notes.append(
+                f"train does not fit: {once} videos, the longest of {longest:,} frames, take "
+                f"{cost.memory / 1e9:.1f} GB; lower train.batch, or name rows that attend less"
+            )
+        for dtype in dict.fromkeys(taught.dtype for taught, _ in rows):
+            self.notes += _precision("train", dtype, self.machine)
         runs = estimate.runs_kept(rows[0][0], splits)
         size = runs * sum(4.0 * row.parameters for _, row in rows)
         self.disk.append(Kept.output(f"checkpoints of {runs * len(rows)} runs", size, work=size))

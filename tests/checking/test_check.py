@@ -201,3 +201,19 @@ def test_what_is_to_be_fine_tuned_is_looked_at_before_it_begins(workplace: Path)
         code, rows = check()
         assert code == 1
         assert f"problem params.yaml: datasets.summe-captions: {wrong}" in rows["fine-tuning"]
+
+
+def test_files_that_a_row_is_fed_or_starts_from_are_looked_for(workplace: Path) -> None:
+    change("features", pool5="nowhere.h5")
+    change("run", models=["llmvs", "vasnet"])
+    code, rows = check()
+    assert code == 1
+    said = rows["scorers' inputs"]
+    assert "features.pool5: there is no file nowhere.h5, which vasnet is fed" in said
+    change("features", pool5=None)
+    models = yaml.safe_load(Path("params.yaml").read_text())["models"]
+    change("models", csta=models["csta"] | {"start": "absent.pth", "inputs": ["query"]})
+    change("run", models=["csta"])
+    code, rows = check()
+    assert code == 1
+    assert "models.csta.start: there is no file absent.pth" in rows["scorers' inputs"]

@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from stages import params
 from stages.artifacts.places import Places
+from stages.checking import finished
 from stages.checking.recipe import Dataset
 from stages.checking.room import WORDS, Room
+from stages.experiments.overrides import lookup, set_over
 from stages.sources import shots
 
 ROOT = Path(__file__).parents[2]
@@ -46,3 +49,38 @@ def test_hours_are_of_captions_as_long_as_those_at_hand(
     source.write_text("{")
     assert room().words == WORDS
     assert short < operations(room())
+
+
+def test_what_ran_with_other_settings_is_left_with_all_that_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    document = YAML(typ="safe").load(text)
+    (tmp_path / "there").touch()
+    made = {stage: [tmp_path / "there"] for stage in ("caption", "embed", "train")}
+    ran = {
+        "download@demo": ["datasets.demo.download"],
+        "caption@demo": ["datasets.demo.caption"],
+        "embed@demo": ["datasets.demo.embed"],
+        "train@demo-llmvs": ["datasets.demo.train", "models.llmvs"],
+    }
+    stages = {
+        name: {"params": {"params.yaml": {path: lookup(document, path) for path in paths}}}
+        for name, paths in ran.items()
+    }
+    (tmp_path / "dvc.lock").write_text(json.dumps({"stages": stages}))
+
+    def left(*assignments: str) -> set[str]:
+        path = Path("params.yaml")
+        path.write_text(text, encoding="utf-8")
+        return finished.left(params.parse(set_over(assignments, path)), "demo", made)
+
+    assert left() == set()
+    assert left("datasets.demo.train.lr=0.5") == {"train"}
+    assert left("datasets.demo.train.lr=0.5", "run.models=[mlp]") == set()
+    assert left("datasets.demo.embed.window=3") == {"embed", "train"}
+    assert left("datasets.demo.caption.labels=3") == {"caption", "embed", "train"}
+    assert left("datasets.demo.download.seed=3") == {"caption", "embed", "train"}
+    made["embed"] = [tmp_path / "absent"]
+    assert left() == {"embed", "train"}

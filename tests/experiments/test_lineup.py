@@ -362,3 +362,19 @@ def test_an_experiment_on_other_captions_is_stale_where_they_are_given(
     here = freshness._changed_files(next(experiments()), "demo", "captions", ["embed@demo"])
     assert here == ["data/demo/captions.jsonl"]
     assert freshness._changed_files(next(experiments()), "demo", "videos", ["embed@demo"]) == []
+
+
+def test_an_experiment_that_never_evaluated_is_no_row(laboratory: Laboratory) -> None:
+    commit = laboratory.experiment("demo-window-3", {"embed.window": 3}, 0.9)
+    assert line(lineup.fill("window", "demo", "strict").tables[0], "window-3").cells is not None
+    laboratory.git("read-tree", commit)
+    result = "reports/results/demo/results.json"
+    laboratory.git("checkout", f"{commit}~1", "--", result)
+    tree = laboratory.git("write-tree")
+    laboratory.git("read-tree", "HEAD")
+    without = laboratory.git("commit-tree", tree, "-p", f"{commit}~1", "-m", "embeddings alone")
+    (reference,) = laboratory.git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
+    laboratory.git("update-ref", reference, without)
+    found = line(lineup.fill("window", "demo", "strict").tables[0], "window-3")
+    assert found.cells is None
+    assert "its evaluate stage did not run" in (found.why or "")

@@ -283,6 +283,8 @@ def test_the_command_prints_it_without_a_network() -> None:
         (["tvsum", "--gpu", "5090x"], "--gpu 5090x: not known; one of h200, h100"),
         (["tvsum", "--efficiency", "40"], "--efficiency 40.0: must be above 0"),
         (["tvsum", "--cards", "0"], "--cards 0: must be at least 1"),
+        (["tvsum", "--gpu", "here", "--efficiency", "0.9"], "--efficiency: of this machine"),
+        (["demo", "-S", "other.yaml:run.models=[mlp]"], "sets a value of other.yaml"),
         (["tvsom"], "datasets has no 'tvsom'"),
     ],
 )
@@ -324,3 +326,22 @@ def test_cards_that_hold_a_model_in_smaller_batches_share_the_work() -> None:
     for one, other in zip(alone.costs, four.costs, strict=True):
         share = alone.hours(one) / four.hours(other)
         assert share == pytest.approx(1 if one.stage == "train" else 4, rel=0.2)
+
+
+@pytest.mark.real_llm
+def test_training_that_no_card_holds_does_not_fit_and_says_why() -> None:
+    settings, recipe = params.load(), params.recipe("tvsum")
+    assert recipe.train is not None
+    many = recipe.model_copy(update={"train": recipe.train.model_copy(update={"batch": 40})})
+    for count in (1, 8):
+        t4 = Machine(cards.card("t4"), count, 0.4)
+        found = plan.make(settings, "tvsum", many, 25, t4)
+        assert [cost.fits for cost in found.costs if cost.stage == "train"] == [False]
+        assert any("train does not fit: 40 videos" in note for note in found.notes)
+    assert any(note.startswith("train: in float32") for note in found.notes)
+
+
+def test_a_row_that_learns_nothing_grows_by_nothing() -> None:
+    arguments = ["plan", "demo", "--videos", "10", "--seconds", "60"]
+    result = CliRunner().invoke(cli.app, [*arguments, "-S", "run.models=[representative]"])
+    assert result.exit_code == 0, result.output

@@ -1,0 +1,68 @@
+"""Which stages ran already with the settings asked for, by what lies there and DVC's lock files."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stages.experiments.overrides import ABSENT, differing, lookup
+from stages.experiments.revisions import HERE
+from stages.params import Params
+
+HEAVY = {
+    "caption": ("caption",),
+    "embed": ("embed",),
+    "sentences": ("sentences",),
+    "clip": ("features-frames",),
+    "finetune": ("finetune", "finetune-direct"),
+}
+"""Stages of the DAG by a plan's name of them, but for training."""
+
+FOLLOWERS = {
+    "caption": {"embed", "sentences", "finetune", "train"},
+    "embed": {"finetune", "train"},
+    "sentences": {"train"},
+    "clip": {"train"},
+}
+"""Whose outputs are due anew where a stage's are."""
+
+_BEFORE = ("download", "sample", "given-captions", "given-embeddings", "given-features")
+
+
+def left(settings: Params, dataset: str, made: Mapping[str, Sequence[Path]]) -> set[str]:
+    """Of a plan's stages those that are still to be done.
+
+    Args:
+        settings: as they are asked for.
+        dataset: an entry of its datasets.
+        made: what each stage makes.
+    """
+    locked = HERE.locked()
+    written = settings.model_dump(mode="json", exclude_unset=True)
+
+    def changed(names: Iterable[str]) -> bool:
+        ran = (locked[f"{name}@{dataset}"] for name in names if f"{name}@{dataset}" in locked)
+        return any(_differs(entry, written) for entry in ran)
+
+    if changed(_BEFORE):
+        return set(made)
+    rows = [f"train@{dataset}-{model}" for model in settings.run.models]
+    found = {
+        stage
+        for stage, paths in made.items()
+        if not all(path.is_file() for path in paths) or changed(HEAVY.get(stage, ()))
+    }
+    if any(_differs(locked[row], written) for row in rows if row in locked):
+        found.add("train")
+    for stage in FOLLOWERS:
+        if stage in found:
+            found |= FOLLOWERS[stage]
+    return found & set(made)
+
+
+def _differs(ran: Mapping[str, Any], written: Mapping[str, Any]) -> bool:
+    """Whether a stage's entry in a lock file has other settings than those written."""
+    for path, value in (ran.get("params", {}).get("params.yaml") or {}).items():
+        now = lookup(written, path)
+        if now is ABSENT or differing({path: now}, {path: value}):
+            return True
+    return False
