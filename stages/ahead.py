@@ -48,6 +48,8 @@ def run(
         raise UserError(f"--stages {stages}: must be caption, embed, or caption,embed")
     from stages.artifacts.places import Places
 
+    if "embed" in names:
+        _asked(dataset)
     places = Places(data / dataset)
     outputs = {"caption": places.captions, "embed": places.embeddings}
     with ExitStack() as stack:
@@ -190,24 +192,32 @@ def _written(places: Any) -> Texts:
     return caption_file.of_timeline(places.captions, timeline_file.read(places.timeline))
 
 
-def _embed(dataset: str, said: Texts, store: Store) -> None:
-    """Have what an LLM makes of captions in the store.
+def _asked(dataset: str) -> Any:
+    """How the LLM is asked (`llm.settings.Embed`).
 
     Raises UserError where the recipe shows examples of training videos: which those are, and what
     they show, is known when every caption is.
     """
-    from stages.artifacts.captions import Words
-    from stages.llm import context
-    from stages.llm.examples import written
-    from stages.llm.reader import read_videos
     from stages.llm.settings import Embed
 
     settings: Embed = section.lookup(Embed, "datasets", dataset, "embed")
     if settings.prompt.shown.source == "training" and settings.prompt.shown.count:
         raise UserError(
             f"datasets.{dataset}.embed: examples drawn from training videos are known when every "
-            "caption is: leave embed to dvc repro, which spreads it over the cluster likewise"
+            "caption is: leave embed to dvc repro, which spreads it over the cluster likewise "
+            "(--stages caption)"
         )
+    return settings
+
+
+def _embed(dataset: str, said: Texts, store: Store) -> None:
+    """Have what an LLM makes of captions in the store. Raises UserError as `_asked`."""
+    from stages.artifacts.captions import Words
+    from stages.llm import context
+    from stages.llm.examples import written
+    from stages.llm.reader import read_videos
+
+    settings = _asked(dataset)
     examples = written(settings)
     context.check(said, settings, [examples])
     readings, _ = read_videos(Words(said), settings, examples, store)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stages.ahead import run
 from stages.errors import UserError
@@ -21,4 +22,16 @@ def test_frames_are_sampled_before(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     with pytest.raises(UserError, match=r"frames\.h5.*sample stage"):
+        run("demo", "caption,embed")
+
+
+def test_examples_of_training_videos_are_refused_before_the_first_caption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = yaml.safe_load((ROOT / "params.yaml").read_text())
+    document["datasets"]["demo"]["embed"]["prompt"]["shown"]["source"] = "training"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    with pytest.raises(UserError, match="leave embed to dvc repro"):
         run("demo", "caption,embed")
