@@ -35,11 +35,11 @@ def scorers(settings: Params, dataset: Dataset) -> str:
     for name in settings.run.models:
         entry, _ = lesson(settings.models[name], recipe.train, dataset.name, name)
         lacks = [wanted for wanted in entry.inputs if wanted not in provided]
-        _at_hand(dataset, name, entry)
         if lacks:
             whys = "; ".join(map(lack, lacks))
             left_out.append(f"{name} will be left out: {whys}")
         else:
+            _at_hand(dataset, name, entry)
             fed.append(name)
     if not fed:
         raise UserError(
