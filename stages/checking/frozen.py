@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.captioners import registry
+from stages.captioners.settings import ImageTextCaption
 from stages.encoders import images
+from stages.finetuning import asked
 from stages.llm import smollm2, weights
 from stages.params import Recipe
 from stages.sources.settings import Clip
@@ -64,3 +66,22 @@ def models(recipe: Recipe) -> Iterator[Frozen]:
         text = Frozen(sentences.model, sentences.revision, weights.KIND)
         if embed is None or (text.name, text.revision) != (embed.llm, embed.revision):
             yield text
+    if isinstance(recipe, Recipe):
+        yield from _tuned(recipe)
+
+
+def _tuned(recipe: Recipe) -> Iterator[Frozen]:
+    """Those that rows are fine-tuned of, where they are others than the recipe's own."""
+    finetune, caption, embed = recipe.finetune, recipe.caption, recipe.embed
+    if finetune is None:
+        return
+    if "zero-shot*" in finetune.rows and embed is not None:
+        read = asked.embed(finetune, embed, "D")
+        if (read.llm, read.revision) != (embed.llm, embed.revision):
+            yield Frozen(read.llm, read.revision, weights.KIND)
+    if "direct*" in finetune.rows and isinstance(caption, ImageTextCaption):
+        seen = asked.caption(finetune, caption, "D")
+        if (seen.model, seen.revision) != (caption.model, caption.revision):
+            kind = registry.kind(seen)
+            assert kind is not None  # it names a model
+            yield Frozen(seen.model, seen.revision, kind)
