@@ -253,3 +253,27 @@ def test_the_papers_figures_lie_within_the_floor_where_that_is_said() -> None:
     assert within["strict"] == {"zero-shot", "direct", "direct-finetuned"}
     assert [taus[name] for name in ("llmvs", "zero-shot", "direct")] == [0.253, 0.17, 0.119]
     assert taus["direct-finetuned"] == 0.14
+
+
+def test_what_is_varied_on_summe_is_what_its_experiments_measured() -> None:
+    text = (ROOT / "reports" / "tables" / "summe-captions-ablation.md").read_text("utf-8")
+    strict, official = (
+        {row[0]: row[1].split("<br>") for row in table(part)[1:]}
+        for part in text.split("protocol strict")[1].split("protocol official")
+    )
+    said = " ".join(section("What holds, and where").split())
+    ours = strict["LLMVS (q + a)"][0].split()[0], official["LLMVS (q + a)"][0].split()[0]
+    assert f"LLMVS has {ours[0]}, {ours[1]}; every corrected p is 1.0000" in said
+    tested = set(strict) - {"LLMVS (q + a)"}
+    named = {
+        "no example": "examples shown: 0",
+        "a summary in place of a score": "asked to summarise",
+        "states from before the last norm": "last layer, before its norm",
+        "the mean over tokens in place of their maximum": "mean over tokens, not max",
+    }
+    measured_ = {row for row in tested if strict[row] != ["–"] and not row.startswith("Zero")}
+    assert set(named.values()) == measured_
+    for words, row in named.items():
+        figures = [protocol[row] for protocol in (strict, official)]
+        assert f"{words} {figures[0][0].split()[0]}, {figures[1][0].split()[0]}" in said
+        assert {of[-1].split(", ")[-1] for of in figures} == {"1.0000"}
