@@ -267,6 +267,7 @@ def test_what_is_varied_on_summe_is_what_its_experiments_measured() -> None:
     tested = set(strict) - {"LLMVS (q + a)"}
     named = {
         "no example": "examples shown: 0",
+        "one": "examples shown: 1",
         "a summary in place of a score": "asked to summarise",
         "states from before the last norm": "last layer, before its norm",
         "the mean over tokens in place of their maximum": "mean over tokens, not max",
