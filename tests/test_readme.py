@@ -268,6 +268,7 @@ def test_what_is_varied_on_summe_is_what_its_experiments_measured() -> None:
     named = {
         "no example": "examples shown: 0",
         "one": "examples shown: 1",
+        "two": "examples shown: 2",
         "a summary in place of a score": "asked to summarise",
         "states from before the last norm": "last layer, before its norm",
         "the mean over tokens in place of their maximum": "mean over tokens, not max",
