@@ -8,14 +8,8 @@ from stages.experiments.overrides import ABSENT, differing, lookup
 from stages.experiments.revisions import HERE
 from stages.params import Params
 
-HEAVY = {
-    "caption": ("caption",),
-    "embed": ("embed",),
-    "sentences": ("sentences",),
-    "clip": ("features-frames",),
-    "finetune": ("finetune", "finetune-direct"),
-}
-"""Stages of the DAG by a plan's name of them, but for training."""
+CALLED = {"clip": ("features-frames",), "finetune": ("finetune", "finetune-direct")}
+"""Stages of the DAG by a plan's name of them, where that is another; training has one a row."""
 
 FOLLOWERS = {
     "caption": {"embed", "sentences", "finetune", "train"},
@@ -40,19 +34,17 @@ def left(settings: Params, dataset: str, made: Mapping[str, Sequence[Path]]) -> 
     written = settings.model_dump(mode="json", exclude_unset=True)
 
     def changed(names: Iterable[str]) -> bool:
-        ran = (locked[f"{name}@{dataset}"] for name in names if f"{name}@{dataset}" in locked)
-        return any(_differs(entry, written) for entry in ran)
+        return any(name in locked and _differs(locked[name], written) for name in names)
 
-    if changed(_BEFORE):
+    if changed(f"{name}@{dataset}" for name in _BEFORE):
         return set(made)
-    rows = [f"train@{dataset}-{model}" for model in settings.run.models]
+    ran = {stage: [f"{name}@{dataset}" for name in CALLED.get(stage, (stage,))] for stage in made}
+    ran["train"] = [f"train@{dataset}-{model}" for model in settings.run.models]
     found = {
         stage
         for stage, paths in made.items()
-        if not all(path.is_file() for path in paths) or changed(HEAVY.get(stage, ()))
+        if not all(path.is_file() for path in paths) or changed(ran[stage])
     }
-    if any(_differs(locked[row], written) for row in rows if row in locked):
-        found.add("train")
     for stage in FOLLOWERS:
         if stage in found:
             found |= FOLLOWERS[stage]
