@@ -15,6 +15,10 @@ import numpy.typing as npt
 from scipy import stats
 
 Floats = npt.NDArray[np.float64]
+TIE = 1e-9
+"""Of the largest number, how far two sums of the same numbers in another order lie apart at most.
+Which is the larger depends on the processor, and is nothing to go by.
+"""
 
 
 class Interval(NamedTuple):
@@ -48,19 +52,26 @@ def bootstrap(
     weights (V,) stay with their videos (a video tested in more splits counts for more).
     Bias-corrected and accelerated (Efron 1987). Where that is undefined, percentiles; where
     resampling cannot move the mean (a single video, or all values equal), the mean itself twice.
-    The same input and seed give the same interval.
+    The same input and seed give the same interval on any processor: a resample whose mean is the
+    observed one but for rounding counts as equal to it, as many are where few videos differ.
     """
     values_V = np.asarray(values, dtype=np.float64)
     weights_V = np.ones_like(values_V) if weights is None else np.asarray(weights, np.float64)
     mean = float(weighted_mean(values_V, weights_V))
-    if np.ptp(values_V) <= 1e-12 * np.abs(values_V).max():
+    largest = float(np.abs(values_V).max())
+    if np.ptp(values_V) <= 1e-12 * largest:
         return Interval(mean, mean)
+
+    def statistic(values: Floats, weights: Floats, axis: int = -1) -> Floats:
+        found = weighted_mean(values, weights, axis)
+        return np.where(np.abs(found - mean) <= TIE * largest, mean, found)
+
     for method in ("BCa", "percentile"):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", stats.DegenerateDataWarning)
             found = stats.bootstrap(
                 (values_V, weights_V),
-                weighted_mean,
+                statistic,
                 paired=True,
                 vectorized=True,
                 n_resamples=resamples,

@@ -13,12 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stages.metrics.intervals import at_once, bootstrap, weighted_mean
+from stages.metrics.intervals import TIE, at_once, bootstrap, weighted_mean
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 20_000
 """Assignments of signs that are tried; all of them where there are no more than this."""
-_TIE = 1e-9  # relative: sums of the same numbers in another order are the same statistic
 
 
 class Paired(NamedTuple):
@@ -64,7 +63,7 @@ def permutation_p(
     moved_V = moved_V[moved_V != 0]
     if len(moved_V) == 0:
         return 1.0
-    observed = abs(float(moved_V.sum())) * (1 - _TIE)
+    observed = abs(float(moved_V.sum())) * (1 - TIE)
     extreme = tried = 0
     for signs_PV in _signs(len(moved_V), draws, seed):
         extreme += int((np.abs(signs_PV @ moved_V) >= observed).sum())

@@ -55,6 +55,16 @@ def test_the_same_input_gives_the_same_interval() -> None:
     assert bootstrap(values) == bootstrap(values)
 
 
+def test_last_bits_do_not_move_an_interval() -> None:
+    """Of 25 videos three differ, so that many a resample has the observed mean but for rounding."""
+    values = np.zeros(25)
+    values[[3, 11, 19]] = [0.1, 0.2, 0.3]
+    low, high = bootstrap(values)
+    for bits in range(1, 8):
+        moved = bootstrap(values * (1 + bits * np.finfo(np.float64).eps))
+        assert moved == pytest.approx((low, high), rel=1e-12)
+
+
 @pytest.mark.parametrize(
     "values", [[0.3], [0.1, 0.1, 0.1], [0.0, 0.0], [0.0, 0.0, 0.0, 1.0], [0.2, 0.3]]
 )
