@@ -40,6 +40,9 @@ def table(
     form: Annotated[Form, typer.Option("--format", help="how it is printed")] = Form.TEXT,
     run: Annotated[bool, typer.Option("--run", help="First measure what is missing.")] = False,
     jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="workers for --run")] = 1,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Put what experiments measured where git keeps it.")
+    ] = False,
 ) -> None:
     """Print one of the paper's tables from what has been measured here.
 
@@ -47,8 +50,12 @@ def table(
     embeddings from DVC experiments, which --run queues where they are missing: each trains llmvs
     alone and leaves the workspace as it is. An experiment whose other params, code or data differ
     from the workspace's does not count.
+
+    An experiment is known where it was run, and in no clone. --keep copies the tables and scores
+    of those shown into reports/experiments, a folder each: committed, they fill the table
+    anywhere, and `llmvs rejudge DATASET --results FOLDER` makes their figures anew.
     """
-    from stages.experiments import formats, lineup, overrides, queue
+    from stages.experiments import formats, kept, lineup, overrides, queue
 
     filled = lineup.fill(name.value, dataset, protocol.value)
     if run and filled.missing:
@@ -59,6 +66,9 @@ def table(
         with command.stderr.status("queueing") as status:
             queue.measure(filled.missing, jobs, command.stderr.print, status.update)
         filled = lineup.fill(name.value, dataset, protocol.value)
+    if keep:
+        for ran, model in filled.experiments:
+            command.stderr.print(f"kept: {kept.keep(ran, dataset, model)}")
     typer.echo(formats.drawn(filled, form.value))
 
 

@@ -1,4 +1,6 @@
-"""A table of the paper, filled from what has been measured: the workspace, and its experiments."""
+"""A table of the paper, filled from what has been measured: the workspace, its experiments, and
+those that are kept in the repository.
+"""
 
 import re
 from collections.abc import Sequence
@@ -7,10 +9,10 @@ from typing import Any
 
 from stages import rows
 from stages.errors import UserError
-from stages.experiments import freshness, measured
+from stages.experiments import freshness, kept, measured
 from stages.experiments.measured import Measured
 from stages.experiments.overrides import lookup, spelled
-from stages.experiments.revisions import HERE, experiments
+from stages.experiments.revisions import HERE, Revision, experiments
 from stages.experiments.table import SHOWN, Cell, Experiment, Line, Table
 from stages.experiments.workspace import Workspace, not_for
 from stages.metrics.paired import holm
@@ -20,10 +22,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Filled:
-    """A table under each protocol asked for, and what would complete it."""
+    """A table under each protocol asked for, and what would complete it.
+
+    experiments: those of DVC that it took rows from, each with the model that it trained.
+    """
 
     tables: tuple[Table, ...]
     missing: tuple[Experiment, ...]
+    experiments: tuple[tuple[Revision, str], ...]
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,15 @@ def fill(table: str, dataset: str, protocol: str) -> Filled:
     found = [_find(row, workspace) for row in rows.of_table(table, measured_here)]
     wanted = protocols if protocol == "all" else [protocol]
     tables = tuple(_table(table, each, workspace, found) for each in wanted)
-    return Filled(tables, tuple(one.lacking for one in found if one.lacking))
+    return Filled(
+        tables,
+        missing=tuple(one.lacking for one in found if one.lacking),
+        experiments=tuple(
+            (one.at.revision, _trained(one.row, workspace))
+            for one in found
+            if one.at and one.at.revision.commit
+        ),
+    )
 
 
 def _find(row: rows.PaperRow, workspace: Workspace) -> _Found:
@@ -82,19 +96,17 @@ def _find(row: rows.PaperRow, workspace: Workspace) -> _Found:
 
 def _experiment(row: rows.PaperRow, workspace: Workspace) -> _Found:
     """The newest experiment of the row's name that still counts, or the one to be run."""
-    dataset = workspace.dataset
-    reads = row.reads or rows.LLMVS
-    model = reads if reads in workspace.params["models"] else rows.LLMVS
+    dataset, model = workspace.dataset, _trained(row, workspace)
     base = f"{dataset}-{row.name}"
-    why, taken = "not measured", set()
-    for experiment in experiments():
+    why, taken = None, set()
+    for experiment in (*experiments(), *kept.every()):
         if not re.fullmatch(rf"{re.escape(base)}(\.\d+)?", experiment.name):
             continue
         taken.add(experiment.name)
         reason = freshness.stale(experiment, dataset, model, row.overrides)
         if reason is None:
             return _Found(row, measured.read(experiment, dataset))
-        if len(taken) == 1:  # the newest
+        if why is None:  # the newest
             why = f"not measured as things are ({experiment.name}: {reason})"
     # A name is free where no experiment bears it, so that none is ever written over.
     numbered = (f"{base}.{number}" for number in range(2, len(taken) + 3))
@@ -104,7 +116,13 @@ def _experiment(row: rows.PaperRow, workspace: Workspace) -> _Found:
         settings.append(f"datasets.{dataset}.finetune.rows=[]")
     settings += [f"run.datasets=[{dataset}]", f"run.models=[{model}]"]
     lacking = Experiment(name, row.name, dataset, tuple(settings), model, row.overrides)
-    return _Found(row, None, why, lacking)
+    return _Found(row, None, why or "not measured", lacking)
+
+
+def _trained(row: rows.PaperRow, workspace: Workspace) -> str:
+    """The entry of params.yaml that an experiment of a row trains."""
+    reads = row.reads or rows.LLMVS
+    return reads if reads in workspace.params["models"] else rows.LLMVS
 
 
 def _same(held: Any, value: Any) -> bool:

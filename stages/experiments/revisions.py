@@ -31,13 +31,18 @@ class Revision:
     commit: str | None = None
 
     def text(self, path: str) -> str | None:
+        """A file as text; None where absent. Raises UserError where it is none."""
+        content = self.content(path)
+        try:
+            return None if content is None else content.decode()
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path} is not UTF-8 text ({error})") from error
+
+    def content(self, path: str) -> bytes | None:
         """A file that git keeps, by its path from the root of the project; None where absent."""
         if self.commit is None:
             file = Path(path)
-            try:
-                return file.read_text(encoding="utf-8") if file.is_file() else None
-            except UnicodeDecodeError as error:
-                raise UserError(f"{path} is not UTF-8 text ({error})") from error
+            return file.read_bytes() if file.is_file() else None
         # "./" makes git look below the current folder rather than the root of its repository.
         done = _git("show", f"{self.commit}:./{path}")
         return done.stdout if done.returncode == 0 else None
@@ -82,11 +87,9 @@ def _parsed(text: str) -> Any:
 HERE = Revision(WORKSPACE)
 
 
-def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, encoding="utf-8", check=False
-        )
+        return subprocess.run(["git", *arguments], capture_output=True, check=False)
     except FileNotFoundError as error:
         raise UserError("git is not installed; experiments are commits of it") from error
 
@@ -97,11 +100,10 @@ def experiments() -> Iterator[Revision]:
         "for-each-ref", "--sort=-committerdate", "--format=%(refname) %(objectname)", "refs/exps"
     )
     if done.returncode:
-        raise UserError(f"git cannot list experiments: {done.stderr.strip()}")
-    head = _git("rev-parse", "HEAD").stdout.strip()
-    found = [
-        match.groups() for match in map(_REFERENCE.fullmatch, done.stdout.splitlines()) if match
-    ]
+        raise UserError(f"git cannot list experiments: {done.stderr.decode().strip()}")
+    head = _git("rev-parse", "HEAD").stdout.decode().strip()
+    lines = done.stdout.decode().splitlines()
+    found = [match.groups() for match in map(_REFERENCE.fullmatch, lines) if match]
     for current in (True, False):
         for baseline, name, commit in found:
             if (baseline.replace("/", "") == head) == current:
@@ -122,4 +124,4 @@ def resolve(name: str) -> Revision:
     if done.returncode:
         known = ", ".join(dict.fromkeys(each.name for each in experiments())) or "none yet"
         raise UserError(f"no experiment or commit {name!r}; experiments: {known} (`dvc exp show`)")
-    return Revision(name, done.stdout.strip())
+    return Revision(name, done.stdout.decode().strip())
