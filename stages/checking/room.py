@@ -14,7 +14,7 @@ from stages.errors import UserError
 from stages.llm import smollm2, weights
 from stages.params import Params
 from stages.planning import here
-from stages.planning.estimate import cards_needed
+from stages.planning.estimate import Cost, cards_needed
 from stages.planning.plan import Plan, make
 from stages.sources.settings import SumMeDownload, TVSumDownload
 from stages.work import architecture
@@ -89,18 +89,28 @@ class Room:
         title = f"{cards}{machine.card.title}"
         for cost in wanted:
             if not cost.fits:
-                needed = None if machine.card.processor else cards_needed(cost, machine)
-                more = f"run on {needed} such cards, " if needed is not None else ""
                 raise UserError(
                     f"{cost.stage} wants {cost.memory / 1e9:.1f} GB, {cost.weights / 1e9:.1f} of "
-                    f"them weights, and {title} has {machine.memory / 1e9:.1f}; {more}name a "
-                    f"smaller model (datasets.{self.dataset.name}), or run on another machine: "
+                    f"them weights, and {title} has {machine.memory / 1e9:.1f}; "
+                    f"{self._remedy(cost)}, or run on another machine: "
                     f"`llmvs plan {self.dataset.name}` says which"
                 )
         if not wanted:
             return "nothing heavy is left to do"
         most = max(cost.memory for cost in wanted)
         return f"at most {most / 1e9:.1f} GB at once, of {machine.memory / 1e9:.1f} on {title}"
+
+    def _remedy(self, cost: Cost) -> str:
+        """What makes a stage smaller that does not fit."""
+        if cost.stage == "train":
+            return (
+                f"lower datasets.{self.dataset.name}.train.batch, name rows that attend less "
+                "(run.models)"
+            )
+        machine = self.plan.machine
+        needed = None if machine.card.processor else cards_needed(cost, machine)
+        more = f"run on {needed} such cards, " if needed is not None else ""
+        return f"{more}name a smaller model (datasets.{self.dataset.name})"
 
     def time(self) -> str:
         """Whether a processor, where there is no card, can be asked for what is left."""

@@ -11,6 +11,7 @@ from stages.artifacts.places import Places
 from stages.checking import finished
 from stages.checking.recipe import Dataset
 from stages.checking.room import WORDS, Room
+from stages.errors import UserError
 from stages.experiments.overrides import lookup, set_over
 from stages.sources import shots
 
@@ -49,6 +50,19 @@ def test_hours_are_of_captions_as_long_as_those_at_hand(
     source.write_text("{")
     assert room().words == WORDS
     assert short < operations(room())
+
+
+def test_what_makes_a_training_fit_is_no_smaller_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = params.load(ROOT / "params.yaml")
+    recipe = settings.datasets["summe-captions"]
+    assert recipe.train is not None
+    vast = recipe.model_copy(update={"train": recipe.train.model_copy(update={"batch": 10**7})})
+    dataset = Dataset("summe-captions", vast, Places(Path("data", "summe-captions")), Path("work"))
+    with pytest.raises(UserError, match=r"train wants .*lower datasets.summe-captions.train.batch"):
+        Room(settings, dataset, Path("data")).memory()
 
 
 def test_what_ran_with_other_settings_is_left_with_all_that_follows(
