@@ -272,6 +272,7 @@ def test_what_is_varied_on_summe_is_what_its_experiments_measured() -> None:
         "a summary in place of a score": "asked to summarise",
         "states from before the last norm": "last layer, before its norm",
         "the mean over tokens in place of their maximum": "mean over tokens, not max",
+        "repeated where the window reaches beyond it": "window's edges: repeated",
     }
     measured_ = {row for row in tested if strict[row] != ["–"] and not row.startswith("Zero")}
     assert set(named.values()) == measured_
