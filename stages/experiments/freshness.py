@@ -26,7 +26,7 @@ _ORIGINS = (
 )
 _GIVEN = {"captions": ("captions.jsonl",), "embeddings": ("inputs/embeddings.h5",)}
 """Of a dataset's folder: what no row's settings change, and what does not where it is given."""
-_AT_HAND = ("given.source", "download.source")
+AT_HAND = ("given.source", "download.source")
 """Of a recipe: where files lie that are here already. What is in them is compared itself."""
 _SHOWN = 3
 
@@ -63,7 +63,7 @@ def other_params(
     measured = there["datasets"].get(dataset, {})
     # Which rows are fine-tuned, and how, changes no other row; experiments have none of them.
     others = differing(_without(expected, "finetune"), _without(measured, "finetune"))
-    others = [path for path in others if path not in _AT_HAND]
+    others = [path for path in others if path not in AT_HAND]
     others += differing(here["models"].get(model, {}), there["models"].get(model, {}))
     return _named(others) if others else None
 

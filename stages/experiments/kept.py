@@ -13,6 +13,8 @@ from pathlib import Path
 from stages.artifacts.judged_scores import NAME as SCORES
 from stages.artifacts.results import PER_VIDEO, RESULTS
 from stages.errors import UserError
+from stages.experiments.freshness import AT_HAND
+from stages.experiments.overrides import ABSENT, laid_over, lookup
 from stages.experiments.revisions import HERE, Revision
 from stages.section import PARAMS
 from stages.work.files import replacing
@@ -24,11 +26,11 @@ _TABLES = "reports/results/"
 class Kept(Revision):
     """One of them, by its name."""
 
-    def text(self, path: str) -> str | None:
+    def content(self, path: str) -> bytes | None:
         """A file as it lay in the repository when the experiment had run; None where not kept."""
         if path != str(PARAMS) and not path.startswith(_TABLES):
             return None
-        return HERE.text(str(FOLDER / self.name / Path(path).name))
+        return HERE.content(str(FOLDER / self.name / Path(path).name))
 
 
 def every() -> Iterator[Kept]:
@@ -59,7 +61,13 @@ def keep(experiment: Revision, dataset: str, model: str) -> Path:
             raise UserError(f"{experiment.name}: has no {tables}/{name}; run it again to keep it")
         files[name] = content
     params = experiment.document(str(PARAMS))
-    ran = {part: {of: params[part][of]} for part, of in (("datasets", dataset), ("models", model))}
+    recipe = params["datasets"][dataset]
+    # Where files lay on one machine is of no use on another.
+    elsewhere = {path: None for path in AT_HAND if lookup(recipe, path) is not ABSENT}
+    ran = {
+        "datasets": {dataset: laid_over(recipe, elsewhere)},
+        "models": {model: params["models"][model]},
+    }
     # JSON is YAML, and the same numbers come back of it whatever reads them.
     files[str(PARAMS)] = (json.dumps(ran, indent=1, ensure_ascii=False) + "\n").encode()
     folder = FOLDER / experiment.name

@@ -80,6 +80,18 @@ def test_of_params_only_what_was_run_is_kept(measured: Laboratory) -> None:
     assert one.locked() == {}
 
 
+def test_no_place_of_the_machine_is_kept(measured: Laboratory) -> None:
+    recipe = measured.params["datasets"]["demo"]
+    recipe["download"]["source"] = "/home/someone/SumMe.zip"
+    measured.measure({"llmvs": 0.5})
+    measured.commit("a source at hand")
+    measured.experiment("demo-window-5", {"embed.window": 5}, 0.2)
+    table("--keep")
+    written = (kept.FOLDER / "demo-window-5" / "params.yaml").read_text()
+    assert "/home/someone" not in written
+    assert json.loads(written)["datasets"]["demo"]["download"]["source"] is None
+
+
 def test_a_kept_experiment_of_other_params_does_not_count(measured: Laboratory) -> None:
     table("--keep")
     forget_experiments(measured)
