@@ -263,7 +263,7 @@ def test_what_is_varied_on_summe_is_what_its_experiments_measured() -> None:
     )
     said = " ".join(section("What holds, and where").split())
     ours = strict["LLMVS (q + a)"][0].split()[0], official["LLMVS (q + a)"][0].split()[0]
-    assert f"LLMVS has {ours[0]}, {ours[1]}; every corrected p is 1.0000" in said
+    assert f"LLMVS has {ours[0]}, {ours[1]}; " in said
     tested = set(strict) - {"LLMVS (q + a)"}
     named = {
         "no example": "examples shown: 0",
@@ -273,10 +273,13 @@ def test_what_is_varied_on_summe_is_what_its_experiments_measured() -> None:
         "states from before the last norm": "last layer, before its norm",
         "the mean over tokens in place of their maximum": "mean over tokens, not max",
         "repeated where the window reaches beyond it": "window's edges: repeated",
+        "mirrored there": "window's edges: mirrored",
     }
     measured_ = {row for row in tested if strict[row] != ["–"] and not row.startswith("Zero")}
     assert set(named.values()) == measured_
+    corrected = []
     for words, row in named.items():
         figures = [protocol[row] for protocol in (strict, official)]
         assert f"{words} {figures[0][0].split()[0]}, {figures[1][0].split()[0]}" in said
-        assert {of[-1].split(", ")[-1] for of in figures} == {"1.0000"}
+        corrected += [of[-1].split(", ")[-1] for of in figures]
+    assert f"the lowest corrected p is {min(corrected, key=float)};" in said
