@@ -13,24 +13,28 @@ from stages.checking.recipe import Dataset
 from stages.checking.room import WORDS, Room
 from stages.errors import UserError
 from stages.experiments.overrides import lookup, set_over
+from stages.params import Recipe
 from stages.sources import shots
 
 ROOT = Path(__file__).parents[2]
+
+
+def of_summe(recipe: Recipe) -> Room:
+    """What summe-captions wants by another recipe."""
+    dataset = Dataset("summe-captions", recipe, Places(Path("data/summe-captions")), Path("work"))
+    return Room(params.load(ROOT / "params.yaml"), dataset, Path("data"))
 
 
 def test_hours_are_of_captions_as_long_as_those_at_hand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = params.load(ROOT / "params.yaml")
-    recipe = settings.datasets["summe-captions"]
+    recipe = params.load(ROOT / "params.yaml").datasets["summe-captions"]
     source = Path("captions.json")
     recipe = recipe.model_copy(update={"given": recipe.given.model_copy(update={"source": source})})
 
     def room() -> Room:
-        places = Places(Path("data", "summe-captions"))
-        dataset = Dataset("summe-captions", recipe, places, Path("work"))
-        return Room(settings, dataset, Path("data"))
+        return of_summe(recipe)
 
     def operations(of: Room) -> float:
         return next(cost.operations for cost in of.plan.costs if cost.stage == "embed")
@@ -56,13 +60,11 @@ def test_what_makes_a_training_fit_is_no_smaller_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = params.load(ROOT / "params.yaml")
-    recipe = settings.datasets["summe-captions"]
+    recipe = params.load(ROOT / "params.yaml").datasets["summe-captions"]
     assert recipe.train is not None
     vast = recipe.model_copy(update={"train": recipe.train.model_copy(update={"batch": 10**7})})
-    dataset = Dataset("summe-captions", vast, Places(Path("data", "summe-captions")), Path("work"))
     with pytest.raises(UserError, match=r"train wants .*lower datasets.summe-captions.train.batch"):
-        Room(settings, dataset, Path("data")).memory()
+        of_summe(vast).memory()
 
 
 def test_what_ran_with_other_settings_is_left_with_all_that_follows(
