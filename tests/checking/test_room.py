@@ -33,27 +33,24 @@ def test_hours_are_of_captions_as_long_as_those_at_hand(
     source = Path("captions.json")
     recipe = recipe.model_copy(update={"given": recipe.given.model_copy(update={"source": source})})
 
-    def room() -> Room:
-        return of_summe(recipe)
-
     def operations(of: Room) -> float:
         return next(cost.operations for cost in of.plan.costs if cost.stage == "embed")
 
-    assert room().words == WORDS
+    assert of_summe(recipe).words == WORDS
     said = {}
     for _, title, n_frames in shots.known("summe"):
         picks = list(range(0, n_frames, 15))
         said[title] = {"picks": picks, "captions": ["a dog runs"] * len(picks)}
     source.write_text(json.dumps(said))
-    few = room()
+    few = of_summe(recipe)
     assert few.words == 3
     short = operations(few)
     said["Cooking"]["captions"][0] = "a dog runs along the road"
     source.write_text(json.dumps(said))
-    assert room().words == 4
+    assert of_summe(recipe).words == 4
     source.write_text("{")
-    assert room().words == WORDS
-    assert short < operations(room())
+    assert of_summe(recipe).words == WORDS
+    assert short < operations(of_summe(recipe))
 
 
 def test_what_makes_a_training_fit_is_no_smaller_model(

@@ -41,10 +41,10 @@ def table(*options: str) -> str:
 
 def forget_experiments(laboratory: Laboratory) -> None:
     """As in a clone."""
-    for experiment in list(experiments()):
-        for line in laboratory.git("for-each-ref", "--format=%(refname)").splitlines():
-            if line.endswith(experiment.name):
-                laboratory.git("update-ref", "-d", line)
+    for reference in laboratory.git(
+        "for-each-ref", "--format=%(refname)", "refs/exps"
+    ).splitlines():
+        laboratory.git("update-ref", "-d", reference)
     assert list(experiments()) == []
 
 
