@@ -1,6 +1,7 @@
 """caption: every sampled frame becomes a sentence."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,11 +14,16 @@ from stages.artifacts import captions as caption_file
 from stages.artifacts.captions import Caption
 from stages.artifacts.frames import reading
 from stages.captioners import asking, registry
+from stages.captioners.captioner import SILENCE
 from stages.captioners.settings import CaptionSettings
 from stages.llm.reply import parser, share
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
+
+
+NOTHING = f'the captioner says nothing, which stands as "{SILENCE}"'
+NO_SCORE = "the reply holds no score"
 
 
 def caption(
@@ -52,14 +58,23 @@ def caption(
         log.info("asking of every frame: %s", question)
         answers[question] = asking.answers(plan, tasks[question], frames, store)
         keys += [task.key for task in tasks[question]]
-    caption_file.write(out, _lines(frames, answers, settings))
+    counts = Counter[str]()
+    caption_file.write(out, _lines(frames, answers, settings, counts))
     store.keep(keys)
+    for what, count in (+counts).items():
+        log.warning("of %d frames %s", count, what)
 
 
 def _lines(
-    frames: Path, answers: Mapping[str, Iterator[str]], settings: CaptionSettings
+    frames: Path,
+    answers: Mapping[str, Iterator[str]],
+    settings: CaptionSettings,
+    counts: Counter[str],
 ) -> Iterator[Caption]:
-    """Every frame's line, made of what was answered of it; each question's answers in order."""
+    """Every frame's line, made of what was answered of it; each question's answers in order.
+
+    counts: of how many frames something is to be said, by what.
+    """
     scored: Callable[[str], float | None] | None = None
     if registry.DIRECT in answers:
         assert settings.captioner == "llava"  # the only one that can be asked
@@ -69,9 +84,11 @@ def _lines(
             for pick in video.picks().tolist():
                 said = {question: next(of) for question, of in answers.items()}
                 reply = said.pop(registry.DIRECT, None)
+                counts[NOTHING] += SILENCE in said.values()
                 line = Caption(video=video.name, pick=pick, caption=asking.joined(said))
                 if reply is not None and scored is not None:
                     line = line.model_copy(update={"reply": reply, "score": scored(reply)})
+                    counts[NO_SCORE] += line.score is None
                 yield line
 
 

@@ -225,6 +225,7 @@ def evaluate_release(
 def main() -> Any:
     """Entry point of the console script."""
     command.set_up_logging()
+    command.unwound()
     with command.reported():
         return app()
 

@@ -48,7 +48,7 @@ BEGAN = time.monotonic()
 MAIN_OUTPUT = ("out", "predictions", "frames_to", "timeline")
 """The argument of a stage that names what it chiefly makes, the first that it has."""
 
-stderr = Console(stderr=True, soft_wrap=True)
+stderr = Console(stderr=True, soft_wrap=True, emoji=False)
 
 
 def set_up_logging() -> None:
@@ -61,7 +61,11 @@ def set_up_logging() -> None:
 
 
 class _ToldToStopError(BaseException):
-    """SIGTERM came. Not an Exception, or what catches those would go on."""
+    """SIGTERM or SIGHUP came. Not an Exception, or what catches those would go on."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @contextmanager
@@ -72,25 +76,32 @@ def reported() -> Iterator[None]:
     """
     try:
         yield
-    except UserError as error:
-        _fail(str(error), error)
-    except DiskFullError as error:
-        _fail(_full(error), error)
-    except OSError as error:
-        if is_full(error):
-            _fail(_full(DiskFullError(error.filename or Path.cwd())), error)
-        if error.errno not in _REFUSED or error.filename is None:
+    except (UserError, OSError) as error:
+        if (told := said(error)) is None:
             raise
-        _fail(f"{error.filename} cannot be written or read: {error.strerror}", error)
+        _fail(told, error)
     except KeyboardInterrupt as error:
         _stop(signal.SIGINT, error)
     except _ToldToStopError as error:
-        _stop(signal.SIGTERM, error)
+        _stop(error.number, error)
     except SystemExit as error:
         # What typer makes of an interruption while it reads the command line.
         if error.code == _INTERRUPTED and not isinstance(error, _SaidExit):
             _stop(signal.SIGINT, error)
         raise
+
+
+def said(error: UserError | OSError) -> str | None:
+    """What a person is told of an error; None where they could not put it right."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, DiskFullError):
+        return _full(error)
+    if is_full(error):
+        return _full(DiskFullError(error.filename or Path.cwd()))
+    if error.errno not in _REFUSED or error.filename is None:
+        return None
+    return f"{error.filename} cannot be written or read: {error.strerror}"
 
 
 _REFUSED = (
@@ -106,20 +117,20 @@ class _SaidExit(SystemExit):
     """The end of a process that has said why."""
 
 
-def _fail(said: str, error: Exception) -> NoReturn:
-    _say("[bold red]error:[/]", said)
+def _fail(told: str, error: Exception) -> NoReturn:
+    _say("[bold red]error:[/]", told)
     raise _SaidExit(1) from error
 
 
 def _stop(number: int, error: BaseException) -> NoReturn:
-    head, _, said = STOPPED.partition(" ")
-    _say(f"[bold red]{head}[/]", said)
+    head, _, told = STOPPED.partition(" ")
+    _say(f"[bold red]{head}[/]", told)
     raise _SaidExit(128 + number) from error
 
 
-def _say(head: str, said: str) -> None:
+def _say(head: str, told: str) -> None:
     hint = outputs.remedy()
-    stderr.print(f"{head} {escape(said)}" + (f"\n{escape(hint)}" if hint else ""))
+    stderr.print(f"{head} {escape(told)}" + (f"\n{escape(hint)}" if hint else ""))
 
 
 def _full(error: DiskFullError) -> str:
@@ -131,7 +142,8 @@ def _full(error: DiskFullError) -> str:
     return (
         f"the disk is full: no room for {error.filename}{sizes}. Nothing finished is lost"
         f"{f', {standing} are kept' if standing else ''}. Free some space and run again; "
-        "`llmvs gc` drops what neither an output nor an unfinished stage needs."
+        "`llmvs gc` drops what neither an output nor an unfinished stage needs, and with --films "
+        "what is kept of films of your own."
     )
 
 
@@ -144,7 +156,14 @@ def _size(count: int) -> str:
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # once is enough: a second would end the sentence
-    raise _ToldToStopError
+    raise _ToldToStopError(number)
+
+
+def unwound() -> None:
+    """Have this process, told to stop or left by its terminal, put away what it was at first."""
+    signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it is ignored
+        signal.signal(signal.SIGHUP, _terminate)
 
 
 def staged(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -154,7 +173,7 @@ def staged(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def stage(**given: Any) -> None:
-        signal.signal(signal.SIGTERM, _terminate)
+        unwound()
         output = next((given[name] for name in MAIN_OUTPUT if given.get(name)), None)
         root = Store.default().root
         # Here, as typer would turn an interruption into an exit code without a word.

@@ -15,6 +15,7 @@ from rich.table import Table
 from stages.artifacts import field
 from stages.artifacts import timeline as timeline_file
 from stages.artifacts.field import Annotated
+from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline
 from stages.errors import UserError
 from stages.metrics.panel import Marks, Panel, Rules
@@ -27,7 +28,7 @@ from stages.scorers import registry
 from stages.scorers.entry import Input
 from stages.scorers.release import load_checkpoint
 from stages.sources import pooled, shots, tvsum
-from stages.splits.folds import splits
+from stages.splits.folds import field_tests
 
 Floats = npt.NDArray[np.float32]
 
@@ -174,10 +175,10 @@ def _chosen(
     if split is not None:
         if only is not None:
             raise UserError("name either videos or a split, not both")
-        of_release = splits("official", kind, names, 5)
+        of_release = field_tests("official", kind)
         if not 0 <= split < len(of_release):
             raise UserError(f"the release has the splits 0 to {len(of_release) - 1}, no {split}")
-        only = of_release[split].test
+        only = sorted(of_release[split], key=natural)
     if only is None:
         return everything
     if missing := [name for name in only if name not in names]:

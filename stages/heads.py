@@ -64,10 +64,13 @@ def train(
     from stages.shipping import prose, provenance, recipes, training
     from stages.training.fitting import device
     from stages.work.bar import progress
-    from stages.work.files import replacing
+    from stages.work.files import replacing, tried
 
     if out.suffix != checkpoints.SUFFIX:
         raise UserError(f"--out {out}: must end in {checkpoints.SUFFIX}")
+    made = out, out.with_suffix(cards.SUFFIX), out.with_suffix(prose.SUFFIX)
+    for path in made:
+        tried(path)
     together = recipes.joint(listed(datasets), model, captioner)
     taught, where = training.videos(together, data), device()
     expected = provenance.expected(together, data, results)
@@ -86,17 +89,17 @@ def train(
             where=where,
             on_epoch=lambda: bar.advance(row, count),
         )
-    checkpoints.save(out, learnt)
-    card = provenance.card(
-        together, taught, learnt, out, expected, data=data, seed=seed, where=where
-    )
-    described = out.with_suffix(cards.SUFFIX), out.with_suffix(prose.SUFFIX)
-    cards.write(described[0], card)
-    with replacing(described[1]) as temporary:
-        temporary.write_text(prose.markdown(card), encoding="utf-8")
+    # The three together or none: an earlier head's card beside these weights is refused.
+    with replacing(made[0]) as weights, replacing(made[1]) as said, replacing(made[2]) as shown:
+        weights.write_bytes(checkpoints.packed(learnt))
+        card = provenance.card(
+            together, taught, learnt, out.stem, weights, expected, data=data, seed=seed, where=where
+        )
+        said.write_text(cards.text(card), encoding="utf-8")
+        shown.write_text(prose.markdown(card), encoding="utf-8")
     command.stderr.print(
         f"{out}: {out.stat().st_size / 1e6:.1f} MB, learnt from {card.videos} videos; its card: "
-        f"{' and '.join(map(str, described))}"
+        f"{' and '.join(map(str, made[1:]))}"
     )
 
 

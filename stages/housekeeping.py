@@ -8,8 +8,10 @@ import typer
 from rich.markup import escape
 
 from stages import command
+from stages.errors import UserError
 from stages.work import claims
-from stages.work.collection import Unfinished, collect
+from stages.work.cache import library
+from stages.work.collection import Unfinished, collect, emptied
 from stages.work.store import Store
 
 OUTPUTS = (Path("data"), Path("reports"))
@@ -21,6 +23,10 @@ def gc(
     unfinished: Annotated[
         bool, typer.Option("--unfinished", help="Drop the work of unfinished stages as well.")
     ] = False,
+    films: Annotated[
+        bool,
+        typer.Option("--films", help="Instead, drop all that `llmvs summarise` keeps of films."),
+    ] = False,
 ) -> None:
     """Empty the work store of what neither a current output nor an unfinished stage needs.
 
@@ -28,11 +34,24 @@ def gc(
     the disk was full, so that running it again goes on there. What killed
     stages left half written or unpacked is removed. Refused while a stage is at work on the store,
     but for --dry-run; one that begins meanwhile waits.
+
+    What is kept of films of one's own lies elsewhere, in the cache (LLMVS_CACHE); summaries that
+    are made stay, and another of the same film is made from its beginning.
     """
-    store = Store.default()
+    if films and unfinished:
+        raise UserError("--films drops what is kept of films, all of it: --unfinished says nothing")
+    store = Store(library()) if films else Store.default()
+    if not store.root.is_dir():
+        command.stderr.print(escape(f"{store.root}: nothing is kept there"))
+        return
+    drop = "would drop" if dry_run else "dropped"
+    if films:
+        with nullcontext() if dry_run else claims.alone(store.root):
+            held = emptied(store.root, dry_run) / 1e6
+        command.stderr.print(escape(f"{store.root}: {drop} {held:.1f} MB"))
+        return
     with nullcontext() if dry_run else claims.alone(store.root):
         found = collect(store, OUTPUTS, unfinished=unfinished, dry_run=dry_run)
-    drop = "would drop" if dry_run else "dropped"
     freed = f"{found.freed_bytes / 1e6:.1f} MB"
     swept = (
         f" and {found.swept_bytes / 1e6:.1f} MB half written or unpacked"

@@ -112,12 +112,12 @@ def measure(
     Raises:
         UserError: there are no annotations or scores, or they do not fit each other.
     """
+    download: Any = section.lookup(Download, "datasets", dataset, "download")
     path = folder / judged_scores.NAME
     judged = judged_scores.read(path)
     about = judged.about
     if about.dataset != dataset:
         raise UserError(f"{path}: is of {about.dataset}, not of {dataset}; name that one")
-    download: Any = section.lookup(Download, "datasets", dataset, "download")
     found = judging.annotated(dataset, download, people, Places(data / dataset))
     settings: Evaluate = section.validated(Evaluate, about.evaluate, str(path), "about.evaluate")
     rules = Rules.of(settings)

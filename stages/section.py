@@ -117,6 +117,10 @@ def document(path: Path = PARAMS) -> dict[str, Any]:
         found = None if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML: {error}") from error
+    except ValueError as error:  # a date that is none, a number behind !!int
+        raise UserError(f"{path} is not valid YAML: {error}; quote what is text") from error
+    except RecursionError as error:
+        raise UserError(f"{path} is not valid YAML: nested too deeply") from error
     if not isinstance(found, dict):
         raise UserError(f"{path} is not valid YAML: expected a mapping")
     return found

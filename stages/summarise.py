@@ -78,7 +78,9 @@ def summarise(
     from stages.skimming import settings
     from stages.summaries.pieces import Wish
     from stages.summarising import Making, Wanted, writable
-    from stages.work.files import DiskFullError
+    from stages.work.cache import library
+    from stages.work.claims import among_others
+    from stages.work.files import is_full
 
     wish, chosen = Wish.parsed(length), settings.of(recipe, scorer)
     if copy and Form.MP4 not in form:
@@ -92,19 +94,18 @@ def summarise(
     wanted = Wanted({each.value for each in form}, copy)
     for stem in stems.values():
         writable(stem, wanted)
-    making = Making(chosen, wish, ask, wanted)
     failed: list[Path] = []
-    for film, stem in stems.items():
-        try:
-            for path in making(film, stem):
-                typer.echo(os.fsencode(path))  # a name may be no text
-        except DiskFullError:
-            raise
-        except UserError as error:
-            if len(stems) == 1:
-                raise
-            log.error("%s", error)
-            failed.append(film)
+    with among_others(library()):
+        making = Making(chosen, wish, ask, wanted)
+        for film, stem in stems.items():
+            try:
+                for path in making(film, stem):
+                    typer.echo(os.fsencode(path))  # a name may be no text
+            except (UserError, OSError) as error:
+                if len(stems) == 1 or is_full(error) or (said := command.said(error)) is None:
+                    raise
+                log.error("%s", said)
+                failed.append(film)
     if failed:
         raise UserError(
             f"no summary of {', '.join(map(str, failed))} ({len(failed)} of {len(stems)} films), "

@@ -17,7 +17,7 @@ from stages.skimming.settings import SkimRecipe
 from stages.skimming.summary import Summary, library, of_film
 from stages.summaries.pieces import Wish, spans
 from stages.work.bar import progress
-from stages.work.files import replacing
+from stages.work.files import replacing, tried
 from stages.work.store import Store
 
 log = logging.getLogger("llmvs")
@@ -92,18 +92,16 @@ def writable(stem: Path, wanted: Wanted) -> None:
 
     Raises UserError where it cannot.
     """
-    endings = [ending for name, (ending, _) in LISTS.items() if name in wanted.formats]
-    longest = max([*endings, ".html"], key=len)
-    place = _named(stem, longest)
-    try:
-        with replacing(_named(stem, f"{longest}.try")) as temporary:
-            temporary.write_bytes(b"")
-        _named(stem, f"{longest}.try").unlink()
-    except OSError as error:
-        raise UserError(
-            f"{place} cannot be written ({error.strerror}); name another folder with --out, or "
-            "give the film a shorter name"
-        ) from error
+    made = {"mp4": ".mp4", **{name: ending for name, (ending, _) in LISTS.items()}}
+    for ending in (".html", *(made[name] for name in made if name in wanted.formats)):
+        place = _named(stem, ending)
+        try:
+            tried(place)
+        except OSError as error:
+            raise UserError(
+                f"{place} cannot be written ({error.strerror}); name another folder with --out, or "
+                "give the film a shorter name"
+            ) from error
 
 
 def made(summary: Summary, stem: Path, wanted: Wanted, store: Store) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from stages.errors import UserError
 
@@ -58,7 +59,7 @@ def kill(
     """
     from stages.resilience import interruption, reference
 
-    console, names = Console(stderr=True), stages or []
+    console, names = Console(stderr=True, emoji=False), stages or []
     planned = reference.planned(names)
     with _scratch(folder) as scratch:
         known = reference.make(scratch / "project", scratch / "reference", planned, console)
@@ -83,7 +84,7 @@ def disk(
     """
     from stages.resilience import full_disk, reference, volume
 
-    console, names = Console(stderr=True), stages or []
+    console, names = Console(stderr=True, emoji=False), stages or []
     planned = reference.planned(names)
     try:
         with _scratch(folder) as scratch, volume.small(scratch) as place:
@@ -93,7 +94,7 @@ def disk(
             count, seconds = times * len(made), full_disk.seconds(made, times)
             _tell("On a full disk", "stage", found, count, seconds, console)
     except volume.UnavailableError as error:
-        console.print(f"[bold red]error:[/] {error}", soft_wrap=True)
+        console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         raise SystemExit(2) from error
 
 
@@ -111,7 +112,7 @@ def damage(
 
     from stages.resilience import damage, reference
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     planned = reference.planned(["embed"])
     with _scratch(folder) as scratch:
         known = reference.make(scratch / "project", scratch / "reference", planned, console)
@@ -141,7 +142,7 @@ def cluster(
 
     # A machine has one processor: with as many threads everywhere the bits are the same.
     os.environ["OMP_NUM_THREADS"] = "1"
-    console, names = Console(stderr=True), stages or ["caption", "embed"]
+    console, names = Console(stderr=True, emoji=False), stages or ["caption", "embed"]
     planned = reference.planned(names)
     with _scratch(folder) as scratch, Cluster(scratch, cache=cache()) as machines:
         known = reference.make(scratch / "project", scratch / "reference", planned, console, True)
@@ -180,5 +181,5 @@ def _tell(
     console.print(f"{count} trials, about {time}.")
     with progress(console) as bar:
         held: Sequence[Trial] = list(bar.track(found, total=count, description="trials"))
-    if not outcomes.tell(title, first, held, Console()):
+    if not outcomes.tell(title, first, held, Console(emoji=False)):
         raise SystemExit(1)

@@ -32,11 +32,14 @@ def download(dataset: Annotated[str, typer.Option()], out: Annotated[Path, typer
             outputs.remedy = lambda: again() or usual()
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(60)
+    if dataset == "left":  # by its terminal
+        os.kill(os.getpid(), signal.SIGHUP)
+        time.sleep(60)
     if dataset == "interrupted":
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(60)
     if dataset == "wrong":
-        raise UserError("datasets.wrong: [a remedy]")
+        raise UserError("datasets.wrong: [a remedy] of out:100:.json")
     if dataset == "full":
         runs.count("frames", 3, 8)
         runs.computed("frames")
@@ -93,15 +96,17 @@ def test_what_the_run_took_is_recorded_under_the_stages_own_command(
     ("dataset", "code", "said"),
     [
         ("stopped", 143, "stopped. Run again to go on: finished work is kept."),
+        ("left", 129, "stopped. Run again to go on: finished work is kept."),
         ("stopped twice", 143, "stopped. Run again to go on: finished work is kept."),
         ("interrupted", 130, "stopped. Run again"),
-        ("wrong", 1, "error: datasets.wrong: [a remedy]"),
+        ("wrong", 1, "error: datasets.wrong: [a remedy] of out:100:.json"),
         (
             "full",
             1,
             "error: the disk is full: no room for made (300.0 MB free, 1.2 GB needed). Nothing "
             "finished is lost, 4 of 8 frames are kept. Free some space and run again; `llmvs gc` "
-            "drops what neither an output nor an unfinished stage needs.",
+            "drops what neither an output nor an unfinished stage needs, and with --films what is "
+            "kept of films of your own.",
         ),
         ("forbidden", 1, "error: locked cannot be written or read: Permission denied"),
     ],

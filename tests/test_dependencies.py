@@ -262,7 +262,7 @@ COMMANDS = {
     "evaluate_release": ROOMS | {"people", "peer_release"},
     "export": ROOMS,
     "heads": ROOMS | {"command", "params", "shipping"},
-    "housekeeping": {"command", "work"},
+    "housekeeping": {"command", "errors", "work"},
     "judge": ROOMS | {"judging"},
     "judging": ROOMS,
     "people": ROOMS,

@@ -455,6 +455,20 @@ def test_inputs_that_do_not_fit_are_named(
     assert not (work / "out").exists()
 
 
+def test_a_video_with_one_judgement_among_others_costs_the_row_of_people_alone(
+    work: Path,
+) -> None:
+    file = work / "demo/source/people.h5"
+    with h5py.File(file) as opened:
+        one = {name: opened["video_2"][name][:1] for name in opened["video_2"] if "user" in name}
+    assert one
+    for name, of_1N in one.items():
+        change(file, f"video_2/{name}", of_1N)
+    found = run(work)["protocols"]["strict"]
+    assert "human" not in found["rows"]
+    assert any("one judgement" in flag for flag in found["flags"])
+
+
 def test_a_video_that_no_split_tests_is_named(work: Path) -> None:
     for seed in range(2):
         change(work / "demo/predictions/mlp.h5", f"strict/seed_{seed}/split_0/video_1")

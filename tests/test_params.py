@@ -60,6 +60,8 @@ def test_the_shipped_file_is_valid() -> None:
         ("datasets.summe.caption.scale", [5, 5], "must be [lowest, highest], rising, got [5, 5]"),
         ("models.llmvs.heads", 3, "width 2048 must be a multiple of heads 3"),
         ("datasets.demo.train.lr", float("nan"), "datasets.demo.train.lr: "),
+        ("datasets.demo.train.seeds", [0, 0], "datasets.demo.train.seeds: names one twice"),
+        ("datasets.summe.evaluate.beyond", 1, "beyond: goes with people's scores alone"),
         ("run.models", ["lmvs"], "run.models: no entry 'lmvs' under models"),
         ("run.datasets", [], "run.datasets: "),
         ("datasets.summe.finetune.rows", ["zero-shot"], "datasets.summe.finetune.rows.0: "),
@@ -234,7 +236,7 @@ def test_settings_cannot_be_changed_after_reading() -> None:
 def test_a_file_that_is_absent_or_not_yaml_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not found"):
         params.load(tmp_path / "params.yaml")
-    for text in ("run: [", "run: \x01", "- run"):
+    for text in ("run: [", "run: \x01", "- run", "run: 2024-13-45", "run: !!int a", "[" * 3000):
         (tmp_path / "params.yaml").write_text(text)
         with pytest.raises(UserError, match="not valid YAML"):
             params.load(tmp_path / "params.yaml")

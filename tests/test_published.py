@@ -16,7 +16,7 @@ from stages.errors import UserError
 from stages.media import sampling
 from stages.media.settings import PenaltySegmentation, Sample
 from stages.sources import shots, tvsum
-from stages.sources.published import make_summe, make_tvsum
+from stages.sources.published import at_hand, make_summe, make_tvsum
 from stages.sources.settings import SumMeDownload, TVSumDownload
 
 NOWHERE = "http://127.0.0.1:9/none.zip"
@@ -183,6 +183,20 @@ def test_people_of_tvsum_are_had_from_the_mat_alone(tmp_path: Path) -> None:
         assert [path for path, _, _ in server.sent] == ["/ydata-tvsum50.mat"]
     assert len(read(tmp_path / "out").people.videos) == 5
     assert not (tmp_path / "out/videos").exists()
+
+
+def test_the_mat_will_do_as_the_source_where_no_videos_are_wanted(tmp_path: Path) -> None:
+    settings = of_tvsum(tmp_path / "ydata-tvsum50.mat")
+    with pytest.raises(UserError, match=r"ydata-tvsum50\.mat does not exist"):
+        make_tvsum("tvsum", settings, tmp_path / "out", tmp_path / "work", videos=False)
+    fake.mat(tmp_path / "ydata-tvsum50.mat")
+    make_tvsum("tvsum", settings, tmp_path / "out", tmp_path / "work", videos=False)
+    assert len(read(tmp_path / "out").people.videos) == 5
+    beforehand = at_hand("tvsum", settings, tmp_path / "work", videos=False)
+    assert beforehand is not None
+    assert len(beforehand.people.videos) == 5
+    with pytest.raises(UserError, match="neither a folder nor an archive"):
+        make_tvsum("tvsum", settings, tmp_path / "out", tmp_path / "work", videos=True)
 
 
 def test_a_frame_more_than_annotated_is_within_the_tolerance(

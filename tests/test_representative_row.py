@@ -84,6 +84,10 @@ def test_it_stands_in_the_table_and_the_report(root: Path, monkeypatch: pytest.M
         row = protocol.rows["representative"]
         assert (row.title, row.kind) == (ROW["title"], "model")
         assert -1 <= row.tau.mean <= 1
+    assert measured.choosing is not None
+    steps = measured.choosing["representative"]
+    assert steps.training is not None
+    assert (steps.training.mean, steps.epoch, steps.lacking) == (0, None, 0)
     assert "Representative frames" in build(root, monkeypatch)
 
 

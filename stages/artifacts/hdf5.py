@@ -213,10 +213,17 @@ class Group:
             raise self.wrong(key, "must be one whole number")
         return int(array.item())
 
+    def number(self, key: str) -> float:
+        """One finite number."""
+        return float(self.numbers(key, ()).item())
+
     def text(self, key: str) -> str:
         """One text."""
         value = np.asarray(self.dataset(key)[()]).reshape(-1)
-        if value.size != 1:
+        name = value[0] if value.size == 1 else None
+        if not isinstance(name, (bytes, str)):
             raise self.wrong(key, "must be one text")
-        name = value[0]
-        return name.decode("utf-8") if isinstance(name, bytes) else str(name)
+        try:
+            return name.decode("utf-8") if isinstance(name, bytes) else str(name)
+        except UnicodeDecodeError as error:
+            raise self.wrong(key, f"is not UTF-8 text ({name!r})") from error

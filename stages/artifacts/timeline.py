@@ -164,14 +164,28 @@ def _video(group: Group) -> Video:
         name=group.name,
         title=group.text("title"),
         n_frames=n_frames,
-        fps=float(np.asarray(group.dataset("fps")[()]).item()),
+        fps=_rate(group),
         picks_T=picks_T,
-        times_T=group.numbers("times", (len(picks_T),)).astype(np.float64),
+        times_T=_times(group, len(picks_T)),
         shots_S2=shots_S2,
         shots_from=origin,
         cut=Cut(*map(int, group.group.attrs.get("cut", WHOLE))),
         part=group.group.attrs.get("part"),
     )
+
+
+def _rate(group: Group) -> float:
+    fps = group.number("fps")
+    if fps <= 0:
+        raise group.wrong("fps", f"must be frames a second, more than 0; is {fps:g}")
+    return fps
+
+
+def _times(group: Group, picks: int) -> npt.NDArray[np.float64]:
+    times_T = group.numbers("times", (picks,)).astype(np.float64)
+    if (np.diff(times_T) < 0).any():
+        raise group.wrong("times", "must not fall")
+    return times_T
 
 
 def same_picks(video: Video, picks: Sequence[int] | npt.ArrayLike, origin: str) -> None:

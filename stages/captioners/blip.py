@@ -16,13 +16,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from stages.captioners.captioner import SILENCE, Captioner, Pixels
-from stages.captioners.halving import Halving
+from stages.captioners.captioner import SILENCE, Captioner, Pixels, of_images
+from stages.captioners.numbers import Numbers
 from stages.captioners.processor import read
 from stages.captioners.settings import ImageCaption
 from stages.errors import UserError
 from stages.work import hub, pretrained
 from stages.work.burden import Burden
+from stages.work.halving import Halving
 
 VERSION = 1
 """Raise it when the same image and settings are to give another caption."""
@@ -102,7 +103,10 @@ class ImageCaptioner:
         self._model = model
         self._processor = processor
         self._settings = settings
-        self._halving = Halving(settings.model, settings.batch, self._generate, self._divided)
+        self._halving = Halving(
+            of_images(settings.model), settings.batch, self._generate, self._divided
+        )
+        self._numbers = Numbers(settings.model, settings.dtype)
 
     def prepare(self, images: Sequence[Pixels], /) -> Sequence[Tensor]:
         """The images as the model takes them, each (images, 3, H, W); see `Captioner.prepare`."""
@@ -119,9 +123,9 @@ class ImageCaptioner:
         """One line an image, whitespace collapsed; see `Captioner.caption`.
 
         Where the GPU's memory runs out the batch is halved, and stays so. Raises UserError where a
-        single image is already too much.
+        single image is already too much, or the model overflows.
         """
-        return self._halving(prepared)
+        return [line for lines in self._halving(prepared) for line in lines]
 
     @torch.inference_mode()
     def _generate(self, pixels: Tensor) -> list[str]:
@@ -130,6 +134,7 @@ class ImageCaptioner:
             do_sample=False,
             num_beams=self._settings.beams,
             max_new_tokens=self._settings.max_new_tokens,
+            logits_processor=[self._numbers],
         )
         lines = self._processor.batch_decode(written, skip_special_tokens=True)
         return [" ".join(line.split()) or SILENCE for line in lines]

@@ -18,12 +18,21 @@ import numpy.typing as npt
 
 from stages.artifacts import frames
 from stages.work.burden import Burden
+from stages.work.halving import Said
 from stages.work.items import Arrays
 
 Pixels = npt.NDArray[np.uint8]
 
 SILENCE = "No description."
 """Stands for the words of a model that ended its turn without any: a caption is never empty."""
+
+
+def of_images(model: str) -> Said:
+    """What a person is told where a captioner's batch does not fit into the memory."""
+    return Said(
+        model, ("image", "images"), "model, dtype or max_new_tokens",
+        "set caption.batch to that to spare the attempt",
+    )  # fmt: skip
 
 
 class Captioner(Protocol):
@@ -49,7 +58,9 @@ class Plan(Protocol):
 
     @property
     def batch(self) -> int:
-        """Images handed over in one call: speed and memory alone, never the captions."""
+        """Images handed over in one call: speed and memory. Of two words that are equally likely
+        to the last bit, which half precision makes of some, another may be taken.
+        """
         ...
 
     @property

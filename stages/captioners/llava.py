@@ -19,12 +19,13 @@ import torch
 from PIL import Image
 
 from stages.captioners import framing, processor
-from stages.captioners.captioner import SILENCE, Pixels
-from stages.captioners.halving import Halving
+from stages.captioners.captioner import SILENCE, Pixels, of_images
+from stages.captioners.numbers import Numbers
 from stages.captioners.settings import ImageTextCaption
 from stages.errors import UserError
 from stages.work import adapters, architecture, hub, pretrained
 from stages.work.burden import Burden
+from stages.work.halving import Halving
 from stages.work.rendering import on_one_day
 from stages.work.tokens import as_read, as_text
 
@@ -148,7 +149,10 @@ class ImageTextCaptioner:
         self._model = model
         self._processor = reader
         self._prompt = prompt
-        self._halving = Halving(settings.model, settings.batch, self._generate, self._divided)
+        self._halving = Halving(
+            of_images(settings.model), settings.batch, self._generate, self._divided
+        )
+        self._numbers = Numbers(settings.model, settings.dtype)
         self._preparing = threading.Lock()
         # Of its own for decoding: a fast tokenizer is not for two threads at once.
         self._tokenizer = copy.deepcopy(reader.tokenizer)
@@ -207,14 +211,16 @@ class ImageTextCaptioner:
         Where the GPU's memory runs out the batch is halved, and stays so.
 
         Raises:
-            UserError: a single image is already too much for the memory.
+            UserError: a single image is already too much for the memory, or the model overflows.
         """
-        return self._halving(prepared)
+        return [line for lines in self._halving(prepared) for line in lines]
 
     @torch.inference_mode()
     def _generate(self, batch: Batch) -> list[str]:
         # A copy, as what it is called on is changed.
         inputs = copy.copy(batch.inputs).to(self._model.device)
-        written = self._model.generate(**inputs)[:, inputs["input_ids"].shape[1] :]
+        written = self._model.generate(**inputs, logits_processor=[self._numbers])[
+            :, inputs["input_ids"].shape[1] :
+        ]
         lines = self._tokenizer.batch_decode(written, skip_special_tokens=True)
         return [" ".join(line.split()) or SILENCE for line in lines]

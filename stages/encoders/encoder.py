@@ -8,6 +8,7 @@ encoder of a T5), and the text half of a CLIP are all read by transformers itsel
 """
 
 import logging
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,11 +17,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from stages.encoders.halving import halved
 from stages.encoders.settings import Pooling, Sentences
 from stages.errors import UserError
 from stages.llm import weights
 from stages.work import pretrained, tokens
+from stages.work.halving import Halving, Said
+from stages.work.overflow import overflowed
 
 log = logging.getLogger("llmvs")
 
@@ -30,6 +32,14 @@ Floats = npt.NDArray[np.float32]
 
 _SPARE = ("pooler.",)
 """A layer of BERT's kin that nothing is kept of, and that many checkpoints do not hold."""
+
+_COUNTED_FROM_PADDING = (
+    *("roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "mpnet"),
+    *("data2vec-text", "longformer", "ibert", "xmod"),
+)
+"""Kinds whose first position is the one after the padding's, so that fewer are left than the
+configuration says.
+"""
 
 
 class Tokens:
@@ -50,6 +60,9 @@ class Tokens:
         self._before, self._after = whole[:start], whole[start + len(bare) :]
         limits = [weights.context(name, revision), self._tokenizer.model_max_length]
         self._room = min(limit for limit in limits if limit) - len(self._before) - len(self._after)
+        kind = weights.configuration(name, revision)
+        if kind.model_type in _COUNTED_FROM_PADDING:
+            self._room -= (kind.pad_token_id or 0) + 1
         self.cut = 0
 
     def ids(self, sentence: str) -> Ids:
@@ -71,12 +84,20 @@ class Tokens:
 class Encoder:
     """A loaded model; a worker of the executor, whose payloads are batches of sentences.
 
-    A batch that does not fit into the GPU's memory is halved until it does.
+    A batch that does not fit into the GPU's memory is halved until it does, and so are those after
+    it.
     """
 
     def __init__(self, settings: Sentences) -> None:
         """Raises UserError where the model cannot be had or used, or does not pool that way."""
-        self._name, self._pooling = settings.model, settings.pooling
+        self._settings, self._pooling = settings, settings.pooling
+        said = Said(
+            settings.model, ("caption", "captions"), "sentences.model or dtype",
+            "a smaller sentences.token_budget spares the attempt",
+        )  # fmt: skip
+        self._halving = Halving[Sequence[Ids], Floats](
+            said, sys.maxsize, self._encoded, self._divided
+        )
         folder = weights.fetch(settings.model, settings.revision)
         dtype = pretrained.dtype_of(settings.dtype)
         kind = model_class(settings, weights.configuration(settings.model, settings.revision))
@@ -90,13 +111,17 @@ class Encoder:
     def encode(self, batch: Sequence[Ids]) -> Floats:
         """One vector a sentence, (B, D).
 
-        Raises UserError where a single sentence is too much for the GPU's memory.
+        Raises UserError where a single sentence is too much for the GPU's memory, or the model
+        overflows.
         """
-        alone = (
-            f"{self._name}: out of memory with a single caption; free the GPU of others, or name a "
-            "smaller sentences.model or dtype"
-        )
-        return halved(batch, self._encoded, "captions", alone)
+        found_BD = np.concatenate(self._halving([batch]))
+        if not np.isfinite(found_BD).all():
+            raise overflowed(self._settings.model, self._settings.dtype, "sentences.dtype")
+        return found_BD
+
+    def _divided(self, batches: Sequence[Sequence[Ids]]) -> list[Sequence[Ids]]:
+        size = self._halving.batch
+        return [each[at : at + size] for each in batches for at in range(0, len(each), size)]
 
     @torch.inference_mode()
     def _encoded(self, batch: Sequence[Ids]) -> Floats:
@@ -139,6 +164,11 @@ def model_class(settings: Sentences, config: Any) -> Any:
     if clip:
         return _Clip(settings.pooling == "projected")
     encodes = type(config) in AutoModelForTextEncoding._model_mapping
+    if not encodes and (hasattr(config, "vision_config") or config.is_encoder_decoder):
+        raise UserError(
+            f"{settings.model}: is no model of text alone ({config.model_type}), and no CLIP whose "
+            "text half is known here; name another sentences.model"
+        )
     return AutoModelForTextEncoding if encodes else AutoModel
 
 

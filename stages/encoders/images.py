@@ -21,13 +21,14 @@ from PIL import Image
 
 from stages.artifacts import frames
 from stages.artifacts.timeline import Timeline, same_picks
-from stages.encoders.halving import halved
 from stages.errors import UserError
 from stages.work import architecture, burden, hub, pretrained
 from stages.work.burden import Burden
 from stages.work.executor import Task, result, stream
+from stages.work.halving import Halving, Said
 from stages.work.items import Arrays
 from stages.work.on_demand import MadeAnew
+from stages.work.overflow import overflowed
 from stages.work.store import Store, key
 
 log = logging.getLogger("llmvs")
@@ -65,7 +66,14 @@ class ImageHalf:
 
     def __init__(self, settings: Settings, path: Path) -> None:
         """Raises UserError where the model cannot be had or used."""
-        self._name, self._path = settings.model, path
+        self._settings, self._path = settings, path
+        said = Said(
+            settings.model, ("frame", "frames"), "model or dtype (features.clip)",
+            "set features.clip.batch to that to spare the attempt",
+        )  # fmt: skip
+        self._halving = Halving[Sequence[bytes], Floats](
+            said, settings.batch, self._seen, self._divided
+        )
         folder = hub.fetch(settings.model, settings.revision, KIND)
         self._images = _processor(settings.model, folder)
         dtype = pretrained.dtype_of(settings.dtype)
@@ -80,12 +88,17 @@ class ImageHalf:
                 yield index, {"clip": self.seen(shown)}
 
     def seen(self, jpegs: Sequence[bytes]) -> Floats:
-        """One vector a frame (B, D). Raises UserError where one is too much for the GPU."""
-        alone = (
-            f"{self._name}: out of memory with a single frame; free the GPU of others, or name a "
-            "smaller model or dtype (features.clip)"
-        )
-        return halved(jpegs, self._seen, "frames", alone)
+        """One vector a frame (B, D). Raises UserError where one is too much for the GPU, or the
+        model overflows.
+        """
+        found_BD = np.concatenate(self._halving([jpegs]))
+        if not np.isfinite(found_BD).all():
+            raise overflowed(self._settings.model, self._settings.dtype, "features.clip.dtype")
+        return found_BD
+
+    def _divided(self, batches: Sequence[Sequence[bytes]]) -> list[Sequence[bytes]]:
+        size = self._halving.batch
+        return [each[at : at + size] for each in batches for at in range(0, len(each), size)]
 
     @torch.inference_mode()
     def _seen(self, jpegs: Sequence[bytes]) -> Floats:

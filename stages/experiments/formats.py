@@ -75,7 +75,8 @@ def _notes(table: Table) -> list[str]:
         )
     if table.benchmarks:
         notes.append(
-            f"paper: τ ρ as printed in {rows.CITATION}, {rows.ADDRESS}; not measured here"
+            f"paper: τ ρ as printed in {rows.CITATION}, {rows.ADDRESS}, trained rows by its "
+            "protocol, official; not measured here"
             + ("." if table.benchmark else ", and on other videos than these.")
         )
         if any(map(_published, table.shown)):

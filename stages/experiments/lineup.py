@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stages import rows
+from stages.artifacts.results import Results
 from stages.errors import UserError
 from stages.experiments import freshness, kept, measured
 from stages.experiments.measured import Measured
@@ -16,6 +17,7 @@ from stages.experiments.revisions import HERE, Revision, experiments
 from stages.experiments.table import SHOWN, Cell, Experiment, Line, Table
 from stages.experiments.workspace import Workspace, not_for
 from stages.metrics.paired import holm
+from stages.metrics.tables import floor_said
 
 Json = dict[str, Any]
 
@@ -149,8 +151,14 @@ def _table(table: str, protocol: str, workspace: Workspace, found: Sequence[_Fou
         reference=of.rows[reference].title,
         benchmarks=benchmarks,
         lines=_corrected(lines),
-        notes=(workspace.outdated,) if workspace.outdated else (),
+        notes=_notes(results, protocol, workspace),
     )
+
+
+def _notes(results: Results, protocol: str, workspace: Workspace) -> tuple[str, ...]:
+    of = results.protocols[protocol]
+    floor = floor_said(results.benchmark or results.title, of.rows) if of.floor else None
+    return tuple(note for note in (floor, workspace.outdated) if note)
 
 
 @dataclass(frozen=True)

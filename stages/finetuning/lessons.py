@@ -37,7 +37,7 @@ def numbers(
     Args:
         gtscore_T: people's mean scores, 0 to 1.
         scale: lowest and highest.
-        target: see `settings.Finetune`.
+        target: see `settings.Finetune`. A score halfway between two numbers is the even one.
     """
     lowest, highest = scale
     if target == "score":

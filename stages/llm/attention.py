@@ -209,7 +209,7 @@ def _attention_function(
     heads = Heads(query, key, value, scale, sliding_window)
     layer = module.layer_idx
     assert isinstance(layer, int)
-    return tokens.attend(layer, heads).transpose(1, 2), None
+    return tokens.attend(layer, heads).transpose(1, 2).contiguous(), None
 
 
 AttentionInterface.register(NAME, _attention_function)

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
+
 from stages.errors import UserError
 from stages.llm import engine, weights
 from stages.llm.examples import Examples
@@ -121,7 +123,10 @@ class Blueprint:
         )
 
     def engine(self) -> engine.Engine:
-        """The model, with the prefix read."""
+        """The model, with the prefix read.
+
+        Raises UserError where it cannot be had or used, or the memory is too small for the prefix.
+        """
         model = weights.model(self.llm, self.revision, weights.dtype_of(self.dtype))
         if self.adapter is not None:
             model = adapters.merge(self.llm, model, self.adapter)
@@ -136,15 +141,22 @@ class Blueprint:
             def complete(tokens: Sequence[int], following: int) -> bool:
                 return scored(decode(tokens), decode([*tokens, following]))
 
-        return engine.Engine(
-            model,
-            self.layout.prefix,
-            self.layout.closing,
-            self.ends,
-            self.max_new_tokens,
-            self.layout.draft,
-            complete,
-            self.layer,
-            self.pooling,
-            self.also,
-        )
+        try:
+            return engine.Engine(
+                model,
+                self.layout.prefix,
+                self.layout.closing,
+                self.ends,
+                self.max_new_tokens,
+                self.layout.draft,
+                complete,
+                self.layer,
+                self.pooling,
+                self.also,
+            )
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"{self.llm}: out of memory with the instruction and examples alone; free the GPU "
+                "of others, or name a smaller model or dtype (embed), or fewer examples "
+                "(embed.prompt.shown.count)"
+            ) from error

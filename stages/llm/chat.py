@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from stages.errors import UserError
+from stages.work.pretrained import first_line
 from stages.work.rendering import on_one_day
 from stages.work.tokens import as_read, as_sealed, as_text, control, sealed, unsealed
 
@@ -94,7 +95,10 @@ def _is_plain(
 
 
 def _render(tokenizer: Any, instruction: str, turns: Sequence[str]) -> str:
-    """The chat as its template writes it; user's and model's turns alternate."""
+    """The chat as its template writes it; user's and model's turns alternate.
+
+    Raises UserError where there is no template, or it cannot be used.
+    """
     from jinja2 import TemplateError
 
     if not getattr(tokenizer, "chat_template", None):
@@ -118,9 +122,21 @@ def _render(tokenizer: Any, instruction: str, turns: Sequence[str]) -> str:
         rendered = render([instruction], turns)
         if instruction in rendered:
             return rendered
-    except TemplateError:
+    except TemplateError:  # as of templates that know no system turn
         pass
-    return render([], [f"{instruction}\n\n{turns[0]}", *turns[1:]])
+    except (TypeError, ValueError) as error:
+        raise _unusable(tokenizer, error) from error
+    try:
+        return render([], [f"{instruction}\n\n{turns[0]}", *turns[1:]])
+    except (TemplateError, TypeError, ValueError) as error:
+        raise _unusable(tokenizer, error) from error
+
+
+def _unusable(tokenizer: Any, error: Exception) -> UserError:
+    return UserError(
+        f"{tokenizer.name_or_path}: its chat template cannot be used ({first_line(error)}); name "
+        "another instruct or chat model"
+    )
 
 
 def _junctions(ids: Callable[[str], Ids], before: str, following: str) -> Surroundings:

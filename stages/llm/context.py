@@ -70,7 +70,8 @@ def longest(
         shown: examples of each split, or the only ones.
 
     Raises:
-        UserError: the tokenizer or configuration cannot be had or used.
+        UserError: the tokenizer or configuration cannot be had or used, or of a frame there is
+            nothing to read.
     """
     tokenizer = weights.tokenizer(embed.llm, embed.revision)
     room = weights.context(embed.llm, embed.revision)
@@ -87,6 +88,11 @@ def longest(
         texts = query_texts(embed, words)
         lengths = {text: len(around.query(text)) for text in dict.fromkeys(texts)}
         for caption, text in zip(captions, texts, strict=True):
+            if not lengths[text]:
+                raise UserError(
+                    f"frame {caption.pick} of {name}: {embed.llm}'s tokenizer leaves nothing of "
+                    f"what is asked of it ({text!r}); mend its caption"
+                )
             frames += 1
             beyond += room is not None and shared + lengths[text] > room
             if lengths[text] > own:

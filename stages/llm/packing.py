@@ -32,6 +32,12 @@ class PackedLinear(nn.Module):
         self.bias = linear.bias
         self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), _ROWS)
 
+    @property
+    def weight(self) -> Tensor:
+        """As it was, for what multiplies by it itself, as some routers of experts do."""
+        plain: Tensor = self.packed.to_dense()
+        return plain
+
     def forward(self, x: Tensor, activation: str = "none") -> Tensor:
         y: Tensor = torch.ops.mkldnn._linear_pointwise(
             x.to(self.packed.dtype), self.packed, self.bias, activation, [], ""

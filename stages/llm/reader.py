@@ -29,6 +29,7 @@ from stages.llm.settings import Embed
 from stages.work import burden, workers
 from stages.work.executor import Task, stream
 from stages.work.items import Arrays
+from stages.work.overflow import overflowed
 from stages.work.pace import duration
 from stages.work.parcels import Model
 from stages.work.store import Store, key
@@ -81,11 +82,9 @@ class Reader:
                 arrays[f"{kind}/query"] = np.stack([x.query_W.cpu().numpy() for x in also])
                 arrays[f"{kind}/answer"] = np.stack([x.answer_W.cpu().numpy() for x in also])
                 arrays[f"{kind}/reply"] = said
-            if not all(np.isfinite(arrays[name]).all() for name in ("query", "answer")):
-                raise UserError(
-                    f"{self.blueprint.llm}: its states overflow in {self.blueprint.dtype}; set "
-                    "embed.dtype to bfloat16, or to float32"
-                )
+            states = (kept for kept in arrays.values() if kept.dtype == np.float32)
+            if not all(np.isfinite(kept).all() for kept in states):
+                raise overflowed(self.blueprint.llm, self.blueprint.dtype, "embed.dtype")
             yield index, arrays
 
     def _read(self, queries: Sequence[Ids]) -> list[Reading]:
@@ -112,8 +111,9 @@ class Reader:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             log.warning(
-                "out of memory with %d prompts at once: going on with at most %d tokens; set "
-                "embed.token_budget to that to spare the attempt",
+                "out of memory with %d prompts at once: going on with at most %d tokens; in what "
+                "is begun anew embed.token_budget, set to that, spares the attempt (what is "
+                "finished here would be read again under it)",
                 *(len(part), self.room),
             )
             left = sorted(set(range(len(queries))) - set(readings))

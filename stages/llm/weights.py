@@ -111,13 +111,22 @@ def model(name: str, revision: str | None = None, dtype: Any = None) -> Any:
 
 
 def ends_of_turn(model_folder: Path, tokenizer: Any) -> tuple[int, ...]:
-    """Token ids that end the model's turn: its generation config's, else its tokenizer's."""
+    """Token ids that end the model's turn: its generation config's, else its tokenizer's.
+
+    Raises UserError where there is a generation config that cannot be used.
+    """
     from transformers import GenerationConfig
 
-    try:
-        ends = GenerationConfig.from_pretrained(model_folder, local_files_only=True).eos_token_id
-    except OSError:
-        ends = None
+    ends, said = None, model_folder / "generation_config.json"
+    if said.is_file():
+        try:
+            kept = GenerationConfig.from_pretrained(model_folder, local_files_only=True)
+        except (*pretrained.FAILURES, TypeError) as error:
+            raise UserError(
+                f"{said}: cannot be used ({pretrained.first_line(error)}); fetch the model again, "
+                "or mend or remove the file"
+            ) from error
+        ends = kept.eos_token_id
     if ends is None:
         ends = tokenizer.eos_token_id
     if ends is None:

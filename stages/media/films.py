@@ -1,6 +1,7 @@
 """Which files are meant: videos, and folders of them."""
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,6 +48,11 @@ def films(named: Sequence[Path]) -> list[Path]:
 
 
 APART = "summarise them one at a time with --out FOLDER each, or rename one"
+
+
+def said_of(film: Path) -> str:
+    """A film's name without its ending, as text whatever bytes it holds."""
+    return os.fsencode(film.stem).decode(errors="backslashreplace")
 
 
 def beside(films: Sequence[Path], out: Path | None, remedy: str = APART) -> dict[Path, Path]:

@@ -81,9 +81,9 @@ def write(
             if shown.until >= pieces[-1].end:
                 break
         reel.finish()
-    kept = reel.kept()
-    if not kept:
-        raise UserError(f"{film}: nothing of the spans to be kept decodes")
+        kept = reel.kept()
+        if not kept:
+            raise UserError(f"{film}: nothing of the spans to be kept decodes")
     said = []
     if found.early or kept[-1].end < spans[-1][1] - 1 / found.clock.fps:
         said.append(

@@ -112,10 +112,16 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, VideoStrea
             for stream in container.streams.video
             if not stream.disposition & Disposition.attached_pic
         ]
-        if not moving:
+        known = [stream for stream in moving if stream.codec_context is not None]
+        if moving and not known:
+            raise UserError(
+                f"{path}: its pictures are coded in a way that FFmpeg does not know; convert it "
+                "to H.264 with what made it"
+            )
+        if not known:
             still = " but a picture on its cover" if container.streams.video else ""
             raise UserError(f"{path} holds no video stream{still}; get it anew from where it came")
-        yield container, max(moving, key=_preference)
+        yield container, max(known, key=_preference)
 
 
 def _preference(stream: VideoStream) -> tuple[bool, int]:

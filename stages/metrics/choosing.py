@@ -78,11 +78,18 @@ def of_rows(
     for name, strict in rows[STRICT].items():
         if name in rows[OFFICIAL]:
             of_row = trained.get(name, {}).get(OFFICIAL)
-            chosen = None if of_row is None else gains(curves[name], of_row.epochs)
+            chosen = None
+            if of_row is not None and not _learnt_nothing(points := list(curves[name])):
+                chosen = gains(points, of_row.epochs)
             found[name] = steps(
                 strict, rows[OFFICIAL][name], splits[STRICT], splits[OFFICIAL], chosen
             )
     return found
+
+
+def _learnt_nothing(points: Sequence[Point]) -> bool:
+    """Whether a row's curves are those of a scorer that is as it was built."""
+    return bool(points) and all(point.lr == 0 for point in points)
 
 
 def gains(points: Iterable[Point], epochs: Mapping[str, Sequence[float | None]]) -> Gains:

@@ -45,7 +45,8 @@ def table(found: Document, notes: Sequence[str]) -> Table:
         if protocol not in alike:
             add(f"{protocol}, {of['videos']} videos", _figure_lines(of))
         if "against" in of:
-            add(f"  less {of['against']['title']}", _difference_lines(of["against"]))
+            under = f" ({protocol})" if protocol in alike else ""
+            add(f"  less {of['against']['title']}{under}", _difference_lines(of["against"]))
     if found["sampled"] is not None:
         add("without the knapsack", _figure_lines(found["sampled"], SAMPLED, ("", "", "r ")))
     if "highlights" in found:

@@ -27,7 +27,8 @@ from stages.work.bar import progress
 log = logging.getLogger("llmvs")
 
 ONE_JUDGEMENT = (
-    "Each video has one judgement and not several people's: no row holds people against each other."
+    "Each video, or one of them, has one judgement and not several people's: no row holds people "
+    "against each other."
 )
 
 Rows = dict[str, dict[str, Scored]]
@@ -148,8 +149,8 @@ def _rows(
 
 
 def _alone(panels: Mapping[str, Panel], tested: Iterable[str]) -> bool:
-    """Whether each video has one judgement, so that there are no people to stand against others."""
-    return all(len(panels[video].user_summary) == 1 for video in tested)
+    """Whether a video has one judgement, so that there are no people to stand against others."""
+    return any(len(panels[video].user_summary) == 1 for video in tested)
 
 
 def _scorers(judged: JudgedScores, protocol: str) -> dict[str, Judging]:

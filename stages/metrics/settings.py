@@ -29,3 +29,10 @@ class Evaluate(Section):
         if self.highlights is not None and self.agreement != "scores":
             raise ValueError("highlights: are found by people's scores; set agreement: scores")
         return self
+
+    @model_validator(mode="after")
+    def _beyond_is_of_scores(self) -> Self:
+        # Where an epoch is chosen by summaries, it would have to be chosen anew.
+        if self.beyond and self.agreement != "scores":
+            raise ValueError("beyond: goes with people's scores alone; set agreement: scores, or 0")
+        return self

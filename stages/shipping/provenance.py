@@ -98,6 +98,7 @@ def card(
     joint: Joint,
     taught: Videos,
     scorer: Scorer,
+    name: str,
     weights: Path,
     found: Mapping[str, Expected],
     *,
@@ -105,7 +106,9 @@ def card(
     seed: int,
     where: torch.device,
 ) -> Card:
-    """The card of a scorer that was trained on these videos and written to `weights`."""
+    """The card of a scorer, by its name, that was trained on these videos and written to
+    `weights`.
+    """
     sources = tuple(
         Source(
             dataset=name,
@@ -122,7 +125,7 @@ def card(
         for name, recipe in joint.recipes.items()
     )
     return Card(
-        name=weights.stem,
+        name=name,
         weights=content_hash(weights),
         row=joint.model,
         title=joint.entry.title,

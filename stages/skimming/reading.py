@@ -3,7 +3,6 @@
 Shapes: T sampled frames, W width of an embedding.
 """
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -23,7 +22,9 @@ from stages.llm.examples import written
 from stages.llm.fingerprint import determinants
 from stages.llm.reader import read_videos
 from stages.llm.settings import Embed
+from stages.media.films import said_of
 from stages.media.looking import Film
+from stages.work.scratch import scratch
 from stages.work.store import Store
 
 _GROUP = 512  # frames to a group of the temporary file
@@ -67,16 +68,11 @@ def captions(film: Film, settings: CaptionSettings, store: Store) -> tuple[str, 
             for index, jpeg in enumerate(film.jpegs(store))
         ),
     )
-    with tempfile.TemporaryDirectory(dir=_folder(store)) as folder:
-        path = Path(folder) / "frames.h5"
+    with scratch(store.root, "frames") as folder:
+        path = folder / "frames.h5"
         if any(task.key not in store for task in tasks):
             _lay_out(film, store, path)
         return tuple(asking.answers(plan, tasks, path, store))
-
-
-def _folder(store: Store) -> Path:
-    store.root.mkdir(parents=True, exist_ok=True)
-    return store.root
 
 
 def _lay_out(film: Film, store: Store, path: Path) -> None:
@@ -95,11 +91,12 @@ def read(film: Film, said: tuple[str, ...], embed: Embed, store: Store) -> Read:
     Raises UserError where the LLM cannot be had, or a prompt is longer than its context.
     """
     examples = written(embed)
+    name = said_of(film.path)
     frames_said = [
-        Caption(video=film.path.stem, pick=int(pick), caption=words)
+        Caption(video=name, pick=int(pick), caption=words)
         for pick, words in zip(film.picks_T, said, strict=True)
     ]
-    context.check({film.path.stem: frames_said}, embed, [examples])
+    context.check({name: frames_said}, embed, [examples])
     readings, _ = read_videos({"film": said}, embed, examples, store)
     ((_, made),) = readings
     states: dict[str, Any] = {"query": made.query_TW, "answer": made.answer_TW}

@@ -21,7 +21,7 @@ from stages.skimming import settings
 from stages.skimming.scoring import Scored, Scoring
 from stages.skimming.settings import SkimRecipe
 from stages.summaries.pieces import Piece, Wish, chosen
-from stages.work.cache import cache
+from stages.work import cache
 from stages.work.store import Store
 
 Floats = npt.NDArray[np.float64]
@@ -160,4 +160,4 @@ def _chosen(found: tuple[Shot, ...], seconds: float) -> tuple[Piece, ...]:
 
 def library() -> Store:
     """Where finished work on films is kept between runs: `films` in the cache (`$LLMVS_CACHE`)."""
-    return Store(cache() / "films")
+    return Store(cache.library())

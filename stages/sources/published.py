@@ -62,7 +62,8 @@ def make_tvsum(
     """Write `out`/timeline.h5, `out`/people.h5 and, where `videos`, `out`/videos of TVSum.
 
     Annotations come from `ydata-tvsum50.mat` or `ydata-tvsum50-anno.tsv` beside the videos; where
-    neither is there, the .mat is fetched. Without videos the archive is not.
+    neither is there, the .mat is fetched. Without videos the archive is not, and either of the two
+    will do as `settings.source`.
 
     work: kept across runs, a folder of the work store's.
 
@@ -73,6 +74,8 @@ def make_tvsum(
         field_h5.read("tvsum", settings.h5)
     if not videos and settings.source is None:
         annotated = _tvsum(name, _fetched_mat(settings, work), settings)
+    elif not videos and (alone := _annotation_file(settings)) is not None:
+        annotated = _tvsum(name, judged_of_tvsum(alone), settings)
     else:
         with opened(settings.url, settings.source, work, TVSUM_INNER) as folder:
             annotated = _tvsum(name, _tvsum_judged(folder, settings, work), settings)
@@ -100,6 +103,8 @@ def at_hand(
         if source.is_dir() or source.suffix == ".zip" or not source.exists():
             with ground_truth.folder(settings.url, settings.source, work) as truth:
                 return _summe(name, truth, settings)
+    elif not videos and (alone := _annotation_file(settings)) is not None:
+        return _tvsum(name, judged_of_tvsum(alone), settings)
     elif source is not None and source.is_dir() and files(source, *_JUDGED):
         return _tvsum(name, _tvsum_judged(source, settings, work), settings)
     return None
@@ -166,6 +171,14 @@ def _tvsum(name: str, judged: Sequence[tvsum.Annotations], settings: TVSumDownlo
 
 def _tvsum_judged(folder: Path, settings: TVSumDownload, work: Path) -> list[tvsum.Annotations]:
     return judged_of_tvsum(folder) if files(folder, *_JUDGED) else _fetched_mat(settings, work)
+
+
+def _annotation_file(settings: TVSumDownload) -> Path | None:
+    """The .mat or .tsv that is named in place of an archive or folder."""
+    if settings.source is None or not settings.source.endswith((".mat", ".tsv")):
+        return None
+    path = Path(settings.source).expanduser()
+    return path if path.is_file() else None
 
 
 def _tvsum_judged_by(path: Path) -> list[tvsum.Annotations]:

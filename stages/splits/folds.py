@@ -109,9 +109,19 @@ def set_aside(names: Sequence[str], share: float, seed: int) -> tuple[list[str],
     )
 
 
-def _field(protocol: Protocol, source: Source, names: Sequence[str], folds: int) -> list[Split]:
+def field_tests(protocol: Protocol, source: Source) -> list[list[str]]:
+    """The names that each of the field's splits of a dataset tests."""
+    return _lists(source)[protocol]
+
+
+def _lists(source: Source) -> dict[str, list[list[str]]]:
     text = (resources.files("stages.splits") / "field_splits.json").read_text(encoding="utf-8")
-    lists: dict[str, list[list[str]]] = json.loads(text)[source]
+    found: dict[str, list[list[str]]] = json.loads(text)[source]
+    return found
+
+
+def _field(protocol: Protocol, source: Source, names: Sequence[str], folds: int) -> list[Split]:
+    lists = _lists(source)
     tests = lists[protocol]
     # The strict lists test every video, so they say which videos there are.
     known = {name for test in lists["strict"] for name in test}

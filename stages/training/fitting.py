@@ -177,17 +177,18 @@ def _as_built(
     train: Sequence[Video], test: Sequence[Video], entry: Entry, where: torch.device
 ) -> Trained:
     """A scorer that learns nothing: its curve is one point, of rate 0."""
-    model = registry.build(entry, train[0].widths).eval()
+    model = registry.build(entry, train[0].widths)
     losses = [HeldOut(videos, None, where).measure(model)[0] for videos in (train, test)]
-    return Trained(model, [Epoch(1, 0.0, *losses)], 1)
+    return Trained(model.eval(), [Epoch(1, 0.0, *losses)], 1)
 
 
 def _check(point: Epoch) -> None:
     for loss in (point.train_loss, point.test_loss):
         if not math.isfinite(loss):
             raise UserError(
-                f"training fell apart in epoch {point.epoch:g} (loss {loss}); "
-                "lower train.lr in params.yaml"
+                f"training fell apart in epoch {point.epoch:g} (loss {loss}); lower its lr in "
+                "params.yaml: of the row (datasets.D.train.models.M, models.M.train), where it has "
+                "one of its own, else datasets.D.train.lr"
             )
 
 

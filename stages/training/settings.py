@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from stages.section import Count, Dtype, Name, Positive, Section
 
@@ -58,3 +58,10 @@ class Train(Section):
     accumulate: Positive
     standardise: bool
     checkpoints: Literal["all", "shown"] = "all"
+
+    @field_validator("seeds")
+    @classmethod
+    def _no_seed_twice(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) != len(seeds):
+            raise ValueError("names one twice")
+        return seeds

@@ -112,7 +112,7 @@ def room(processes: int, where: torch.device) -> int:
         gigabytes = float(said)
     except ValueError:
         gigabytes = 0
-    if not gigabytes > 0:
+    if not 0 < gigabytes < float("inf"):
         raise UserError(
             f"LLMVS_ROOM={said}: must be the gigabytes that videos may take in training"
         )

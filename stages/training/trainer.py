@@ -131,7 +131,11 @@ class Trainer:
             with one_thread(self.where):
                 videos = self.videos(job.protocol, job.number)
                 began = time.perf_counter()
-                trained = self._fitted(job, videos)
+                try:
+                    trained = self._fitted(job, videos)
+                except UserError as error:
+                    run = f"{job.protocol}, seed {job.seed}, split {job.number + 1}"
+                    raise UserError(f"{run}: {error}") from error
                 learnt = time.perf_counter()
                 scores = [predict(trained.model, videos[name]) for name in job.tested]
                 scoring = (time.perf_counter() - learnt) / len(scores)

@@ -15,6 +15,11 @@ def cache() -> Path:
     return Path(os.environ.get("LLMVS_CACHE") or Path.home() / ".cache" / "llmvs")
 
 
+def library() -> Path:
+    """The work store of films of one's own, kept between runs."""
+    return cache() / "films"
+
+
 @contextmanager
 def alone(what: str) -> Iterator[None]:
     """One process of this machine at a time in the block, for the same thing; others wait.
@@ -25,7 +30,7 @@ def alone(what: str) -> Iterator[None]:
     Raises:
         UserError: the cache cannot be written.
     """
-    place = cache() / "locks" / f"{hashlib.sha256(what.encode()).hexdigest()[:24]}.lock"
+    place = cache() / "locks" / f"{hashlib.sha256(os.fsencode(what)).hexdigest()[:24]}.lock"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         file = place.open("a+")

@@ -47,9 +47,9 @@ def claimed(root: Path, output: Path, patience: float = PATIENCE) -> Iterator[No
         UserError: another run is at work on it, and goes on; or the store is being emptied.
     """
     until = time.monotonic() + patience
-    place = root / "claims" / f"{sha256(str(output.resolve()).encode()).hexdigest()[:24]}.json"
+    place = root / "claims" / f"{sha256(os.fsencode(output.resolve())).hexdigest()[:24]}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
-    with _among_others(root, until), _locked(place, output, until) as file:
+    with among_others(root, patience), _locked(place, output, until) as file:
         now = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
         claim = Claim(str(output.resolve()), os.getpid(), os.uname().nodename, now)
         file.truncate(0)
@@ -59,7 +59,13 @@ def claimed(root: Path, output: Path, patience: float = PATIENCE) -> Iterator[No
 
 
 @contextmanager
-def _among_others(root: Path, until: float) -> Iterator[None]:
+def among_others(root: Path, patience: float = PATIENCE) -> Iterator[None]:
+    """Keep the store from being emptied while the block lasts.
+
+    Raises UserError where it still is after `patience` seconds.
+    """
+    until = time.monotonic() + patience
+    root.mkdir(parents=True, exist_ok=True)
     # NFS locks only what is open for reading and writing.
     with (root / _RUNS).open("a+") as file:
         while True:

@@ -83,10 +83,19 @@ def collect(
     return Collected(kept, dropped, freed, tuple(pending), swept)
 
 
+def emptied(root: Path, dry_run: bool = False) -> int:
+    """Remove all that a store keeps, but for its lock; bytes that it held."""
+    freed = 0
+    for path in root.iterdir():
+        if path.is_dir():
+            freed += _removed(path, dry_run)
+    return freed
+
+
 def _half_unpacked(root: Path) -> Iterator[Path]:
     """Folders into which archives were unpacked. A stage that uses one takes it away at its end."""
     for folder in (root / "downloads").glob("*"):
-        if folder.suffix in (".unpacked", files.PART) and folder.is_dir():
+        if folder.suffix in (".unpacked", ".part") and folder.is_dir():
             yield folder
 
 

@@ -1,8 +1,8 @@
 """Files that appear whole or not at all, and disks that are full.
 
-A file is written under a hidden temporary name beside its own, `.NAME.….part`, which its writer
-holds locked. A writer that was killed leaves that behind without a lock: then it is nobody's, and
-the next process that writes into the folder, or `llmvs gc`, removes it.
+A file is written under a hidden temporary name beside its own, `.NAME.….llmvs.part`, which its
+writer holds locked. A writer that was killed leaves that behind without a lock: then it is
+nobody's, and the next process that writes into the folder, or `llmvs gc`, removes it.
 """
 
 import errno
@@ -16,9 +16,20 @@ from typing import Any
 
 from stages.work.locks import lock, taken
 
-PART = ".part"
+PART = ".llmvs.part"
+"""Of ours alone: what is swept may lie in a folder of anybody's, beside a film for one."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _mode() -> int:
+    """Of a new file, as this process's umask wants it, which can be read only by setting it."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+_MODE = _mode()
 _swept: set[Path] = set()
 """Folders that this process has looked through. Looking takes as long as there are files in it:
 before each write it would be most of what a folder of many files costs.
@@ -42,7 +53,8 @@ class DiskFullError(OSError):
 
 @contextmanager
 def explained(path: Path, needed: int | None = None) -> Iterator[None]:
-    """Raises DiskFullError, naming what was to be written, where the block finds a disk full.
+    """Raises DiskFullError, naming what was to be written, where the block finds a disk full; any
+    other OSError of a write names it too.
 
     Args:
         path: what the block writes.
@@ -54,11 +66,19 @@ def explained(path: Path, needed: int | None = None) -> Iterator[None]:
         raise
     except Exception as error:
         if not is_full(error):
+            if isinstance(error, OSError) and _temporary_of(path, error.filename):
+                error.filename, error.filename2 = str(path), None
             raise
         free = None
         with suppress(OSError):
             free = shutil.disk_usage(path.parent).free
         raise DiskFullError(path, needed, free) from error
+
+
+def _temporary_of(path: Path, named: str | bytes | None) -> bool:
+    """Whether an error names the temporary file of a path, or nothing, as that of a write does."""
+    name = "" if named is None else Path(os.fsdecode(named)).name
+    return not name or (name.startswith(f".{path.name}.") and name.endswith(PART))
 
 
 def is_full(error: BaseException) -> bool:
@@ -126,7 +146,7 @@ def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
             make_room(path, needed)
         descriptor, temporary = _temporary(path)
         try:
-            temporary.chmod(0o644)
+            temporary.chmod(_MODE)
             yield temporary
             _fsync(temporary)
             temporary.replace(path)
@@ -137,6 +157,23 @@ def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
         finally:
             os.close(descriptor)
         _fsync(path.parent)
+
+
+def tried(path: Path) -> None:
+    """Make sure that a file can be written at `path`, where it is to be written hours from now.
+
+    Raises OSError, naming it, where it cannot.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    trial = path.with_name(f"{path.name}.try")
+    try:
+        with replacing(trial) as temporary:
+            temporary.write_bytes(b"")
+        trial.unlink()
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def left_behind(folder: Path) -> Iterator[Path]:

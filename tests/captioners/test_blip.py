@@ -131,3 +131,11 @@ def test_pictures_are_resized_without_cropping(folder: Path) -> None:
     wide[:, -8:] = 255
     shown = reader(images=Image.fromarray(wide), return_tensors="np")["pixel_values"][0]
     assert shown[0, :, -1].min() > shown[0, :, 0].max()
+
+
+def test_a_model_that_overflows_in_half_precision_is_refused(folder: Path) -> None:
+    model = captioner(folder, dtype="float16")
+    for parameter in model._model.text_decoder.cls.parameters():
+        parameter.data *= 1e5
+    with pytest.raises(UserError, match=r"overflow in float16; set caption\.dtype to bfloat16"):
+        said(model, tiny_llava.pictures(2))

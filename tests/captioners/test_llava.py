@@ -233,3 +233,12 @@ def test_an_image_too_large_for_the_memory_is_one_message(
     with pytest.raises(UserError, match="out of memory with a single image"):
         said(model, tiny_llava.pictures(4))
     assert attempts == [4, 2, 1]
+
+
+def test_a_model_that_gives_no_numbers_is_refused_and_does_not_say_nothing(
+    llava_folder: Path,
+) -> None:
+    model = captioner(llava_folder)
+    model.model.get_output_embeddings().weight.data[7] = float("nan")
+    with pytest.raises(UserError, match="gives NaN or infinity in float32, so its weights"):
+        said(model, tiny_llava.pictures(2))

@@ -11,8 +11,12 @@ from tiny_encoders import KINDS, save_bert, settings
 from transformers import (
     AutoModel,
     AutoTokenizer,
+    BartConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
+    RobertaConfig,
+    RobertaModel,
+    SiglipConfig,
 )
 
 from stages.encoders import encoder
@@ -174,3 +178,43 @@ def test_another_model_or_pooling_is_another_item_and_another_batch_size_is_too(
 
 def test_the_room_of_a_tokenizer_is_its_own_or_the_models(tmp_path: Path) -> None:
     assert encoder.Tokens(settings(save_bert(tmp_path / "model")))._room == 14
+
+
+def test_vectors_that_are_no_numbers_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings(save_bert(tmp_path / "model"))
+    roomy = Encoder._encoded
+
+    def overflowing(self: Encoder, batch: Any) -> Any:
+        found_BD = roomy(self, batch)
+        found_BD[0, 0] = np.inf
+        return found_BD
+
+    monkeypatch.setattr(Encoder, "_encoded", overflowing)
+    store = Store(tmp_path / "store")
+    half = chosen.model_copy(update={"dtype": "float16"})
+    with pytest.raises(UserError, match=r"overflow in float16; set sentences\.dtype to bfloat16"):
+        read_videos(VIDEOS, half, store)
+    assert not list(store.root.rglob("*.npz"))
+
+
+@pytest.mark.parametrize("kind", [SiglipConfig, BartConfig])
+def test_a_model_of_more_than_text_is_refused(kind: Any, tmp_path: Path) -> None:
+    chosen = settings(save_bert(tmp_path / "model"))
+    with pytest.raises(UserError, match=r"is no model of text alone .*name another sentences"):
+        encoder.model_class(chosen, kind())
+
+
+def test_positions_that_begin_behind_the_padding_leave_fewer(tmp_path: Path) -> None:
+    """Of RoBERTa's kin; its table of 16 positions holds 14 of a text."""
+    folder = save_bert(tmp_path / "model")
+    config = RobertaConfig(
+        vocab_size=32, hidden_size=32, intermediate_size=48, num_hidden_layers=1,
+        num_attention_heads=2, max_position_embeddings=14, pad_token_id=1,
+    )  # fmt: skip
+    RobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
+    chosen = settings(folder)
+    ids = Tokens(chosen).ids("a dog runs on the street " * 4)
+    assert len(ids) == 12
+    assert np.isfinite(Encoder(chosen).encode([ids])).all()

@@ -152,6 +152,14 @@ def test_a_template_that_hides_a_turn_is_refused() -> None:
         around(byte_tokenizer(last), INSTRUCTION, TURNS)
 
 
+@pytest.mark.parametrize(
+    "template", ["{% for }", "{{ messages[9].content }}", "{{ raise_exception('no') }}"]
+)
+def test_a_template_that_cannot_be_used_is_named(template: str) -> None:
+    with pytest.raises(UserError, match="its chat template cannot be used"):
+        around(byte_tokenizer(template), INSTRUCTION, TURNS)
+
+
 def test_a_tokenizer_in_python_refuses_only_a_chat_that_holds_control() -> None:
     tokenizer = in_python()
     prefix, *_ = around(tokenizer, INSTRUCTION, TURNS)

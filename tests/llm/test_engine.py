@@ -11,6 +11,7 @@ from transformers import (
     GPT2Config,
     GPTNeoXConfig,
     GptOssConfig,
+    JetMoeConfig,
     Qwen3NextConfig,
 )
 from varlen_reference import varlen_attn
@@ -146,6 +147,18 @@ def test_a_draft_changes_no_answer_however_much_of_it_is_wrong(agreeing, path):
         assert_equal_to_generation(
             model, prefix, closing, queries, 2, ends, longest, draft, PATHS[path]
         )
+
+
+def test_models_that_lay_their_heads_out_by_view_read_as_they_generate():
+    """JetMoE's own code demands that attention's output lies in one piece."""
+    small = {"num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 96, "vocab_size": 512}
+    config = JetMoeConfig(
+        **small, num_key_value_heads=4, kv_channels=16, num_local_experts=4,
+        num_experts_per_tok=2, pad_token_id=2, initializer_range=0.3,
+    )  # fmt: skip
+    prefix, closing = prompts(1, (37, 4))
+    queries = prompts(2, (5, 17, 1))
+    assert_equal_to_generation(causal_lm(config), prefix, closing, queries, 3, range(0, 500, 5), 6)
 
 
 def head(model, states):

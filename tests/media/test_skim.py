@@ -262,3 +262,16 @@ def test_every_piece_begins_with_a_picture_of_its_own(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "b.mp4")) as file:
         keys = {round(float(p.pts * p.time_base), 4) for p in file.demux(video=0) if p.is_keyframe}
     assert {round(kept.begins, 4) for kept in made.kept} <= keys
+
+
+def test_a_film_that_decodes_no_more_leaves_the_earlier_skim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = film(tmp_path / "film.mp4", NTSC.tolist())
+    target = tmp_path / "skim.mp4"
+    target.write_text("earlier")
+    known = timing.timing(source)
+    monkeypatch.setattr(skim, "_shown", lambda *_: iter(()))
+    with pytest.raises(UserError, match="nothing of the spans to be kept decodes"):
+        skim.write(target, source, SPANS, known)
+    assert target.read_text() == "earlier"

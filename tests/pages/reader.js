@@ -1,4 +1,4 @@
-// Plays a reader of the page and leaves what was seen in the title. test_browser.py puts it in.
+// Plays a reader of the page and leaves what was seen as told. test_browser.py puts it in.
 addEventListener("load", () => {
   const article = document.querySelector(".video");
   const find = (name) => article.querySelector(name);
@@ -25,6 +25,12 @@ addEventListener("load", () => {
   point("pointerdown", 0.99);
   seen.touched = caption();
 
+  const link = document.createElement("a");
+  link.href = location.hash || "#";
+  document.body.append(link);
+  link.click();
+  seen.again = caption();
+
   seen.shown = [...document.querySelectorAll(".video")].filter((each) => each.offsetHeight).length;
   seen.mlp = drawn("s-4");
   document.querySelector('[data-row="s-4"]').click();
@@ -40,6 +46,6 @@ addEventListener("load", () => {
 
   const loaded = performance.getEntriesByType("resource").map((each) => each.name);
   seen.requests = loaded.filter((name) => !name.startsWith("data:"));
-  seen.overflow = document.documentElement.scrollWidth - innerWidth;
-  document.title = "seen " + JSON.stringify(seen);
+  seen.overflow = seen.over();
+  seen.tell();
 });

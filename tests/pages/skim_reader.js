@@ -1,4 +1,4 @@
-// Plays a reader of a film's page and leaves what was seen in the title.
+// Plays a reader of a film's page and tells what was seen.
 addEventListener("load", () => setTimeout(() => {
   const bars = [...document.querySelectorAll(".bar")], cards = [...document.querySelectorAll(".card")];
   const shown = () => cards.flatMap((card, shot) => (card.offsetHeight ? [shot] : []));
@@ -16,7 +16,9 @@ addEventListener("load", () => setTimeout(() => {
   seen.first = { bars: kept(bars), cards: kept(cards), shown: shown(), said: said.textContent };
   slide(slider.max);
   seen.longest = { bars: kept(bars), cards: kept(cards), shown: shown(), said: said.textContent };
+  seen.key = getComputedStyle(document.querySelector(".changed")).display;
   slide(seen.made);
+  seen.plain = getComputedStyle(document.querySelector(".changed")).display;
   seen.back = kept(bars);
 
   const left = bars.findIndex((bar, shot) => !seen.back.includes(shot));
@@ -24,8 +26,9 @@ addEventListener("load", () => setTimeout(() => {
   seen.left = left;
   seen.opened = { shown: shown(), here: cards.findIndex((card) => card.classList.contains("here")),
     focused: document.activeElement.closest(".card")?.dataset.shot };
-  press("Escape", document.body);
+  press("Escape", document.activeElement);
   seen.closed = shown();
+  seen.left_to = bars.indexOf(document.activeElement);
   bars[0].focus();
   press("ArrowRight", bars[0]);
   seen.next = bars.indexOf(document.activeElement);
@@ -47,6 +50,6 @@ addEventListener("load", () => setTimeout(() => {
   seen.video = video && { lasts: video.duration, wrong: video.error && video.error.message };
   const loaded = performance.getEntriesByType("resource").map((each) => each.name);
   seen.requests = loaded.filter((name) => !name.startsWith("data:"));
-  seen.overflow = document.documentElement.scrollWidth - innerWidth;
-  document.title = "seen " + JSON.stringify(seen);
+  seen.overflow = seen.over();
+  seen.tell();
 }, 500));

@@ -1,5 +1,6 @@
 """The learning of every split, and the epoch that was kept."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,24 @@ def test_a_diamond_marks_the_kept_epoch_only_where_it_is_not_the_last(built: Pat
 
     # A diamond stands in the legend either way.
     assert diamonds(official) > diamonds(last) > 0
+
+
+def test_what_lies_above_the_axis_is_an_arrow_at_its_end(built: Path) -> None:
+    official = [run for run in read(built) if run.protocol == "official"]
+    highest = max(float(run.test_E.max()) for run in official)
+
+    def drawn(top: float) -> str:
+        return folds.figure(
+            official, {"official": "rule"}, guess=None, top=top, loss="loss", heading=None
+        )
+
+    assert "above the axis" not in drawn(1.1 * highest)
+    low = drawn(0.2 * highest)
+    assert "above the axis" in low
+    # Every marker is in the panel: none is placed above the upper end of its axis.
+    frame = min(float(y) for _, y in re.findall(r"M ([\d.]+) [\d.]+\nL \1 ([\d.]+)\n", low))
+    marks = [float(y) for y in re.findall(r'<use xlink:href="#m\w+" x="[\d.]+" y="([\d.]+)"', low)]
+    assert min(marks) >= frame - 0.01
 
 
 def test_predictions_of_another_run_are_one_message(artifacts: Path) -> None:

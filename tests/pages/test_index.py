@@ -87,7 +87,7 @@ def test_each_protocol_has_a_table_that_names_it_the_headline_first(page: str) -
         assert f"A flag of {other}" not in table
         assert table.count('<tr role="row" class="model">') == 4
         assert ("epoch chosen on the test videos: optimistic" in table) == (protocol == "official")
-        assert "The paper’s own figures, for orientation only" in table
+        assert "The paper’s own figures, by its protocol, official; for orientation only" in table
 
 
 def test_figures_of_a_protocol_stand_in_its_table(page: str, built: Path) -> None:
@@ -158,7 +158,7 @@ def test_figures_of_the_paper_stand_only_in_cells_marked_as_the_papers(page: str
         for figure in printed.figures:
             assert f"{figure.tau:.3f}"[1:] in theirs
             assert f"{figure.rho:.3f}"[1:] in theirs
-    assert "The paper’s own figures, for orientation only" in page
+    assert "The paper’s own figures, by its protocol, official; for orientation only" in page
     titles = dict(re.findall(r'<th role="rowheader" scope="row">([^<†]*?)( †)?</th>', page))
     assert titles["VASNet"] == " †"
     assert titles["CSTA"] == ""

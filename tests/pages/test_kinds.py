@@ -66,6 +66,22 @@ def test_seconds_are_those_that_the_training_was_recorded_with(
     assert found["query only"][2:4] == ["–", "–"]
 
 
+def test_rows_of_one_size_stand_side_by_side(several: Path) -> None:
+    measured, _ = results.read(several / "reports/results/demo")
+    places = Places(several / "data/demo")
+    made = kinds.compared(places, ["llmvs", "mlp"], measured, several / ".work")
+    alike = [kinds.Kind(**{**vars(each), "parameters": 1000}) for each in made]
+
+    def bars(of: list[kinds.Kind]) -> set[str]:
+        """Where the upright lines of the intervals stand, by their colours."""
+        drawn = kinds.figure(of, measured)
+        upright = re.findall(r'd="M ([\d.]+) [\d.]+\nL \1 [\d.]+\n" clip-path[^>]*#(\w+)', drawn)
+        return {x for x, colour in upright if colour in ("0a6ebd", "b37400")}
+
+    assert len(bars(made)) == 2
+    assert len(bars(alike)) == 2
+
+
 def test_the_figure_has_times_where_every_row_has_them(several: Path) -> None:
     measured, _ = results.read(several / "reports/results/demo")
     places = Places(several / "data/demo")

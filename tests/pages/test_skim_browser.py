@@ -31,7 +31,7 @@ def watched(folder: Path, width: int = 1100) -> Any:
     return seen(page, folder, "skim_reader.js", width=width)
 
 
-@pytest.mark.parametrize("width", [1100, 500])
+@pytest.mark.parametrize("width", [1100, 360])
 def test_it_asks_for_the_skim_alone_which_plays(made: Path, width: int) -> None:
     saw = watched(made, width)
     assert saw["errors"] == []
@@ -39,7 +39,7 @@ def test_it_asks_for_the_skim_alone_which_plays(made: Path, width: int) -> None:
     assert saw["video"]["lasts"] == pytest.approx(4, abs=0.5)
     assert all("summary.mp4" in name for name in saw["requests"])
     assert saw["pictures"]
-    assert saw["overflow"] <= 0
+    assert saw["overflow"] == 0
     assert saw["gap"] > 20
 
 
@@ -51,6 +51,7 @@ def test_the_slider_shows_what_another_length_would_keep(made: Path) -> None:
     assert saw["longest"]["bars"] == saw["longest"]["cards"] == saw["longest"]["shown"] == longest
     assert saw["first"]["said"] != saw["longest"]["said"]
     assert saw["back"] == kept
+    assert (saw["key"], saw["plain"]) == ("inline", "none")
 
 
 def test_a_shot_that_was_left_out_opens_with_its_neighbours_and_closes(made: Path) -> None:
@@ -61,6 +62,7 @@ def test_a_shot_that_was_left_out_opens_with_its_neighbours_and_closes(made: Pat
     assert saw["opened"]["focused"] == str(saw["left"])
     assert {saw["left"], *kept} <= set(saw["opened"]["shown"])
     assert saw["closed"] == kept
+    assert saw["left_to"] == saw["left"], "the focus is with the shot's bar, not lost"
     assert (saw["expanded"], saw["collapsed"]) == ("true", "false")
 
 

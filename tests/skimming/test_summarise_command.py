@@ -1,6 +1,7 @@
 """`llmvs summarise`: from files to files."""
 
 import csv
+import errno
 import json
 import logging
 import os
@@ -19,6 +20,8 @@ from stages.errors import UserError
 from stages.media import looking, video
 from stages.skimming.film_scorer import FilmScorer
 from stages.skimming.summary import Summary
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def summarise(*arguments: str | Path) -> list[Path]:
@@ -189,7 +192,7 @@ def test_a_film_that_does_not_decode_leaves_the_others_theirs(
     assert "a letter.mp4" in caplog.text
 
 
-@pytest.mark.parametrize("named", ["a file", "a" * 240])
+@pytest.mark.parametrize("named", ["a file", "a folder", "a" * 240])
 def test_what_cannot_be_written_is_said_before_a_frame_is_decoded(
     film: Path, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
@@ -198,10 +201,75 @@ def test_what_cannot_be_written_is_said_before_a_frame_is_decoded(
         out = film.parent / "taken"
         out.touch()
         arguments: list[str | Path] = [film, "--out", out]
+    elif named == "a folder":
+        film.with_name("Übung 1.summary.html").mkdir()
+        arguments = [film]
     else:
         arguments = [film.rename(film.with_name(f"{named}.mp4"))]
     with pytest.raises(UserError, match="cannot be written"):
         summarise(*arguments, "--recipe", "offline")
+
+
+def test_a_film_that_nobody_can_decode_leaves_the_others_theirs(
+    film: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
+    unknown = film.read_bytes().replace(b"avc1", b"zzzz").replace(b"avcC", b"free")
+    film.with_name("a codec.mp4").write_bytes(unknown)
+    with pytest.raises(UserError, match=r"no summary of .*a codec\.mp4 \(1 of 2 films\)"):
+        summarise(film.parent, "--recipe", "offline", "--format", "none")
+    assert film.with_name("Übung 1.summary.html").is_file()
+    assert "coded in a way that FFmpeg does not know; convert it to H.264" in caplog.text
+
+
+def test_a_film_whose_summary_the_disk_refuses_leaves_the_others_theirs(
+    film: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("llmvs"), "propagate", True)
+    film.with_name("a large one.mp4").write_bytes(film.read_bytes())
+    built = summarising.skim_page.build
+
+    def build(found: Summary, *more: Any) -> str:
+        if found.film.path.stem == "a large one":
+            raise OSError(errno.EFBIG, "File too large", "a large one.summary.html")
+        return built(found, *more)
+
+    monkeypatch.setattr(summarising.skim_page, "build", build)
+    with pytest.raises(UserError, match=r"no summary of .*a large one\.mp4 \(1 of 2 films\)"):
+        summarise(film.parent, "--recipe", "offline", "--format", "none")
+    assert film.with_name("Übung 1.summary.html").is_file()
+    assert "a large one.summary.html cannot be written or read: File too large" in caplog.text
+
+
+def test_what_is_kept_of_films_is_dropped_when_it_is_asked_for(film: Path, tmp_path: Path) -> None:
+    summarise(film, "--recipe", "offline", "--format", "none")
+    kept = list((tmp_path / "cache/films").rglob("*.npz"))
+    assert kept
+    for argument, left in (("--dry-run", len(kept)), ("--films", 0)):
+        done = CliRunner().invoke(cli.app, ["gc", "--films", argument])
+        assert done.exception is None
+        assert re.search(r"(would drop|dropped) [\d.]+ MB", done.stderr)
+        assert len(list((tmp_path / "cache/films").rglob("*.npz"))) == left
+    assert film.with_name("Übung 1.summary.html").is_file()
+
+
+def test_a_run_that_is_told_to_stop_leaves_nothing_half_made(film: Path, tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\nfrom stages import cli, command\n"
+        "from stages.skimming import reading\n"
+        "def stopped(*_):\n    os.kill(os.getpid(), signal.SIGTERM); import time; time.sleep(60)\n"
+        "reading.asking.answers = stopped\n"
+        "sys.argv = ['llmvs', 'summarise', sys.argv[1], '--recipe', 'demo', '--scorer', "
+        "'blip-smollm2', '--format', 'none']\ncli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, film],
+        cwd=ROOT, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 143, done.stderr
+    assert "stopped. Run again to go on" in done.stderr
+    assert not list((tmp_path / "cache/films").glob(".*")), "of frames laid out"
+    assert [path.name for path in film.parent.iterdir()] == [film.name]
 
 
 def test_a_film_that_goes_away_meanwhile_leaves_the_others_theirs(

@@ -1,5 +1,6 @@
 """From a film's file to what is kept of it, by either recipe."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +84,16 @@ def test_laptop_says_of_every_shot_what_was_seen_and_what_the_llm_thought(
 
 
 @pytest.mark.real_llm
+@pytest.mark.usefixtures("laptop")
+def test_a_film_whose_name_is_no_text_is_read_as_any_other(
+    film_of_scenes: Path, store: Store, tmp_path: Path
+) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    odd.write_bytes(film_of_scenes.read_bytes())
+    found = summary.summarise(odd, "30%", store=store)
+    assert all(shot.reply for shot in found.shots)
+
+
 @pytest.mark.real_llm
 @pytest.mark.usefixtures("laptop")
 def test_another_length_puts_no_frame_and_no_prompt_together_again(

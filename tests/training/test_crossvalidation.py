@@ -295,6 +295,16 @@ def test_scores_that_are_no_numbers_are_no_result(
         list(cross_validate(trainer(), PLANNED, Store(tmp_path), processes=1))
 
 
+def test_a_run_that_falls_apart_is_named(tmp_path: Path) -> None:
+    def apart(*_: Any, **__: Any) -> None:
+        raise UserError("training fell apart")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stages.training.trainer.fit", apart)
+        with pytest.raises(UserError, match=r"strict, seed \d+, split 1: training fell apart"):
+            list(cross_validate(trainer(), PLANNED, Store(tmp_path), processes=1))
+
+
 def test_what_forward_passes_run_in_is_part_of_a_run_and_float32_is_as_it_was() -> None:
     contents = dict.fromkeys(NAMES, "c")
     job = Job("strict", 1, 0, NAMES[2:], NAMES[:2], ())

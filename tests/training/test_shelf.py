@@ -143,7 +143,7 @@ def test_a_scorer_learns_the_same_of_videos_that_memory_does_not_hold(standardis
     assert read.count("video_2") >= 3
 
 
-@pytest.mark.parametrize("said", ["much", "0", "-1", "nan"])
+@pytest.mark.parametrize("said", ["much", "0", "-1", "nan", "inf"])
 def test_room_that_is_no_number_is_refused_by_its_name(said, monkeypatch):
     monkeypatch.setenv("LLMVS_ROOM", said)
     with pytest.raises(UserError, match="LLMVS_ROOM"):

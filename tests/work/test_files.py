@@ -1,10 +1,11 @@
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from stages.work.files import DiskFullError, replacing
+from stages.work.files import DiskFullError, replacing, tried
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -75,3 +76,46 @@ def test_what_a_killed_writer_left_goes_with_the_next(
         other.write_text("other")
         assert len(list(tmp_path.iterdir())) == 2, "a living writer's stays"
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_another_programs_files_stay(tmp_path: Path) -> None:
+    theirs = [tmp_path / name for name in (".download.part", ".film.mkv.k2_9xa01.part")]
+    for path in theirs:
+        path.write_text("half of a film")
+    with replacing(tmp_path / "out.txt") as temporary:
+        temporary.write_text("whole")
+    assert all(path.exists() for path in theirs)
+
+
+def test_what_a_write_is_refused_by_is_said_of_the_file_itself(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    with pytest.raises(OSError, match="too large") as caught, replacing(target):
+        raise OSError(errno.EFBIG, "File too large")  # as file.write() does, without a name
+    assert caught.value.filename == str(target)
+    target.mkdir()
+    with pytest.raises(IsADirectoryError) as refused, replacing(target) as temporary:
+        temporary.write_text("new")
+    assert refused.value.filename == str(target)
+    assert refused.value.filename2 is None
+
+
+def test_of_a_place_it_is_known_beforehand_that_it_cannot_be_written(tmp_path: Path) -> None:
+    tried(tmp_path / "out.txt")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "folder", tmp_path / ("long" * 62)):
+        with pytest.raises(OSError, match=r"directory|too long") as caught:
+            tried(path)
+        assert caught.value.filename == str(path)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o002, 0o664), (0o022, 0o644)])
+def test_a_file_is_for_those_whom_the_umask_lets_in(tmp_path: Path, umask: int, mode: int) -> None:
+    program = (
+        f"import os; os.umask({umask})\nfrom pathlib import Path\n"
+        "from stages.work.files import replacing\n"
+        "with replacing(Path('out.txt')) as temporary: temporary.write_text('mine')\n"
+        f"assert os.umask(0) == {umask}"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    assert (tmp_path / "out.txt").stat().st_mode & 0o777 == mode

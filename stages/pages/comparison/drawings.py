@@ -35,8 +35,7 @@ def learning(sides: Sequence[Contestant]) -> list[Markup]:
                     linestyle=_DASHES[number % len(_DASHES)], linewidth=1.5, label=side.name,
                 )  # fmt: skip
             axes.set_xlabel("epoch")
-            axes.set_ylabel("loss")
-            axes.set_title(label)
+            axes.set_ylabel(f"loss on {label}")
             axes.set_ylim(0, top)
             axes.grid(axis="y", color=RULE, linewidth=0.6)
             axes.legend(fontsize=8)

@@ -13,7 +13,7 @@ from stages.experiments.overrides import ABSENT, flat, spelled
 from stages.metrics.paired import Paired, holm
 from stages.metrics.printed import SIMULATED, figure_lines, interval, shown_p
 from stages.metrics.printed import mark as shown
-from stages.metrics.tables import OPTIMISTIC
+from stages.metrics.tables import OPTIMISTIC, floor_said
 from stages.pages.comparison.contestants import Contestant
 
 SHOWN = {"tau": "τ", "rho": "ρ"}
@@ -106,6 +106,11 @@ def notes(sides: Sequence[Contestant]) -> list[str]:
         f"[low, high]: {confidence:g} % bootstrap over videos. ±: standard deviation over seeds.",
         f"Δ: less {first.name}, video by video. p: paired permutation test over videos, then "
         f"Holm's correction for {len(sides) - 1} tested.",
+        *(
+            f"{name}: {floor_said(first.results.benchmark or first.results.title, of.rows)}"
+            for name, of in first.results.protocols.items()
+            if of.floor
+        ),
     ]
 
 

@@ -160,6 +160,7 @@ def _legend(settings: Params, recipe: Recipe, measured: Results) -> Legend:
         scorers,
         rows["human"].title if "human" in rows else "human",
         rows[ZERO_SHOT].title if ZERO_SHOT in rows else None,
+        recipe.evaluate.agreement == "summary",
     )
 
 

@@ -55,7 +55,7 @@ def _told(results: Results) -> str:
     if any(band.floor for band in results.protocols.values()):
         told += "; dashed: constant scores"
     if results.benchmark:
-        told += f"; ◇ the paper’s own figure on {results.benchmark}"
+        told += f"\n◇ the paper’s own figure on {results.benchmark}, by its protocol, official"
     return told
 
 

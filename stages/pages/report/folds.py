@@ -20,6 +20,8 @@ from stages.pages.palette import MUTED, PALETTE, RULE, STYLE
 from stages.pages.svg import drawn_as, titled
 
 Floats = npt.NDArray[np.float64]
+_COLOURS = PALETTE[0], PALETTE[3]
+"""Of the last epoch, and of the kept one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +76,8 @@ def figure(
 ) -> str:  # fmt: skip
     """Train and test loss by epoch, a row a protocol and a column a split, a line a seed.
 
-    A dot is the last epoch, a diamond the one that was kept where it is another. Without a
-    heading there is no background, to be set into a page.
+    A dot is the last epoch, a diamond the one that was kept where it is another; an arrow at the
+    axis's end is either, above it. Without a heading there is no background, to be set into a page.
 
     Args:
         rules: the protocols, and of each in a few words which epoch it keeps.
@@ -100,19 +102,30 @@ def figure(
                 )  # fmt: skip
         for axes in grid[-1]:
             axes.set_xlabel("epoch", fontsize=8)
-        drawn.legend(handles=_named(), loc="outside lower center", ncols=4, fontsize=8)
+        above = any(loss > top for run in runs for _, loss in _marked(run))
+        drawn.legend(handles=_named(above), loc="outside lower center", ncols=5, fontsize=8)
         if heading:
             titled(drawn, heading, simulated, 0.55 if simulated else 0.35)
     return drawn_as(drawn, "white" if heading else "none")
 
 
-def _named() -> list[Line2D]:
+def _named(above: bool) -> list[Line2D]:
+    arrow = Line2D([], [], color=MUTED, marker="^", linestyle="", label="above the axis")
     return [
         Line2D([], [], color=PALETTE[1], linestyle=(0, (4, 1.5)), linewidth=0.9, label="train"),
         Line2D([], [], color=PALETTE[0], linewidth=1.1, label="test"),
         Line2D([], [], color=PALETTE[0], marker="o", linestyle="", label="last epoch"),
         Line2D([], [], color=PALETTE[3], marker="D", linestyle="", label="epoch kept, if another"),
+        *([arrow] if above else []),
     ]
+
+
+def _marked(run: Run) -> list[tuple[float, float]]:
+    """Epoch and test loss of the last epoch, and of the kept one where it is another."""
+    places = [len(run.epochs_E) - 1]
+    if not run.last:
+        places.append(int(np.argmin(np.abs(run.epochs_E - run.kept))))
+    return [(float(run.epochs_E[at]), float(run.test_E[at])) for at in places]
 
 
 def _lines(axes: Axes, runs: Sequence[Run], guess: float | None, top: float) -> None:
@@ -123,12 +136,11 @@ def _lines(axes: Axes, runs: Sequence[Run], guess: float | None, top: float) -> 
             run.epochs_E, run.train_E, color=PALETTE[1], linewidth=0.9, linestyle=(0, (4, 1.5))
         )
         axes.plot(run.epochs_E, run.test_E, color=PALETTE[0], linewidth=1.1)
-        end = run.epochs_E[-1], run.test_E[-1]
-        axes.plot(*end, "o", color=PALETTE[0], markersize=4, clip_on=False)
-        if not run.last:
-            at = int(np.argmin(np.abs(run.epochs_E - run.kept)))
-            place = run.epochs_E[at], run.test_E[at]
-            axes.plot(*place, "D", color=PALETTE[3], markersize=4.5, zorder=5, clip_on=False)
+        for (epoch, loss), marker, colour in zip(_marked(run), "oD", _COLOURS, strict=False):
+            axes.plot(
+                epoch, min(loss, top), marker if loss <= top else "^", color=colour,
+                markersize=4 + 0.5 * (marker == "D"), zorder=5, clip_on=False,
+            )  # fmt: skip
     axes.set_ylim(0, top)
     axes.grid(axis="y", color=RULE, linewidth=0.6)
     axes.tick_params(labelsize=7)

@@ -8,6 +8,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation
 
 from stages.artifacts import row as rows
 from stages.artifacts.places import Places
@@ -20,6 +21,8 @@ from stages.training.taken import SCORING, TRAINING
 from stages.work import runs
 
 _MARKERS = ("o", "s", "^", "D")
+_ALIKE, _APART = 0.02, 7.0
+"""Sizes within that share of one another stand that many points apart."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,9 @@ def figure(kinds: Sequence[Kind], measured: Results) -> str:
         made = Figure(figsize=(7.6, 3.1 + 0.18 * (len(drawn) // 3)), layout="constrained")
         grid = made.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, (label, along) in zip(grid, panels, strict=True):
-            for (place, each), at in zip(drawn, along, strict=True):
-                _point(axes, at, each, place, measured.headline)
+            beside = _beside(along)
+            for (place, each), at, points in zip(drawn, along, beside, strict=True):
+                _point(axes, at, each, place, measured.headline, points)
             _floor(axes, measured)
             _logarithmic(axes, along)
             axes.set_xlabel(label)
@@ -101,6 +105,15 @@ def figure(kinds: Sequence[Kind], measured: Results) -> str:
     return drawn_as(made, "none")
 
 
+def _beside(along: Sequence[float]) -> list[float]:
+    """Points by which those that would stand on one another are set apart."""
+    found: list[float] = []
+    for at in along:
+        alike = [place for place, other in enumerate(along) if abs(other / at - 1) < _ALIKE]
+        found.append(_APART * (alike.index(len(found)) - (len(alike) - 1) / 2))
+    return found
+
+
 def _logarithmic(axes: Axes, along: Sequence[float]) -> None:
     """Marks a tenfold apart, or closer where all lie within a few of them."""
     axes.set_xscale("log")
@@ -111,15 +124,22 @@ def _logarithmic(axes: Axes, along: Sequence[float]) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _point(axes: Axes, at: float, each: Kind, place: int, headline: str) -> None:
+def _point(axes: Axes, at: float, each: Kind, place: int, headline: str, beside: float) -> None:
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    where = axes.transData + ScaledTranslation(beside / 72, 0, figure.dpi_scale_trans)
     colour, marker = PALETTE[place % len(PALETTE)], _MARKERS[place // len(PALETTE) % len(_MARKERS)]
     for protocol, tau in each.taus.items():
         first = protocol == headline
+        # What is set apart does not count for the axes by itself.
+        ends = [end for end in (tau.low, tau.mean, tau.high) if end is not None]
+        axes.update_datalim([(at, end) for end in ends])
         if first and tau.low is not None and tau.high is not None:
-            axes.plot([at, at], [tau.low, tau.high], color=colour, linewidth=0.9)
+            axes.plot([at, at], [tau.low, tau.high], color=colour, linewidth=0.9, transform=where)
         axes.plot(
             at, tau.mean, marker, color=colour, markersize=6, linestyle="",
             markerfacecolor=colour if first else "none", label=each.title if first else None,
+            transform=where,
         )  # fmt: skip
 
 

@@ -11,12 +11,14 @@ from stages.pages.stories import PEOPLE, ZERO_SHOT
 @dataclass(frozen=True)
 class Legend:
     """Titles of the scorers by name, the first of them the one the pages are about; of people
-    among themselves; and of the LLM's own score, None where it has none.
+    among themselves; and of the LLM's own score, None where it has none. of_summaries: whether a
+    video's τ is that of summaries, by the knapsack, and not of scores as they are.
     """
 
     scorers: Mapping[str, str]
     human: str = "human"
     own: str | None = None
+    of_summaries: bool = False
 
     @property
     def first(self) -> str:

@@ -66,8 +66,8 @@
       };
       const to = {
         ArrowLeft: () => frame - 1, ArrowRight: () => frame + 1,
-        ArrowDown: () => start(shot + 1), ArrowUp: () => start(shot - 1),
-        PageDown: () => frame + 10, PageUp: () => frame - 10,
+        ArrowUp: () => start(shot + 1), ArrowDown: () => start(shot - 1), // up is more, as of any slider
+        PageUp: () => frame + 10, PageDown: () => frame - 10,
         Home: () => 0, End: () => video.picks.length - 1,
       }[event.key];
       if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -98,6 +98,10 @@
       article.scrollIntoView({ block: "nearest" });
     };
     addEventListener("hashchange", follow);
+    // The same link once more changes no address.
+    addEventListener("click", (event) => {
+      if (event.target.closest?.("a")?.hash === location.hash) follow();
+    });
     follow();
   }
 

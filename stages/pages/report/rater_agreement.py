@@ -88,6 +88,6 @@ def figure(found: RaterAgreement) -> str:
             axes.axvline(edge, color=MUTED, linewidth=0.6)
         axes.tick_params(length=0)
         axes.set_xlabel(
-            "Kendall’s τ: the darker the blue the closer,\norange: opposed", fontsize=_SMALL
+            "Kendall’s τ: the stronger the blue the closer,\norange: opposed", fontsize=_SMALL
         )
     return drawn_as(drawn, "none")

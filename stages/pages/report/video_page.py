@@ -48,6 +48,7 @@ def build(chapter: Chapter, place: int) -> str:
         trained=chapter.recipe.train is not None,
         moments=[views.moment(story, moment, legend, pictures, "") for moment in worst],
         agreement=_agreement(story, legend),
+        of_summaries=legend.of_summaries,
         attention=None if chapter.attention is None else chapter.attention.maps.get(story.name),
     )
 

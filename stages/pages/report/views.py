@@ -135,8 +135,9 @@ def moment(story: Story, wrong: Moment, legend: Legend, pictures: Pictures, href
         "caption": story.captions[wrong.frame] if story.captions else None,
         "reply": story.replies[wrong.frame] if story.replies else None,
         "verdict": (
-            f"too {'high' if wrong.gap > 0 else 'low'}: {legend.first_title} ranks it above "
-            f"{100 * wrong.model:.0f} % of the video, people above {100 * wrong.people:.0f} %"
+            f"too {'high' if wrong.gap > 0 else 'low'}: {legend.first_title} ranks it "
+            f"above {100 * wrong.model:.0f} % of the other frames, people above "
+            f"{100 * wrong.people:.0f} %"
         ),
     }
 
@@ -165,7 +166,8 @@ def _about(story: Story, taus: Mapping[str, float], legend: Legend) -> str:
     ]
     named = {legend.first: legend.first_title, ZERO_SHOT: legend.own, "human": legend.human}
     said = [f"{title} {mark(taus[row])}" for row, title in named.items() if row in taus]
-    return " · ".join(parts) + (f" · τ: {', '.join(said)}" if said else "")
+    of = "τ of summaries" if legend.of_summaries else "τ"
+    return " · ".join(parts) + (f" · {of}: {', '.join(said)}" if said else "")
 
 
 def _curve(story: Story, row: str, x_T: paths.Floats, legend: Legend) -> Json:

@@ -5,12 +5,14 @@
   const bars = [...document.querySelectorAll(".bar")], cards = [...document.querySelectorAll(".card")];
   const slider = document.getElementById("length"), said = document.getElementById("said");
   const first = new Set(steps[made].shots);
+  const changed = document.querySelector(".changed");
   let shown = first;
 
   function choose(place) {
     const step = steps[place];
     shown = new Set(step.shots);
     said.textContent = step.said;
+    changed.hidden = place === made;
     slider.setAttribute("aria-valuetext", step.said);
     for (const nodes of [bars, cards]) nodes.forEach((node, shot) => {
       node.classList.toggle("kept", shown.has(shot) && first.has(shot));
@@ -19,7 +21,14 @@
     });
     bars.forEach((bar, shot) => bar.setAttribute(
       "aria-label", bar.getAttribute("aria-label").replace(/, kept$/, "") + (shown.has(shot) ? ", kept" : "")));
+    shut();
+  }
+
+  /* What hides the card that has the focus gives it to the shot's bar. */
+  function shut() {
+    const held = document.activeElement?.closest(".card");
     close();
+    if (held && !held.offsetHeight) bars[Number(held.dataset.shot)].focus({ preventScroll: true });
   }
 
   function close() {
@@ -47,7 +56,7 @@
     cards[shot].scrollIntoView({ block: "center" });
   }));
   cards.forEach((card, shot) => card.querySelector("button").addEventListener("click", () => {
-    if (card.classList.contains("here")) close(); else open(shot);
+    if (card.classList.contains("here")) shut(); else open(shot);
   }));
   // The strip is one stop of the Tab key; arrows go from shot to shot within it.
   document.querySelector(".film").addEventListener("focusin", (event) => {
@@ -59,6 +68,6 @@
     event.preventDefault();
     bars[Math.min(bars.length - 1, Math.max(0, shot + step))].focus();
   });
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") shut(); });
   choose(Number(slider.value));
 })();

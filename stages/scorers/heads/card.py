@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from stages.errors import UserError
 from stages.scorers.settings import Input
 from stages.section import Sha256, fault
-from stages.work.files import replacing
 
 SUFFIX = ".json"
 
@@ -109,11 +108,10 @@ class Card(_Part):
         return sum(source.frames for source in self.sources)
 
 
-def write(path: Path, card: Card) -> None:
-    """NAME.json, whole or not at all. The same card gives the same bytes."""
-    text = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+def text(card: Card) -> str:
+    """What NAME.json holds. The same card gives the same bytes."""
+    said = card.model_dump(mode="json")
+    return json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read(path: Path) -> Card:
