@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 Datasets = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[DATASET]...", help="entries of params.yaml: datasets [run.datasets]"),
+    typer.Argument(
+        metavar="[DATASET]...", help="entries of params.yaml: datasets (default: run.datasets)"
+    ),
 ]
 Assignments = Annotated[
     list[str] | None,
@@ -57,12 +59,14 @@ def check(
     disk. What is known only after download is said to be so. Ends with 1 where there is a problem.
     """
     from stages import section
-    from stages.checking import table
     from stages.experiments import aliases
-    from stages.work.store import Store
 
     aliases.sole(section.document())
     settings, recipes = _recipes(datasets, assignments)
+    # What is heavy only now: a mistyped name is answered at once.
+    from stages.checking import table
+    from stages.work.store import Store
+
     work = Store.default().root / "downloads"
     found = {
         name: list(table.findings(settings, name, recipe, data, work))
@@ -150,7 +154,9 @@ def weights(datasets: Datasets = None, assignments: Assignments = None) -> None:
 def plan(
     dataset: Annotated[
         str | None,
-        typer.Argument(help="an entry of params.yaml: datasets [with --videos: tvsum]"),
+        typer.Argument(
+            help="an entry of params.yaml: datasets (with --videos, tvsum is the default)"
+        ),
     ] = None,
     gpu: Annotated[
         str,

@@ -5,6 +5,7 @@ Of the recipe its people, rules and splits are read; nothing is trained and no m
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -78,7 +79,11 @@ def judge(
         UserError: there are no annotations, or a file is not what it should be.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such file; name the scores to judge")
+        wrong = "is a folder" if path.is_dir() else "no such file"
+        raise UserError(f"{path}: {wrong}; name the file of scores to judge")
+    entry = section.lookup(dict[str, Any], "datasets", dataset)
+    if entry.get("download", {}).get("kind") == "folder":
+        raise UserError(f"params.yaml: datasets.{dataset}: nobody judged these films")
     recipe: Recipe = section.lookup(Recipe, "datasets", dataset)
     known = annotated(dataset, recipe.download, people, Places(data / dataset))
     rules = Rules.of(recipe.evaluate)

@@ -37,8 +37,9 @@ def score(
     settings: Score = section.lookup(Score, "datasets", dataset, "score")
     if settings.place != scorer:
         raise UserError(
-            f"datasets.{dataset}.score.scorer is {settings.scorer}, and DVC watches {scorer}; "
-            "bring them in line: llmvs deps --write"
+            f"datasets.{dataset}.score.scorer is {settings.scorer}, which lies at "
+            f"{settings.place}, and --scorer, which DVC watches, is {scorer}; bring them in line: "
+            "name that path, or, in the DAG, llmvs deps --write"
         )
     chosen = film_scorer.of(settings.scorer)
     if chosen.embed is not None:

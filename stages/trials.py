@@ -52,7 +52,8 @@ def kill(
     number: Annotated[Stop, typer.Option("--signal", help="what the stage is sent")] = Stop.KILL,
     folder: Folder = None,
 ) -> None:
-    """Stop each stage at random moments and run it again: the same bytes, nothing done twice.
+    """Stop each stage at random moments and run it again: the same bytes, and done twice at most
+    what was not written yet.
 
     Half of the moments are near the end or while files are written; half of the times the work
     store holds what the stage made before.
@@ -126,7 +127,8 @@ def damage(
 @app.command()
 def cluster(
     stages: Annotated[
-        list[str] | None, typer.Argument(metavar="[STAGE]...", help="caption, embed; both [both]")
+        list[str] | None,
+        typer.Argument(metavar="[STAGE]...", help="caption, embed (default: both)"),
     ] = None,
     times: Annotated[int, typer.Option(min=1, help="trials of each kind, a stage")] = 10,
     seed: Seed = 0,

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -206,6 +207,20 @@ def test_a_missing_video_is_refused_or_named_beside_the_figures_of_the_others(wo
     assert "6 of 7 videos" in shown
     assert "video_3 (film 3)" in shown
     assert "SIMULATED" in shown
+
+
+@needs_real_annotations
+def test_of_one_video_differences_have_no_interval_and_name_their_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    name = summe_names()[0]
+    (tmp_path / "one.json").write_text(json.dumps({name: list(range(len(of_summe(name)[::15])))}))
+    command = ["judge", str(tmp_path / "one.json"), "--dataset", "summe-captions", "--people",
+               str(GT), "--partial", "--against", "llmvs"]  # fmt: skip
+    shown = CliRunner().invoke(app, command).stdout
+    assert re.findall(r"(\w+: )?less", shown.split("without")[0]) == ["strict: ", "official: "]
+    assert "1.0000" not in shown.split("without")[0], "no p of one video"
 
 
 def changed(**entries: Any) -> None:

@@ -22,7 +22,12 @@ def annotations(dataset: Dataset) -> str:
 def shots(dataset: Dataset) -> str:
     """Without videos, nothing can find shots that nobody names."""
     if dataset.recipe.given.kind == "videos":
-        return "found in the videos, where annotations bring none"
+        try:
+            unknown = any(video.shots_S2 is None for video in dataset.timeline.videos)
+        except NotYetError:
+            unknown = True
+        if unknown:
+            return "found in the videos, where annotations bring none"
     for video in dataset.timeline.videos:
         video.known_shots()
     return f"{sum(len(video.known_shots()) for video in dataset.timeline.videos):,}, all known"

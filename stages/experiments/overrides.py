@@ -91,7 +91,10 @@ def set_over(assignments: Sequence[str], path: Path = section.PARAMS) -> Json:
                 apply_overrides(copied, values)
             except DvcException as error:
                 said = str(error.__cause__ or error).splitlines()[0]
-                raise UserError(f"-S {assignment}: {said}") from error
+                raise UserError(
+                    f"-S {assignment}: {said}; as in -S datasets.demo.train.lr=1e-4, with a + "
+                    "before the name where params.yaml has no such key"
+                ) from error
             made = section.document(copied)
             if values[0].startswith("~") and lookup(made, at) is not ABSENT:
                 raise UserError(

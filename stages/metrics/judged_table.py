@@ -45,14 +45,17 @@ def table(found: Document, notes: Sequence[str]) -> Table:
         if protocol not in alike:
             add(f"{protocol}, {of['videos']} videos", _figure_lines(of))
         if "against" in of:
-            under = f" ({protocol})" if protocol in alike else ""
-            add(f"  less {of['against']['title']}{under}", _difference_lines(of["against"]))
+            under = f"{protocol}: " if protocol in alike else ""
+            add(
+                f"  {under}less {of['against']['title']}",
+                _difference_lines(of["against"], of["videos"]),
+            )
     if found["sampled"] is not None:
         add("without the knapsack", _figure_lines(found["sampled"], SAMPLED, ("", "", "r ")))
     if "highlights" in found:
         add("highlights", _figure_lines(found["highlights"], HIGHLIGHTS, ("MAP50 ", "MAP15 ")))
     add("floor: constant", [_number(found["floor"][name]) for name in MARKS])
-    add("  less the floor", _difference_lines(found["less_floor"]))
+    add("  less the floor", _difference_lines(found["less_floor"], found["videos"]))
     add("ceiling: oracle", [_number(found["ceiling"][name]) for name in MARKS])
     return shown
 
@@ -67,10 +70,14 @@ def _figure_lines(
     return lines
 
 
-def _difference_lines(of: Document) -> list[str]:
+def _difference_lines(of: Document, videos: int) -> list[str]:
+    """Of one video the difference alone: it has no spread."""
     lines = []
     for name in MARKS:
         one = of[name]
+        if videos == 1:
+            lines.append(_number(one["difference"]))
+            continue
         between = interval(one["low"], one["high"], _number)
         lines.append(f"{_number(one['difference'])}\n{between}\np {shown_p(one['p'])}")
     return lines

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.captioners import blip, registry
+from stages.errors import UserError
 from stages.llm import smollm2, weights
 from stages.media import video
 from stages.skimming import film_scorer
@@ -26,7 +27,7 @@ class Forecast:
 
     unknown: files that do not say how long they last. seconds: of the others. frames: sampled of
     those. caption, llm: the models that read them, None where none does. absent: models that have
-    to be fetched first.
+    to be fetched first. damaged: what is wrong with files that are no videos.
     """
 
     films: int
@@ -36,11 +37,19 @@ class Forecast:
     caption: str | None
     llm: str | None
     absent: tuple[str, ...]
+    damaged: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, films: Sequence[Path], recipe: SkimRecipe) -> "Forecast":
-        """Raises UserError where a file is no video, or there is no such scorer."""
-        told = [video.promised(film) for film in films]
+        """Raises UserError where no file is a video, or there is no such scorer."""
+        told, damaged = list[float | None](), list[str]()
+        for film in films:
+            try:
+                told.append(video.promised(film))
+            except UserError as error:
+                damaged.append(str(error))
+        if not told:
+            raise UserError("\n".join(damaged))
         lengths = [length for length in told if length is not None]
         caption = recipe.caption
         model: str | None = None
@@ -55,13 +64,14 @@ class Forecast:
         if llm is not None and not weights.status(llm, None).present:
             absent.append(llm)
         return cls(
-            len(films),
-            len(films) - len(lengths),
+            len(told),
+            len(told) - len(lengths),
             sum(lengths),
             sum(int(length / recipe.looking.every) + 1 for length in lengths),
             model,
             llm,
             tuple(absent),
+            tuple(damaged),
         )
 
     def said(self) -> str:
@@ -81,7 +91,7 @@ class Forecast:
             lines.append(f"to fetch, once: {model}" + (f", {size / 1e6:.0f} MB" if size else ""))
         if not self.absent:
             lines.append("nothing to fetch")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"left out: {said}" for said in self.damaged)])
 
     def _captioned(self) -> str:
         if self.caption not in blip.BYTES:

@@ -77,9 +77,9 @@ class Inputs:
         """Raises UserError, saying what would provide it, for an input that is not there."""
         for name, why in lacking(self.folder, self.names).items():
             raise UserError(
-                f"params.yaml: models.{self.model}.inputs: {name} is not to be had here, in "
-                f"{self.folder / FILES[name]}: {why}. Feed the model something else, or leave it "
-                "out of run.models"
+                f"{self.model} is fed {name} (of params.yaml's models: its inputs), which is not "
+                f"to be had here, in {self.folder / FILES[name]}: {why}. Make that, or name a row "
+                "or head that is fed something else"
             )
 
     @contextmanager

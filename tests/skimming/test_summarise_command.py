@@ -159,6 +159,14 @@ def test_a_dry_run_makes_nothing_and_says_what_would_be_fetched(film: Path, tmp_
     assert [path.name for path in film.parent.iterdir()] == [film.name]
 
 
+def test_a_dry_run_says_what_is_left_out_and_goes_on(film: Path) -> None:
+    film.with_name("letter.mov").write_text("Dear all,")
+    done = CliRunner().invoke(cli.app, ["summarise", str(film.parent), "--dry-run"])
+    assert done.exception is None
+    assert "1 film, 12 seconds" in done.stderr
+    assert re.search(r"left out: .*letter\.mov cannot be decoded", done.stderr)
+
+
 def test_what_is_no_film_is_one_message_and_leaves_nothing(film: Path) -> None:
     letter = film.with_name("letter.mov")
     letter.write_text("Dear all,")

@@ -94,7 +94,7 @@ def test_an_input_that_the_recipe_cannot_give_names_the_model_and_what_would_giv
 ) -> None:
     with pytest.raises(
         UserError,
-        match=r"models\.mine\.inputs: image is not to be had.*image\.h5: the sample stage .*videos",
+        match=r"mine is fed image .*not to be had.*image\.h5: the sample stage .*videos",
     ):
         by_split(folder, "query", "image")
     (folder / "embeddings.h5").unlink()
