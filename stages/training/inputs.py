@@ -77,9 +77,9 @@ class Inputs:
         """Raises UserError, saying what would provide it, for an input that is not there."""
         for name, why in lacking(self.folder, self.names).items():
             raise UserError(
-                f"{self.model} is fed {name} (of params.yaml's models: its inputs), which is not "
-                f"to be had here, in {self.folder / FILES[name]}: {why}. Make that, or name a row "
-                "or head that is fed something else"
+                f"{self.model} is fed {name} (its inputs, in params.yaml or on a head's card), "
+                f"which is not to be had here, in {self.folder / FILES[name]}: {why}. Make that, "
+                "or name a row or head that is fed something else"
             )
 
     @contextmanager

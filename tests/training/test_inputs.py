@@ -98,7 +98,7 @@ def test_an_input_that_the_recipe_cannot_give_names_the_model_and_what_would_giv
     ):
         by_split(folder, "query", "image")
     (folder / "embeddings.h5").unlink()
-    with pytest.raises(UserError, match=r"mine\.inputs: answer is not .*embeddings\.h5: the embed"):
+    with pytest.raises(UserError, match=r"mine is fed answer .*embeddings\.h5: the embed"):
         by_split(folder, "answer")
 
 
