@@ -160,7 +160,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def unwound() -> None:
-    """Have this process, told to stop or left by its terminal, put away what it was at first."""
+    """Have this process unwind before it ends, where it is told to stop or its terminal goes."""
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it is ignored
         signal.signal(signal.SIGHUP, _terminate)

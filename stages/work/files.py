@@ -66,7 +66,8 @@ def explained(path: Path, needed: int | None = None) -> Iterator[None]:
         raise
     except Exception as error:
         if not is_full(error):
-            if isinstance(error, OSError) and _temporary_of(path, error.filename):
+            # One of a library's own, without a number, would lose its words by a name.
+            if isinstance(error, OSError) and error.errno and _temporary_of(path, error.filename):
                 error.filename, error.filename2 = str(path), None
             raise
         free = None

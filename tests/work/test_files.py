@@ -97,6 +97,8 @@ def test_what_a_write_is_refused_by_is_said_of_the_file_itself(tmp_path: Path) -
         temporary.write_text("new")
     assert refused.value.filename == str(target)
     assert refused.value.filename2 is None
+    with pytest.raises(OSError, match=r"^what HDF5 says$"), replacing(tmp_path / "other.h5"):
+        raise OSError("what HDF5 says")
 
 
 def test_of_a_place_it_is_known_beforehand_that_it_cannot_be_written(tmp_path: Path) -> None:
