@@ -95,9 +95,7 @@ class Encoder:
             settings.model, ("caption", "captions"), "sentences.model or dtype",
             "a smaller sentences.token_budget spares the attempt",
         )  # fmt: skip
-        self._halving = Halving[Sequence[Ids], Floats](
-            said, sys.maxsize, self._encoded, self._divided
-        )
+        self._halving = Halving[Sequence[Ids], Floats](said, sys.maxsize, self._encoded)
         folder = weights.fetch(settings.model, settings.revision)
         dtype = pretrained.dtype_of(settings.dtype)
         kind = model_class(settings, weights.configuration(settings.model, settings.revision))
@@ -118,10 +116,6 @@ class Encoder:
         if not np.isfinite(found_BD).all():
             raise overflowed(self._settings.model, self._settings.dtype, "sentences.dtype")
         return found_BD
-
-    def _divided(self, batches: Sequence[Sequence[Ids]]) -> list[Sequence[Ids]]:
-        size = self._halving.batch
-        return [each[at : at + size] for each in batches for at in range(0, len(each), size)]
 
     @torch.inference_mode()
     def _encoded(self, batch: Sequence[Ids]) -> Floats:

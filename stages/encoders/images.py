@@ -71,9 +71,7 @@ class ImageHalf:
             settings.model, ("frame", "frames"), "model or dtype (features.clip)",
             "set features.clip.batch to that to spare the attempt",
         )  # fmt: skip
-        self._halving = Halving[Sequence[bytes], Floats](
-            said, settings.batch, self._seen, self._divided
-        )
+        self._halving = Halving[Sequence[bytes], Floats](said, settings.batch, self._seen)
         folder = hub.fetch(settings.model, settings.revision, KIND)
         self._images = _processor(settings.model, folder)
         dtype = pretrained.dtype_of(settings.dtype)
@@ -95,10 +93,6 @@ class ImageHalf:
         if not np.isfinite(found_BD).all():
             raise overflowed(self._settings.model, self._settings.dtype, "features.clip.dtype")
         return found_BD
-
-    def _divided(self, batches: Sequence[Sequence[bytes]]) -> list[Sequence[bytes]]:
-        size = self._halving.batch
-        return [each[at : at + size] for each in batches for at in range(0, len(each), size)]
 
     @torch.inference_mode()
     def _seen(self, jpegs: Sequence[bytes]) -> Floats:

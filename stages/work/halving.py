@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence, Sized
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 
@@ -34,7 +34,8 @@ class Halving(Generic[B, R]):
         said: for messages.
         batch: how many at once, to begin with.
         work: the result of a batch.
-        divide: batches laid out anew, none larger than `batch` now is.
+        divide: batches laid out anew, none larger than `batch` now is; None: they are sequences,
+            and are cut.
     """
 
     def __init__(
@@ -42,12 +43,12 @@ class Halving(Generic[B, R]):
         said: Said,
         batch: int,
         work: Callable[[B], R],
-        divide: Callable[[Sequence[B]], Sequence[B]],
+        divide: Callable[[Sequence[B]], Sequence[B]] | None = None,
     ) -> None:
         self.batch = batch
         self._said = said
         self._work = work
-        self._divide = divide
+        self._divide = divide or self._cut
 
     def __call__(self, batches: Sequence[B], /) -> list[R]:
         """The batches' results in order, of as many parts as were needed.
@@ -85,3 +86,7 @@ class Halving(Generic[B, R]):
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
         return results
+
+    def _cut(self, batches: Sequence[Any]) -> list[B]:
+        size = self.batch
+        return [each[at : at + size] for each in batches for at in range(0, len(each), size)]
