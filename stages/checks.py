@@ -10,7 +10,7 @@ from stages import command
 from stages.errors import UserError
 
 if TYPE_CHECKING:
-    from stages.params import Params, Recipe
+    from stages.params import AnyRecipe, Params, Recipe
 
 Datasets = Annotated[
     list[str] | None,
@@ -28,14 +28,18 @@ Assignments = Annotated[
 Data = Annotated[Path, typer.Option(help="folder of what the stages made")]
 
 
+def _settings(assignments: list[str] | None) -> "Params":
+    from stages import params
+    from stages.experiments import overrides
+
+    return params.parse(overrides.set_over(assignments or []))
+
+
 def _recipes(
     datasets: list[str] | None, assignments: list[str] | None
 ) -> "tuple[Params, dict[str, Recipe]]":
     """params.yaml with the assignments, and the recipes named."""
-    from stages import params
-    from stages.experiments import overrides
-
-    settings = params.parse(overrides.set_over(assignments or []))
+    settings = _settings(assignments)
     names = datasets or settings.run.datasets
     for name in names:
         if name in settings.films:
@@ -47,6 +51,16 @@ def _recipes(
             known = ", ".join(sorted(settings.datasets))
             raise UserError(f"params.yaml: datasets has no {name!r} (has {known})")
     return settings, {name: settings.datasets[name] for name in names}
+
+
+def _of_films(settings: "Params", datasets: list[str] | None) -> None:
+    """Who asks of what will run is told where the films among it are looked at."""
+    for name in settings.run.summarise if not datasets else ():
+        source = settings.films[name].download.source
+        command.stderr.print(
+            f"note: {name}, films of one's own: what they take says `llmvs summarise {source} "
+            f"--recipe {name} --dry-run`, and `llmvs weights {name}` fetches their models"
+        )
 
 
 def check(
@@ -73,6 +87,7 @@ def check(
         for name, recipe in recipes.items()
     }
     command.stderr.print(table.table(found), soft_wrap=False)
+    _of_films(settings, datasets)
     if places := aliases.unshared():
         more = f" and {len(places) - 1} more" if len(places) > 1 else ""
         command.stderr.print(
@@ -113,6 +128,7 @@ def doctor(
         healthy = diagnose(command.stderr, error)
     else:
         healthy = diagnose(command.stderr, settings, recipes, assignments or [], data)
+        _of_films(settings, datasets)
     if not healthy:
         raise SystemExit(1)
 
@@ -132,14 +148,20 @@ def _cluster(datasets: list[str] | None, assignments: list[str] | None) -> None:
 
 
 def weights(datasets: Datasets = None, assignments: Assignments = None) -> None:
-    """Fetch the frozen models that the recipes name (done once, then offline).
+    """Fetch the frozen models that the recipes name (done once, then offline), and those of films
+    of one's own: run.summarise, or a recipe of films by its name.
 
     Refused before the first byte where there is no access to one, or no room for it.
     """
     from stages.captioners import registry
     from stages.checking import frozen
 
-    _, recipes = _recipes(datasets, assignments)
+    settings = _settings(assignments)
+    films = [name for name in datasets or settings.run.summarise if name in settings.films]
+    judged = [name for name in datasets or settings.run.datasets if name not in films]
+    recipes: dict[str, AnyRecipe] = {name: settings.films[name] for name in films}
+    if judged:
+        recipes |= _recipes(judged, assignments)[1]
     wanted = dict.fromkeys(each for recipe in recipes.values() for each in frozen.models(recipe))
     for model in wanted:
         model.access()

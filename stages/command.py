@@ -29,7 +29,7 @@ from rich.markup import escape
 from stages import outputs
 from stages.errors import UserError
 from stages.lifetime import STOPPED
-from stages.work import runs
+from stages.work import allowance, runs
 from stages.work.claims import claimed
 from stages.work.edition import edition
 from stages.work.files import DiskFullError, is_full
@@ -38,6 +38,8 @@ from stages.work.store import Store
 # Read when torch is first imported. Threads that spin while they wait for one another take a
 # processor from whoever else is at work, another experiment of a queue for one.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if (threads := allowance.threads()) is not None:
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
 if os.environ.get("LLMVS_EXECUTOR") == "ray":
     edition()  # of the sources as they are now, whatever becomes of them before workers begin

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import psutil
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from stages.errors import UserError
 from stages.params import Params, Recipe
+from stages.work import allowance
 
 PACKAGES = ("torch", "transformers", "accelerate", "dvc", "av", "h5py", "numpy", "scipy")
 
@@ -62,8 +62,7 @@ def _device() -> Iterator[Finding]:
 
 
 def _room() -> Iterator[Finding]:
-    memory = psutil.virtual_memory()
-    free = f"{memory.available / 1e9:.1f} GB free of {memory.total / 1e9:.1f}"
+    free = f"{allowance.free() / 1e9:.1f} GB free of {allowance.total() / 1e9:.1f}"
     yield Finding("memory", free)
     yield Finding("disk", f"{shutil.disk_usage(Path.cwd()).free / 1e9:.1f} GB free")
 

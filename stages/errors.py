@@ -10,3 +10,9 @@ class UserError(Exception):
 
 class UnreachableError(UserError):
     """A model is not on this machine, and where it could be fetched from does not answer."""
+
+
+def anew(stage: str = "") -> str:
+    """The remedy where what a stage makes is missing, damaged or of another shape."""
+    which = f"the {stage} stage" if stage else "the stage that makes it"
+    return f"run {which} again (`dvc repro`, its dataset named in run.datasets)"

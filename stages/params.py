@@ -7,7 +7,7 @@ Every section refuses unknown keys, and a wrong value is named by its full path:
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -135,6 +135,10 @@ class Recipe(Section):
                 "train.validation: the published split has validation videos of its own; set 0"
             )
         return self
+
+
+AnyRecipe: TypeAlias = Recipe | Films
+"""An entry of datasets, judged or of one's own films."""
 
 
 class Run(Section):

@@ -90,7 +90,7 @@ class Comparison:
             "\n".join(
                 [
                     f"{self.folder}: its tables do not come out of its scores and these "
-                    f"annotations; {results_file.AGAIN} again, or name the annotations that "
+                    f"annotations; {results_file.AGAIN}, or name the annotations that "
                     "evaluate went by (--people)",
                     *named,
                 ]

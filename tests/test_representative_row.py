@@ -24,7 +24,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     make(tmp_path, seeds=(0,))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "stages.work.pool.cores", lambda: 1
+        "stages.work.allowance.cores", lambda: 1
     )  # starting processes takes longer than training
     document = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     document["models"]["representative"] = ROW

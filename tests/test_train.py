@@ -60,7 +60,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     change("train", seeds=[0, 3], epochs=2, batch=2, scorer=SCORER)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.setattr(
-        "stages.work.pool.cores", lambda: 1
+        "stages.work.allowance.cores", lambda: 1
     )  # starting processes takes longer than training
     random = np.random.default_rng(0)
     judged = []
@@ -296,7 +296,7 @@ def test_a_second_run_on_more_processes_writes_the_same_bytes(
 ) -> None:
     first = outputs(run(out="a"))
     Store.default().root.rename("elsewhere")  # or nothing would be left to do
-    monkeypatch.setattr("stages.work.pool.cores", lambda: 2)
+    monkeypatch.setattr("stages.work.allowance.cores", lambda: 2)
     second = outputs(run(out="b"))
     assert len(first) == 2 + 2 * 4
     assert first == second

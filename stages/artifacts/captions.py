@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline, same_picks
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.section import fault
 from stages.work.files import replacing
 from stages.work.on_demand import MadeAnew, OnDemand
 
-_AGAIN = "run the stage that makes it again (`dvc repro`)"
+_AGAIN = anew()
 _OBJECT = 1000
 """Bytes of memory of a caption beside its words, about."""
 

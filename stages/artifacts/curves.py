@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.work.files import replacing
 
 COLUMNS = ("protocol", "seed", "split", "epoch", "lr", "train_loss", "test_loss", "tau", "rho")
@@ -57,7 +57,7 @@ def read(path: Path) -> list[Point]:
 
     Raises UserError, naming the file and the line, where it is missing or not such a table.
     """
-    remedy = "run the train stage again (`dvc repro`)"
+    remedy = anew("train")
     try:
         with path.open(newline="", encoding="utf-8") as file:
             lines = list(csv.reader(file))

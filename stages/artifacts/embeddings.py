@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from stages.artifacts import hdf5, timeline
 from stages.artifacts.video import Video
-from stages.errors import UserError
+from stages.errors import UserError, anew
 
 _SPLITS = "splits"
-_AGAIN = "run the stage that makes it again (`dvc repro`)"
+_AGAIN = anew()
 
 Floats = npt.NDArray[np.float32]
 Split = tuple[str, int]

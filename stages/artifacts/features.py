@@ -19,11 +19,11 @@ import numpy.typing as npt
 from stages.artifacts import hdf5
 from stages.artifacts.timeline import same_picks
 from stages.artifacts.video import Video
-from stages.errors import UserError
+from stages.errors import UserError, anew
 
 Floats = npt.NDArray[np.floating[Any]]
 
-_AGAIN = "run the stage that makes it again (`dvc repro`)"
+_AGAIN = anew()
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.artifacts import text
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.section import fault
 from stages.work.files import replacing
 
-_AGAIN = "run the feeds stage again (`dvc repro`)"
+_AGAIN = anew("feeds")
 
 
 class Feed(BaseModel):

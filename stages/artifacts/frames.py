@@ -17,13 +17,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from stages.artifacts import hdf5
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.work.on_demand import InTurn, MadeAnew
 
 Integers = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
 
-_AGAIN = "run the sample stage (`dvc repro`)"
+_AGAIN = anew("sample")
 
 
 @dataclass(frozen=True, eq=False)

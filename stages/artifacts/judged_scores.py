@@ -144,7 +144,7 @@ def read(path: Path) -> JudgedScores:
     """Raises UserError where the file is missing, damaged, of another layout, or at odds with
     itself.
     """
-    with hdf5.reading(path, f"{AGAIN} again") as file:
+    with hdf5.reading(path, AGAIN) as file:
         about = _about(path, file)
         sampled = {video.name: video.sampled for video in about.videos}
         return JudgedScores(
@@ -165,7 +165,7 @@ def same_run(folder: Path, results: Iterable[File], scores: Iterable[File]) -> N
         other = min(file.path for file in others)
         raise UserError(
             f"{folder}: {NAME} and {RESULTS} are of two runs of evaluate, of which one read "
-            f"another {other}; {AGAIN} again"
+            f"another {other}; {AGAIN}"
         )
 
 
@@ -186,18 +186,18 @@ def _side_by_side(scores: Mapping[str, Floats], videos: tuple[str, ...]) -> Floa
 def _about(path: Path, file: h5py.File) -> About:
     text = file.get("about")
     if not isinstance(text, h5py.Dataset) or h5py.check_string_dtype(text.dtype) is None:
-        raise UserError(f"{path}: holds no text `about`, so it is not evaluate's; {AGAIN} again")
+        raise UserError(f"{path}: holds no text `about`, so it is not evaluate's; {AGAIN}")
     try:
         document = json.loads(text[()])
         version = document.get("version") if isinstance(document, dict) else None
         if version != VERSION:
             raise UserError(
-                f"{path}: is of layout {version!r}, and this reads layout {VERSION}; {AGAIN} again"
+                f"{path}: is of layout {version!r}, and this reads layout {VERSION}; {AGAIN}"
             )
         return About.model_validate(document)
     except ValueError as error:
         raise UserError(
-            f"{path}: about: not what evaluate writes now ({fault(error)}); {AGAIN} again"
+            f"{path}: about: not what evaluate writes now ({fault(error)}); {AGAIN}"
         ) from error
 
 
@@ -214,17 +214,17 @@ def _row(
         raise UserError(f"{path}: {place}: tests {strangers[0]}, which is none of its videos")
     numbers = file.get(place)
     if not isinstance(numbers, h5py.Dataset) or numbers.dtype.kind != "f":
-        raise UserError(f"{path}: lacks the numbers {place}; {AGAIN} again")
+        raise UserError(f"{path}: lacks the numbers {place}; {AGAIN}")
     lengths = [sampled[video] for video in videos]
     wanted = (max(len(row.seeds), 1), sum(lengths))
     if numbers.shape != wanted:
         raise UserError(
             f"{path}: {place} should be {wanted[0]} × {wanted[1]}, is of shape {numbers.shape}; "
-            f"{AGAIN} again"
+            f"{AGAIN}"
         )
     x_RF = np.asarray(numbers[()], dtype=np.float64)
     if not np.isfinite(x_RF).all():
-        raise UserError(f"{path}: {place} holds NaN or infinity; {AGAIN} again")
+        raise UserError(f"{path}: {place} holds NaN or infinity; {AGAIN}")
     parts: dict[str, list[Floats]] = {}
     for video, x_RT in zip(videos, np.split(x_RF, np.cumsum(lengths)[:-1], axis=1), strict=True):
         parts.setdefault(video, []).append(x_RT)

@@ -21,7 +21,7 @@ from stages.artifacts.hdf5 import Group, names, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline
 from stages.artifacts.video import WHOLE, Video
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.work.on_demand import InTurn, OnDemand
 
 Floats = npt.NDArray[np.float32]
@@ -29,7 +29,7 @@ Chosen = npt.NDArray[np.bool_]
 
 _OBJECTS = 500
 """Bytes of a judgement beside its numbers, about."""
-_AGAIN = "run the download stage (`dvc repro`)"
+_AGAIN = anew("download")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -92,7 +92,7 @@ def read(path: Path, timeline: Timeline) -> People:
         if strange := sorted(there - timeline.by_name.keys(), key=natural):
             raise UserError(f"{path}: {strange[0]} is not on the timeline of this dataset")
         if missing := [name for name in timeline.names if name not in there]:
-            raise UserError(f"{path}: lacks {', '.join(missing)}; run the download stage again")
+            raise UserError(f"{path}: lacks {', '.join(missing)}; {_AGAIN}")
         return People(
             dataset=str(file.attrs.get("dataset", path.stem)),
             simulated=bool(file.attrs.get("simulated", False)),

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from stages.artifacts import hdf5
 from stages.artifacts.names import natural
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.work.ragged import RaggedByName
 
 Splits = tuple[tuple[str, ...], ...]
@@ -67,7 +67,7 @@ class Predictions:
         )
 
 
-_AGAIN = "run the train stage again (`dvc repro`)"
+_AGAIN = anew("train")
 
 
 def place(protocol: str, seed: int, split: int) -> str:
@@ -122,8 +122,7 @@ def read(
     """
     found: dict[str, tuple[Scores, Epochs]] = {}
     try:
-        with h5py.File(path) as file:
-            hdf5.forgetful(file)
+        with hdf5.reading(path, _AGAIN) as file:
             for protocol in protocols:
                 if protocol not in file:
                     there = ", ".join(file) or "none"
@@ -138,8 +137,8 @@ def read(
                     scores[seed] = [_split(path, group, lengths) for group in groups]
                     epochs[seed] = [_epoch(group) for group in groups]
                 found[protocol] = scores, epochs
-    # Damage, or a dataset where a group should be.
-    except (OSError, AttributeError, TypeError, RuntimeError, KeyError, ValueError) as error:
+    # A dataset where a group should be, or what holds no numbers.
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as predictions ({error}); {_AGAIN}") from error
     return {
         protocol: Predictions(protocol, _splits(path, protocol, scores, lengths), scores, epochs)
@@ -214,11 +213,11 @@ def _split(
         scores_T = np.asarray(group[video], dtype=np.float64)
         where = f"{path}: {group.name}/{video}"
         if video not in lengths:
-            raise UserError(f"{where} is not among the dataset's videos; run the train stage again")
+            raise UserError(f"{where} is not among the dataset's videos; {_AGAIN}")
         if scores_T.shape != (lengths[video],):
             raise UserError(
                 f"{where} has {scores_T.size} scores and the video {lengths[video]} sampled "
-                "frames; run the train stage again"
+                f"frames; {_AGAIN}"
             )
         if not np.isfinite(scores_T).all():
             raise UserError(

@@ -19,7 +19,7 @@ from stages.artifacts import text as text_file
 from stages.artifacts.choosing import Choosing
 from stages.artifacts.places import GivenKind
 from stages.artifacts.row import MARKS, Part, Row
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.section import fault
 from stages.work.files import replacing
 from stages.work.placed import Placed
@@ -32,7 +32,7 @@ FROM_CURVES = frozenset({"choosing"})
 COLUMNS = ("protocol", "row", "video", *MARKS, "weight")
 """Of per_video.csv; the weight is the video's share in the row's mean."""
 
-AGAIN = "run the evaluate stage (`dvc repro`)"
+AGAIN = anew("evaluate")
 
 
 class Floor(Part):
@@ -213,7 +213,7 @@ def parsed(text: str, origin: str) -> Results:
         return Results.model_validate(json.loads(text))
     except ValueError as error:
         raise UserError(
-            f"{origin}: not what evaluate writes now ({fault(error)}); {AGAIN} again"
+            f"{origin}: not what evaluate writes now ({fault(error)}); {AGAIN}"
         ) from error
 
 
@@ -221,7 +221,7 @@ def parsed_by_video(lines: Iterable[str], origin: str) -> ByVideo:
     """per_video.csv from its lines. Raises UserError naming `origin` where it is another thing."""
     reader = csv.DictReader(lines)
     if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
-        raise UserError(f"{origin}: lacks the column {', '.join(missing)}; {AGAIN} again")
+        raise UserError(f"{origin}: lacks the column {', '.join(missing)}; {AGAIN}")
     found: dict[str, dict[str, RowMarks]] = {}
     names: dict[str, str] = {}
     for line in reader:
@@ -230,7 +230,7 @@ def parsed_by_video(lines: Iterable[str], origin: str) -> ByVideo:
             weight = float(line["weight"])
         except (TypeError, ValueError) as error:
             raise UserError(
-                f"{origin}: a line does not hold numbers: {dict(line)}; {AGAIN} again"
+                f"{origin}: a line does not hold numbers: {dict(line)}; {AGAIN}"
             ) from error
         of_row = found.setdefault(line["protocol"], {}).setdefault(line["row"], RowMarks())
         # Each name once, however many rows have it.

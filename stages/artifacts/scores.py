@@ -15,13 +15,13 @@ import numpy.typing as npt
 from stages.artifacts import hdf5
 from stages.artifacts.names import natural
 from stages.artifacts.timeline import Timeline
-from stages.errors import UserError
+from stages.errors import UserError, anew
 
 Floats = npt.NDArray[np.float64]
 Rows = dict[str, dict[str, Floats]]
 """By the row's name, by the video's: scores_T."""
 
-_AGAIN = "run the stage that makes it again (`dvc repro`)"
+_AGAIN = anew()
 
 
 def write(path: Path, rows: Mapping[str, Mapping[str, npt.ArrayLike]], by: str = "") -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from stages.artifacts import text
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.section import Sha256, fault
 from stages.work.files import replacing
 
 SUMMARIES = "summaries.json"
 
-_AGAIN = "run the skim stage (`dvc repro`)"
+_AGAIN = anew("skim")
 
 
 class _Part(BaseModel):
@@ -66,5 +66,5 @@ def read(path: Path) -> Summaries:
         return Summaries.model_validate(json.loads(text.read(path, _AGAIN)))
     except ValueError as error:
         raise UserError(
-            f"{path}: not what the skim stage writes now ({fault(error)}); {_AGAIN} again"
+            f"{path}: not what the skim stage writes now ({fault(error)}); {_AGAIN}"
         ) from error

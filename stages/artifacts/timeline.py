@@ -21,7 +21,7 @@ from stages.artifacts.hdf5 import Group, groups, reading, writing
 from stages.artifacts.names import natural
 from stages.artifacts.shots import covering
 from stages.artifacts.video import WHOLE, Cut, Integers, Part, Video
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.work.placed import Placed, numbered
 from stages.work.ragged import Ragged
 
@@ -130,7 +130,7 @@ def write(path: Path, timeline: Timeline) -> None:
 
 def read(path: Path) -> Timeline:
     """Read and check a timeline. Raises UserError naming file, group and key of what is wrong."""
-    remedy = "run the stage that makes it again (`dvc repro`)"
+    remedy = anew()
     with reading(path, remedy) as file:
         videos = Videos(_video(group) for group in groups(path, file))
         return Timeline(str(file.attrs.get("dataset", path.stem)), videos)

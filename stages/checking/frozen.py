@@ -10,7 +10,7 @@ from stages.captioners.settings import ImageTextCaption
 from stages.encoders import images
 from stages.finetuning import asked
 from stages.llm import smollm2, weights
-from stages.params import Recipe
+from stages.params import AnyRecipe, Recipe
 from stages.sources.settings import Clip
 from stages.work import hub
 from stages.work.hub import Kind, Status
@@ -48,7 +48,7 @@ def fetching(dataset: str, assignments: Sequence[str]) -> str:
     return shlex.join(["llmvs", "weights", dataset, *(f"-S{each}" for each in assignments)])
 
 
-def models(recipe: Recipe) -> Iterator[Frozen]:
+def models(recipe: AnyRecipe) -> Iterator[Frozen]:
     """Those that are large enough to be fetched by themselves, the captioner first."""
     caption, embed = recipe.caption, recipe.embed
     if caption is not None and caption.captioner != "imagenet-tags":

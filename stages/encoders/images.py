@@ -21,7 +21,7 @@ from PIL import Image
 
 from stages.artifacts import frames
 from stages.artifacts.timeline import Timeline, same_picks
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.work import architecture, burden, hub, pretrained
 from stages.work.burden import Burden
 from stages.work.executor import Task, result, stream
@@ -206,7 +206,7 @@ def read_frames(
         known = videos.by_name
         for video in timeline.videos:
             if video.name not in known:
-                raise UserError(f"{path}: lacks {video.name}; run the sample stage (`dvc repro`)")
+                raise UserError(f"{path}: lacks {video.name}; {anew('sample')}")
             of = known[video.name]
             same_picks(video, of.picks(), str(path))
             prints = [hashlib.sha256(jpeg).hexdigest() for jpeg in of.jpegs()]

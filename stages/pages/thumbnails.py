@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from stages.errors import UserError
-from stages.work.pool import cores
+from stages.errors import UserError, anew
+from stages.work.allowance import cores
 
 WIDTH = 144
 QUALITY = 60
@@ -49,7 +49,7 @@ class Thumbnails:
                 except (UnidentifiedImageError, OSError) as error:
                     raise UserError(
                         f"{origin}: frame {frame} is not a readable picture ({error}); "
-                        "run the sample stage again (`dvc repro`)"
+                        f"{anew('sample')}"
                     ) from error
                 images.append(encoded)
         return cls(frames_K, tuple(images), size)

@@ -4,13 +4,12 @@ import math
 import re
 from dataclasses import replace
 
-import psutil
 import torch
 
 from stages.params import Recipe
 from stages.planning.cards import CARDS, Card
 from stages.planning.estimate import Machine
-from stages.work import processor
+from stages.work import allowance, processor
 
 EFFICIENCY = 0.4
 """Of a card's rate and bandwidth, as `llmvs plan` has it."""
@@ -36,7 +35,7 @@ def machine(recipe: Recipe) -> Machine:
     model = recipe.embed or recipe.caption
     rate = processor.rate(getattr(model, "dtype", "float32"))
     title = f"this processor ({torch.get_num_threads()} threads, no GPU)"
-    memory = psutil.virtual_memory().total
+    memory = allowance.total()
     return Machine(Card(title, memory, rate, math.inf, processor=True), 1, 1)
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from stages.planning import estimate
 from stages.planning.plan import Plan, in_bytes
 from stages.planning.workload import Frames
+from stages.work import allowance
 from stages.work.pace import duration
 
 OBJECTS = 0.3
@@ -33,7 +32,7 @@ class Here:
         """The disk is that of `place`."""
         system = os.statvfs(place)
         files = system.f_favail if system.f_files else math.inf
-        return cls(shutil.disk_usage(place).free, files, psutil.virtual_memory().total)
+        return cls(shutil.disk_usage(place).free, files, allowance.total())
 
 
 def hours(plan: Plan, stage: str) -> float:

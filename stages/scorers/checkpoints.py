@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors import torch as safetensors
 from torch import Tensor
 
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.scorers.scorer import Scorer
 from stages.work.files import replacing
 
@@ -64,8 +64,8 @@ def _said(path: Path, metadata: dict[str, str]) -> tuple[str, dict[str, Any]]:
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{path}: names no kind and architecture, so the train stage did not write it, or an "
-            "older one did; run it again (`dvc repro`). For a checkpoint of the authors' release "
-            "use `llmvs evaluate-release`"
+            f"older one did; {anew('train')}. For a checkpoint of the authors' release use "
+            "`llmvs evaluate-release`"
         ) from error
 
 

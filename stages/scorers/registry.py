@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.scorers import checkpoints, released
 from stages.scorers.scorer import Scorer
 from stages.scorers.settings import Entry
@@ -60,8 +60,7 @@ def load_checkpoint(kind: str, path: Path) -> Scorer:
     saved = checkpoints.read(path)
     if saved.kind != kind:
         raise UserError(
-            f"{path}: holds a scorer of kind {saved.kind}, and {kind} was expected; run the train "
-            "stage again (`dvc repro`)"
+            f"{path}: holds a scorer of kind {saved.kind}, and {kind} was expected; {anew('train')}"
         )
     return checkpoints.restored(path, saved, scorer(kind))
 

@@ -73,7 +73,7 @@ def _learnt_alike(joint: Joint, dataset: str, places: Places, measured: Results)
     if here not in _judged(measured, dataset):
         raise UserError(
             f"{path}: is not what was evaluated, so it is not known what to expect of a head; "
-            f"{results_file.AGAIN} again"
+            + results_file.AGAIN
         )
     if paths := differing(lessons(joint.entry, joint.train), said):
         raise UserError(

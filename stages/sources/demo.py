@@ -10,8 +10,8 @@ from stages.sources import camera
 from stages.sources.crowd import judge
 from stages.sources.screenplay import Script, script
 from stages.sources.settings import DemoDownload
+from stages.work.allowance import cores
 from stages.work.bar import progress
-from stages.work.pool import cores
 
 
 def make(name: str, settings: DemoDownload, folder: Path, videos: bool = True) -> None:

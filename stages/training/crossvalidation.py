@@ -27,7 +27,7 @@ from stages.training.batches import Video
 from stages.training.settings import Train
 from stages.training.taken import Taken
 from stages.training.trainer import CHECKPOINT, Job, Trainer, Videos
-from stages.work import executor, pool, store
+from stages.work import allowance, executor, store
 from stages.work.executor import Task
 from stages.work.items import Arrays
 from stages.work.store import Store
@@ -88,7 +88,7 @@ def side_by_side(where: torch.device) -> int:
     """
     said = os.environ.get("LLMVS_RUNS", "")
     if not said:
-        return pool.cores() if where.type == "cpu" else 1
+        return allowance.cores() if where.type == "cpu" else 1
     if not said.isdecimal() or int(said) < 1:
         raise UserError(f"LLMVS_RUNS={said}: must be how many trainings run at a time, 1 or more")
     return int(said)

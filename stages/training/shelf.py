@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-import psutil
 import torch
 
 from stages.errors import UserError
 from stages.training.batches import Video
+from stages.work import allowance
 
 COPIES = 4
 """So many times the bytes of the videos are in memory while a row is trained: as they were read, on
@@ -104,10 +104,10 @@ def room(processes: int, where: torch.device) -> int:
     """
     said = os.environ.get("LLMVS_ROOM", "")
     if not said:
-        free = int(psutil.virtual_memory().available)
+        free = allowance.free()
         if where.type == "cuda":
             free = min(free, torch.cuda.mem_get_info(where)[0])
-        return free // 2 // processes
+        return int(free) // 2 // processes
     try:
         gigabytes = float(said)
     except ValueError:

@@ -7,7 +7,7 @@ import psutil
 import torch
 
 from stages.errors import UserError
-from stages.work import processor, workers
+from stages.work import allowance, processor, workers
 from stages.work.architecture import BYTES
 from stages.work.pace import duration
 
@@ -72,7 +72,8 @@ def bear(burden: Burden) -> None:
     That is where its weights do not fit into the memory that is free, and, unless LLMVS_SLOW is
     set, where it is large (`HEAVY`) and would take more than `HOURS`.
     """
-    memory = psutil.virtual_memory().available + psutil.swap_memory().free
+    free = psutil.virtual_memory().available + psutil.swap_memory().free
+    memory = min(free, allowance.left())
     if burden.weights > memory:
         raise UserError(
             f"{burden.model}: its weights are {burden.weights / 1e9:.1f} GB in {burden.dtype}, "

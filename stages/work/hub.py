@@ -120,7 +120,7 @@ def fetch_small(name: str, revision: str | None, kind: Kind) -> Path:
     if [path.name for path in folder.iterdir()] == ["config.json"]:
         raise UserError(  # what `configuration` left; without a network no more is to be had
             f"{name}: of it only config.json is on this machine, and the hub cannot be reached; "
-            "connect and run `llmvs weights`, or name a folder that holds it"
+            "connect and run this again, or name a folder that holds it"
         )
     return folder
 

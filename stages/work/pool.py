@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -12,6 +11,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from stages.errors import UserError
+from stages.work import allowance
 from stages.work.items import Arrays
 
 P = TypeVar("P")
@@ -40,13 +40,7 @@ def processes() -> int:
 
     Raises UserError where `LLMVS_WORKERS` is no number of processes.
     """
-    return wanted() or cores()
-
-
-def cores() -> int:
-    """How many this process may use: of a job that was given some of a machine's, those."""
-    # macOS does not tell.
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return wanted() or allowance.cores()
 
 
 def _hold(load: Callable[[], Any]) -> None:

@@ -69,8 +69,8 @@ def explained(name: str, revision: str | None, kind: Kind) -> Iterator[None]:
                 "account that may read gated models"
             ) from error
         raise UnreachableError(
-            f"{name}: not on this machine, and the hub cannot be reached; connect and run "
-            "`llmvs weights`, or name a folder that holds it"
+            f"{name}: not on this machine, and the hub cannot be reached; connect and run this "
+            "again, or name a folder that holds it"
         ) from error
 
 

@@ -19,8 +19,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
-
+from stages.work import allowance
 from stages.work.files import replacing
 
 log = logging.getLogger("llmvs")
@@ -171,8 +170,8 @@ def collect(root: Path, dry_run: bool = False) -> int:
 
 def machine() -> str:
     """This machine in a line; graphics cards where torch is loaded anyway."""
-    memory = psutil.virtual_memory().total / 2**30
-    parts = [_processor(), f"{os.cpu_count()} cores", f"{memory:.0f} GiB"]
+    memory = allowance.total() / 2**30
+    parts = [_processor(), f"{allowance.cores()} cores", f"{memory:.0f} GiB"]
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         parts += [

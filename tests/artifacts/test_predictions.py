@@ -81,5 +81,5 @@ def test_what_does_not_fit_the_videos_is_named(tmp_path: Path, runs: list[Run], 
 
 
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"p\.h5: cannot be read as predictions"):
+    with pytest.raises(UserError, match=r"p\.h5 not found; run the train stage"):
         read(tmp_path / "p.h5", LENGTHS, ["strict"])

@@ -242,7 +242,7 @@ def test_what_the_hub_refuses_is_told_apart(hub: Any, answer: Any, said: str) ->
 def test_an_unreachable_hub_is_one_message(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    with pytest.raises(UserError, match="the hub cannot be reached; connect and run `llmvs weigh"):
+    with pytest.raises(UserError, match="the hub cannot be reached; connect and run this again"):
         plan("owner/model").fetch()
 
 

@@ -13,8 +13,10 @@ from transformers import LlamaConfig
 from typer.testing import CliRunner
 
 from stages import cli, command
+from stages.llm import weights as llm_weights
 from stages.params import BEGINS
 from stages.sources import shots
+from stages.work import hub
 
 ROOT = Path(__file__).parents[2]
 CONFIG = LlamaConfig(
@@ -217,3 +219,26 @@ def test_files_that_a_row_is_fed_or_starts_from_are_looked_for(workplace: Path) 
     code, rows = check()
     assert code == 1
     assert "models.csta.start: there is no file absent.pth" in rows["scorers' inputs"]
+
+
+def test_films_are_named_with_the_commands_that_look_at_them(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change("run", datasets=[], summarise=["films"])
+    done = CliRunner().invoke(cli.app, ["check"])
+    assert "llmvs summarise films --recipe films --dry-run" in done.stderr
+    assert "llmvs weights films" in done.stderr
+    fetched: list[str] = []
+
+    def fetch(name: str, *_: Any) -> Path:
+        fetched.append(name)
+        return Path(name)
+
+    monkeypatch.setattr(hub, "access", lambda *_: None)
+    monkeypatch.setattr(hub, "fetch", fetch)
+    monkeypatch.setattr(llm_weights, "fetch", fetch)
+    for named in ([], ["films"]):
+        fetched.clear()
+        done = CliRunner().invoke(cli.app, ["weights", *named])
+        assert done.exit_code == 0, done.output
+        assert fetched == ["Salesforce/blip-image-captioning-base", "smollm2-135m-instruct"]

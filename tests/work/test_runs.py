@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.work import runs
+from stages.work import allowance, runs
 
 ROOT = Path(__file__).parent.parent.parent
 STAGE = """
@@ -52,7 +52,7 @@ def test_a_stage_records_what_it_took(made: Path) -> None:
     assert 0 < record.seconds < 60
     assert 60e6 < record.peak_bytes < 2e9
     assert record.reused == {"cups": (2, 5)}
-    assert f"{os.cpu_count()} cores" in record.machine
+    assert f"{allowance.cores()} cores" in record.machine
 
 
 def test_the_command_can_be_typed_again(made: Path) -> None:

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from stages.artifacts import curves, predictions, timeline
 from stages.artifacts.places import Places
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.pages.palette import MUTED, PALETTE, RULE, STYLE
 from stages.pages.svg import drawn_as, titled
 
@@ -64,7 +64,7 @@ def read(places: Places, model: str) -> list[Run]:
         if kept is None:
             raise UserError(
                 f"{path}: lacks a run that {places.curves(model)} tells of ({protocol}, seed "
-                f"{seed}, split {split}); run the train stage again (`dvc repro`)"
+                f"{seed}, split {split}); {anew('train')}"
             )
         runs.append(Run(protocol, split, seed, epochs_E, train_E, test_E, kept))
     return runs

@@ -13,7 +13,7 @@ from matplotlib.transforms import ScaledTranslation
 from stages.artifacts import row as rows
 from stages.artifacts.places import Places
 from stages.artifacts.results import Results
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.pages.palette import MUTED, PALETTE, RULE, STYLE
 from stages.pages.svg import drawn_as
 from stages.scorers import checkpoints, registry
@@ -59,7 +59,7 @@ def compared(places: Places, models: Sequence[str], measured: Results, root: Pat
         folder = places.checkpoints(model)
         path = next(iter(sorted(folder.rglob(f"*{checkpoints.SUFFIX}"))), None)
         if path is None:
-            raise UserError(f"{folder}: holds no weights; run the train stage again (`dvc repro`)")
+            raise UserError(f"{folder}: holds no weights; {anew('train')}")
         kind, parameters = registry.size(path)
         record = runs.of(root, "train", places.predictions(model))
         took = record.measured if record is not None else {}

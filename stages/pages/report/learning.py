@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from stages.artifacts import curves
 from stages.artifacts.curves import Point
-from stages.errors import UserError
+from stages.errors import UserError, anew
 from stages.pages.palette import MUTED, PALETTE, RULE, STYLE
 from stages.pages.svg import drawn_as, titled
 
@@ -44,7 +44,7 @@ def read(path: Path, model: str, protocol: str, *, squared: bool = True) -> Curv
     for point in curves.read(path):
         if point.protocol == protocol:
             runs.setdefault((point.seed, point.split), []).append(point)
-    again = "run the train stage again (`dvc repro`)"
+    again = anew("train")
     if not runs:
         raise UserError(f"{path}: holds no run under the protocol {protocol}; {again}")
     ordered = [sorted(run, key=lambda point: point.epoch) for run in runs.values()]
