@@ -499,5 +499,5 @@ def test_files_of_other_people_are_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
         judging.judge(DIRECT, "tvsum", people=GT)
     with pytest.raises(UserError, match="not a ground truth of SumMe"):
         judging.judge(DIRECT, "summe", people=MAT.parent)
-    with pytest.raises(UserError, match="neither a folder nor an archive"):
+    with pytest.raises(UserError, match=r"its folder GT, a \.mat a video, or an archive"):
         judging.judge(DIRECT, "summe", people=MAT)

@@ -27,4 +27,5 @@ def reading(path: Path, expected: str) -> Iterator[dict[str, Any]]:
     try:
         yield scipy.io.loadmat(path)
     except _UNREADABLE as error:
-        raise UserError(f"{path} is not {expected}: {error}") from error
+        wrong = f"lacks {error}" if isinstance(error, KeyError) else error
+        raise UserError(f"{path} is not {expected}: {wrong}") from error

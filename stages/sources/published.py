@@ -19,7 +19,7 @@ from stages.media import video
 from stages.sources import field_h5, ground_truth, summe, tvsum, versions
 from stages.sources.fetch import Remote, fetch, place
 from stages.sources.field_h5 import Pair
-from stages.sources.places import copied, files, opened
+from stages.sources.places import ARCHIVES, copied, files, opened
 from stages.sources.settings import SumMeDownload, TVSumDownload
 from stages.work.store import Store
 
@@ -125,6 +125,11 @@ def of_files(
         UserError: they are not the benchmark's.
     """
     if isinstance(settings, SumMeDownload):
+        if place.is_file() and not place.name.lower().endswith(ARCHIVES):
+            raise UserError(
+                f"{place}: SumMe's annotations are its folder GT, a .mat a video, or an archive of "
+                f"it ({', '.join(ARCHIVES)})"
+            )
         with ground_truth.folder(settings.url, str(place), work) as truth:
             return _summe(name, truth, settings)
     return _tvsum(name, judged_of_tvsum(place), settings)

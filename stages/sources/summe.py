@@ -46,6 +46,8 @@ def read_folder(folder: Path) -> list[Chosen]:
     # macOS leaves a hidden file beside each.
     found = (path for path in folder.glob("*.mat") if not path.name.startswith("."))
     paths = sorted(found, key=lambda path: path.stem)
+    if folder.is_file():
+        raise UserError(f"{folder}: SumMe's annotations are its folder GT, a .mat a video; name it")
     if not paths:
         raise UserError(f"{folder} holds no .mat file; it should be the GT folder of SumMe.zip")
     return [read_mat(path) for path in paths]

@@ -48,7 +48,7 @@ def test_each_row_has_its_size_and_what_it_earns_under_both_protocols(
         model = registry.load(path)
         learnt = sum(each.numel() for each in model.parameters())
         taus = [mark(of.rows[name].tau.mean) for of in measured.protocols.values()]
-        size = f"{learnt:,}".replace(",", " ")
+        size = f"{learnt:,}"
         row = found[measured.rows[name].title]
         assert row == [model.kind, size, "–", "–", *taus]
 

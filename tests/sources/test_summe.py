@@ -66,3 +66,5 @@ def test_a_damaged_file_is_named(tmp_path: Path, compressed: bool) -> None:
         path.write_bytes(content)
         with pytest.raises(UserError, match=r"a\.mat is not a ground truth of SumMe"):
             summe.read_mat(path)
+    with pytest.raises(UserError, match=r"a\.mat: SumMe's annotations are its folder GT"):
+        summe.read_folder(path)

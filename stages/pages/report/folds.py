@@ -87,7 +87,7 @@ def figure(
     """
     splits = 1 + max(run.split for run in runs)
     with matplotlib.rc_context(STYLE):
-        drawn = Figure(figsize=(7.6, 0.5 + 1.75 * len(rules)), layout="constrained")
+        drawn = Figure(figsize=(7.6, 0.5 + 1.85 * len(rules)), layout="constrained")
         grid = drawn.subplots(len(rules), splits, sharex=True, sharey=True, squeeze=False)
         for row, (protocol, rule) in zip(grid, rules.items(), strict=True):
             for split, axes in enumerate(row):
@@ -95,10 +95,10 @@ def figure(
                 _lines(axes, of_split, guess, top)
                 if not split:
                     axes.set_ylabel(loss, fontsize=8)
-                    axes.set_title(f"{protocol}: {rule}", weight="bold")
-                axes.annotate(
-                    f"split {split + 1}", (0.97, 0.95), xycoords="axes fraction", ha="right",
-                    va="top", color=MUTED, fontsize=8,
+                    axes.set_title(f"{protocol}: {rule}", weight="bold", pad=15)
+                axes.annotate(  # above the panel, for lines reach every corner of it
+                    f"split {split + 1}", (1, 1.02), xycoords="axes fraction", ha="right",
+                    va="bottom", color=MUTED, fontsize=8,
                 )  # fmt: skip
         for axes in grid[-1]:
             axes.set_xlabel("epoch", fontsize=8)

@@ -113,7 +113,7 @@ def _facts(chapter: Chapter) -> Json:
     told = [(len(s.video.picks_T), s.video.seconds, s.users) for s in chapter.stories]
     frames = sum(count for count, _, _ in told)
     return {
-        "frames": f"{frames:,}".replace(",", " "),
+        "frames": f"{frames:,}",
         "minutes": _duration(sum(seconds for _, seconds, _ in told)),
         "users": ranged(users for _, _, users in told),
         "shots": shots(chapter.results.shots),
@@ -184,7 +184,7 @@ def _kinds(chapter: Chapter) -> Json | None:
         {
             "title": each.title,
             "kind": each.kind,
-            "parameters": f"{each.parameters:,}".replace(",", " "),
+            "parameters": f"{each.parameters:,}",
             "training": "–" if each.training is None else f"{each.training:.3g}",
             "scoring": "–" if each.scoring is None else f"{1000 * each.scoring:.3g}",
             "taus": [each.taus.get(name) for name in protocols],

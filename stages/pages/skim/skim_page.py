@@ -164,7 +164,7 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
             f"{len(summary.shots)}: the file's own cuts, and what kernel temporal segmentation of "
             f"a frame every {summary.recipe.looking.every:g} s finds beside them",
         ),
-        ("film", f"{summary.film.n_frames} frames at {summary.film.fps:.4g} a second"),
+        ("film", f"{summary.film.n_frames:,} frames at {summary.film.fps:.4g} a second"),
     ]
     if summary.ask:
         facts.insert(2, ("the viewer cares about", summary.ask))
