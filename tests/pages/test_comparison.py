@@ -58,6 +58,20 @@ def test_the_marks_are_those_that_evaluate_gave(sides: list[contestants.Contesta
             assert tau_R.mean() == pytest.approx(marks["tau"], abs=1e-5)
 
 
+def test_a_floor_is_said_under_the_figures_of_its_own_protocol(
+    sides: list[contestants.Contestant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "floor_said", lambda title, rows: "there is a floor")
+    first = sides[0].results
+    above = {name: of.model_copy(update={"floor": True}) for name, of in first.protocols.items()}
+    first = first.model_copy(update={"protocols": above})
+    _, *drawn = figures.tables([replace(sides[0], results=first), sides[1]], "demo")
+    assert len(drawn) == len(above) == 2
+    for protocol, table in zip(above, drawn, strict=True):
+        said = [line for line in str(table.caption).splitlines() if "floor" in line]
+        assert said == [f"{protocol}: there is a floor"]
+
+
 def test_only_what_differs_is_listed(sides: list[contestants.Contestant]) -> None:
     assert figures.settings(sides, "demo") == {"datasets.demo.train.lr": ["0.0003", "0.5"]}
     assert figures.settings([sides[0], sides[0]], "demo") == {}

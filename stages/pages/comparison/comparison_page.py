@@ -42,6 +42,7 @@ def build(sides: Sequence[Contestant], dataset: str, data: Path = Path("data")) 
             _other(first, side, number, stills, pictures)
             for number, side in enumerate(sides[1:], 1)
         ]
+    agreement = compared.figures(sides)
     return templates.rendered(
         TEMPLATE,
         pictures,
@@ -64,9 +65,9 @@ def build(sides: Sequence[Contestant], dataset: str, data: Path = Path("data")) 
                     for name, of_side in of.sides.items()
                 },
             }
-            for of in compared.figures(sides)
+            for of in agreement
         ],
-        notes=compared.notes(sides),
+        notes=compared.notes(sides, [of.protocol for of in agreement]),
         learning=drawings.learning(sides),
         others=others,
     )

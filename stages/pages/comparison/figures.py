@@ -1,6 +1,6 @@
 """What differs between revisions, in params and in figures: for the terminal and for the page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE
@@ -98,8 +98,8 @@ def _against(sides: Sequence[Contestant], protocol: str, mark: str) -> dict[str,
     }
 
 
-def notes(sides: Sequence[Contestant]) -> list[str]:
-    """What a reader of the figures must know."""
+def notes(sides: Sequence[Contestant], protocols: Collection[str]) -> list[str]:
+    """What a reader of the figures under these protocols must know."""
     first = sides[0]
     confidence = 100 * first.results.confidence
     return [
@@ -109,7 +109,7 @@ def notes(sides: Sequence[Contestant]) -> list[str]:
         *(
             f"{name}: {floor_said(first.results.benchmark or first.results.title, of.rows)}"
             for name, of in first.results.protocols.items()
-            if of.floor
+            if of.floor and name in protocols
         ),
     ]
 
@@ -146,8 +146,9 @@ def tables(sides: Sequence[Contestant], dataset: str) -> list[Table]:
         said = [escape(f"{first.row} of {first.results.title}"), escape(title(of))]
         if first.results.simulated:
             said.append(SIMULATED)
+        caption = escape("\n".join(notes(sides, [of.protocol])))
         table = Table(title="\n".join(said), box=SIMPLE, pad_edge=False, title_justify="left",
-                      caption=escape("\n".join(notes(sides))), caption_justify="left")  # fmt: skip
+                      caption=caption, caption_justify="left")  # fmt: skip
         table.add_column("", overflow="fold")
         for sign in SHOWN.values():
             table.add_column(sign, justify="right", min_width=len("Δ −.000 [−.000, −.000]"))
