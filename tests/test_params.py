@@ -165,7 +165,7 @@ def test_films_stand_among_the_datasets_and_are_not_judged(document: Any) -> Non
         params.parse(document)
 
 
-@pytest.mark.parametrize(("said", "length"), [("1:30", "90"), ("90", "90"), ("15%", "15%")])
+@pytest.mark.parametrize(("said", "length"), [("1:30", "90s"), ("90", "90s"), ("15%", "15%")])
 def test_a_length_may_be_written_as_yaml_takes_for_a_number(said: str, length: str) -> None:
     document = yaml.safe_load((ROOT / "params.yaml").read_text())
     document["datasets"]["films"]["skim"]["length"] = yaml.safe_load(said)

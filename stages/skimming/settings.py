@@ -71,7 +71,7 @@ class Skim(Section):
     def _as_text(cls, said: Any) -> Any:
         # YAML reads 1:30 as a number to the base of 60: as many seconds.
         number = isinstance(said, int | float) and not isinstance(said, bool)
-        return str(said) if number else said
+        return f"{said}s" if number else said
 
     @field_validator("length")
     @classmethod

@@ -39,7 +39,8 @@ class Wish:
 
     @classmethod
     def parsed(cls, text: str, place: str = "--length") -> "Wish":
-        """ "15%", "60s", "90" (seconds), "1:30" or "2min". Raises UserError for anything else.
+        """ "15%", "60s", "1:30" or "2min". Raises UserError for anything else, a number alone too,
+        which would be a share to some and seconds to others.
 
         place: where it was said, for the message.
         """
@@ -49,14 +50,16 @@ class Wish:
             share = float(found[1]) / 100
             if 0 < share <= 1:
                 return cls(share=share)
-        elif found := re.fullmatch(rf"{number}\s*(s|sec|seconds|m|min|minutes)?", words):
-            seconds = float(found[1]) * (60 if (found[2] or "s").startswith("m") else 1)
+        elif found := re.fullmatch(rf"{number}\s*(s|sec|seconds|m|min|minutes)", words):
+            seconds = float(found[1]) * (60 if found[2].startswith("m") else 1)
             if seconds > 0:
                 return cls(fixed=seconds)
         elif found := re.fullmatch(r"(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)", words):
             seconds = 3600 * int(found[1] or 0) + 60 * int(found[2]) + float(found[3])
             if seconds > 0:
                 return cls(fixed=seconds)
+        elif re.fullmatch(number, words):
+            raise UserError(f"{place} {text}: of what? {text}% of the film, or {text}s")
         raise UserError(
             f"{place} {text}: expected a share of the film, such as 15%, or a time, such as 60s, "
             "2min or 1:30, more than nothing and no more than the whole"

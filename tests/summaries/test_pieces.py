@@ -106,14 +106,20 @@ def test_pieces_that_touch_are_one_span() -> None:
 
 @pytest.mark.parametrize(
     ("said", "seconds"),
-    [("15%", 15), ("60s", 60), ("90", 90), ("1:30", 90), ("2 min", 100), ("0:00:05", 5),
+    [("15%", 15), ("60s", 60), ("1:30", 90), ("2 min", 100), ("0:00:05", 5),
      ("50 %", 50), ("1,5 %", 1.5)],
 )  # fmt: skip
 def test_a_length_is_a_share_or_a_time(said: str, seconds: float) -> None:
     assert Wish.parsed(said).seconds(100) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("said", ["", "0", "0%", "101%", "-5s", "half", "5 parsecs", "1:5", "nan"])
+@pytest.mark.parametrize("said", ["15", "0.15", "90", "0"])
+def test_a_number_alone_is_asked_what_it_is_of(said: str) -> None:
+    with pytest.raises(UserError, match=rf"--length {said}: of what\? {said}% .* or {said}s"):
+        Wish.parsed(said)
+
+
+@pytest.mark.parametrize("said", ["", "0s", "0%", "101%", "-5s", "half", "5 parsecs", "1:5", "nan"])
 def test_anything_else_is_refused_with_what_is_meant(said: str) -> None:
     with pytest.raises(UserError, match=r"--length .*15%.*1:30"):
         Wish.parsed(said)
