@@ -15,4 +15,4 @@ class UnreachableError(UserError):
 def anew(stage: str = "") -> str:
     """The remedy where what a stage makes is missing, damaged or of another shape."""
     which = f"the {stage} stage" if stage else "the stage that makes it"
-    return f"run {which} again (`dvc repro`, its dataset named in run.datasets)"
+    return f"run {which} again (`dvc repro`, its recipe named in params.yaml: run)"

@@ -166,7 +166,7 @@ def table(plan: Plan) -> Group:
             f"{cost.operations / 1e15:,.1f} PFLOP",
             f"{hours:.2f}" if cost.fits and not isnan(hours) else "-",
             in_bytes(cost.weights),
-            f"{cost.at_once} {cost.unit}",
+            f"{cost.at_once} {cost.unit[:-1] if cost.at_once == 1 else cost.unit}",
             in_bytes(cost.working),
             "yes" if cost.fits else "NO",
         )
