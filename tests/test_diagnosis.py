@@ -53,6 +53,7 @@ def workplace(tmp_path: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> Path
     Path("params.yaml").write_text(yaml.safe_dump(document))
     memory = SimpleNamespace(total=512e9, available=500e9)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr("stages.work.allowance.GROUPS", tmp_path / "no groups")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(9e12, 0, 9e12))
     monkeypatch.setattr(processor, "rate", lambda dtype: 0.2e12)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)

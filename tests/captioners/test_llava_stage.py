@@ -225,6 +225,7 @@ def test_a_large_captioner_is_refused_without_a_gpu_before_it_is_fetched(
     monkeypatch.delenv("LLMVS_SLOW", raising=False)
     monkeypatch.setattr(processor, "rate", lambda dtype: 1e8)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1e12))
+    monkeypatch.setattr("stages.work.allowance.left", lambda: float("inf"))
     set_caption(model="llava-hf/llava-1.5-7b-hf", revision="0" * 40)
     said = r"llava-1\.5-7b-hf: there is no GPU\. 20 frames .* \d\d\d hours.*set LLMVS_SLOW=1"
     with pytest.raises(UserError, match=said):

@@ -332,6 +332,7 @@ def test_a_large_model_is_refused_without_a_gpu_before_its_weights_are_read(
     path.write_text(json.dumps(json.loads(path.read_text()) | LARGE))
     monkeypatch.setattr(processor, "rate", lambda dtype: 1e6)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1e12))
+    monkeypatch.setattr("stages.work.allowance.left", lambda: float("inf"))
     with pytest.raises(UserError, match=r"model: there is no GPU\. 10 prompts .*set LLMVS_SLOW=1"):
         read(VIDEOS, embed, store)
     monkeypatch.setattr(Blueprint, "engine", lambda _: pytest.fail("begun"))

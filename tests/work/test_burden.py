@@ -29,6 +29,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(64e9, 0))
     monkeypatch.setattr(psutil, "swap_memory", lambda: Memory(0, 0))
+    monkeypatch.setattr("stages.work.allowance.left", lambda: float("inf"))
 
 
 def test_a_large_model_is_refused_with_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
