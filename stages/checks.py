@@ -29,17 +29,15 @@ Data = Annotated[Path, typer.Option(help="folder of what the stages made")]
 
 
 def _settings(assignments: list[str] | None) -> "Params":
+    """params.yaml with the assignments."""
     from stages import params
     from stages.experiments import overrides
 
     return params.parse(overrides.set_over(assignments or []))
 
 
-def _recipes(
-    datasets: list[str] | None, assignments: list[str] | None
-) -> "tuple[Params, dict[str, Recipe]]":
-    """params.yaml with the assignments, and the recipes named."""
-    settings = _settings(assignments)
+def _recipes(settings: "Params", datasets: list[str] | None) -> "dict[str, Recipe]":
+    """The recipes named, or those that run."""
     names = datasets or settings.run.datasets
     for name in names:
         if name in settings.films:
@@ -50,7 +48,7 @@ def _recipes(
         if name not in settings.datasets:
             known = ", ".join(sorted(settings.datasets))
             raise UserError(f"params.yaml: datasets has no {name!r} (has {known})")
-    return settings, {name: settings.datasets[name] for name in names}
+    return {name: settings.datasets[name] for name in names}
 
 
 def _of_films(settings: "Params", datasets: list[str] | None) -> None:
@@ -76,7 +74,8 @@ def check(
     from stages.experiments import aliases
 
     aliases.sole(section.document())
-    settings, recipes = _recipes(datasets, assignments)
+    settings = _settings(assignments)
+    recipes = _recipes(settings, datasets)
     # What is heavy only now: a mistyped name is answered at once.
     from stages.checking import table
     from stages.work.store import Store
@@ -123,7 +122,8 @@ def doctor(
     from stages.diagnosis import diagnose
 
     try:
-        settings, recipes = _recipes(datasets, assignments)
+        settings = _settings(assignments)
+        recipes = _recipes(settings, datasets)
     except UserError as error:
         healthy = diagnose(command.stderr, error)
     else:
@@ -139,7 +139,7 @@ def _cluster(datasets: list[str] | None, assignments: list[str] | None) -> None:
 
     if not os.environ.get(ADDRESS):
         raise UserError(f"{ADDRESS} is not set: name the cluster's address, such as head:6379")
-    _, recipes = _recipes(datasets, assignments)
+    recipes = _recipes(_settings(assignments), datasets)
     wanted = dict.fromkeys(each for recipe in recipes.values() for each in frozen.models(recipe))
     told, healthy = cluster.table(list(wanted))
     command.stderr.print(told, soft_wrap=False)
@@ -161,7 +161,7 @@ def weights(datasets: Datasets = None, assignments: Assignments = None) -> None:
     judged = [name for name in datasets or settings.run.datasets if name not in films]
     recipes: dict[str, AnyRecipe] = {name: settings.films[name] for name in films}
     if judged:
-        recipes |= _recipes(judged, assignments)[1]
+        recipes |= _recipes(settings, judged)
     wanted = dict.fromkeys(each for recipe in recipes.values() for each in frozen.models(recipe))
     for model in wanted:
         model.access()
@@ -223,7 +223,8 @@ def plan(
         raise UserError("--videos and --seconds go together: how many, and how long each is")
     elif dataset is None:
         raise UserError("name an entry of params.yaml: datasets; or --videos and --seconds")
-    settings, recipes = _recipes([dataset], assignments)
+    settings = _settings(assignments)
+    recipes = _recipes(settings, [dataset])
     recipe = recipes[dataset]
     if gpu == "here":
         if cards is not None:

@@ -63,7 +63,7 @@ def threads() -> int | None:
     """How many torch is to have where the time that a group gives is of fewer cores than this
     process may run on, on each of which torch would put one; else None.
     """
-    return cores() if cores() < _runs_on() else None
+    return found if (found := cores()) < _runs_on() else None
 
 
 def _runs_on() -> int:
