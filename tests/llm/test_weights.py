@@ -359,7 +359,7 @@ def test_a_configuration_alone_is_no_model(cached, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     assert weights.status("owner/model").state == "not fetched"
-    with pytest.raises(UserError, match=r"only config\.json is on this machine.*llmvs weights"):
+    with pytest.raises(UserError, match=r"only config\.json is on this machine.*run this again"):
         weights.tokenizer("owner/model")
 
 
