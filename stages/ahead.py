@@ -201,7 +201,7 @@ def _asked(dataset: str) -> Any:
     from stages.llm.settings import Embed
 
     settings: Embed = section.lookup(Embed, "datasets", dataset, "embed")
-    if settings.prompt.shown.source == "training" and settings.prompt.shown.count:
+    if settings.prompt.shown.drawn:
         raise UserError(
             f"datasets.{dataset}.embed: examples drawn from training videos are known when every "
             "caption is: leave embed to dvc repro, which spreads it over the cluster likewise "

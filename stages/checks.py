@@ -1,6 +1,8 @@
 """What can be asked before anything expensive is done: `llmvs check, doctor, weights, plan`."""
 
 import os
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,27 +39,45 @@ def _settings(assignments: list[str] | None) -> "Params":
 
 
 def _recipes(settings: "Params", datasets: list[str] | None) -> "dict[str, Recipe]":
-    """The recipes named, or those that run."""
-    names = datasets or settings.run.datasets
-    for name in names:
+    """The recipes named, or those that run. Raises UserError for a recipe of films."""
+    found = {}
+    for name in _any(settings, datasets or settings.run.datasets):
         if name in settings.films:
             raise UserError(
-                f"params.yaml: datasets.{name}: nobody judged these films, and what they take is "
-                "said by llmvs summarise --dry-run"
+                f"params.yaml: datasets.{name}: nobody judged these films; what they take says "
+                f"`{_dry_run(settings, name)}`"
             )
-        if name not in settings.datasets:
-            known = ", ".join(sorted(settings.datasets))
-            raise UserError(f"params.yaml: datasets has no {name!r} (has {known})")
-    return {name: settings.datasets[name] for name in names}
+        found[name] = settings.datasets[name]
+    return found
 
 
-def _of_films(settings: "Params", datasets: list[str] | None) -> None:
+def _any(settings: "Params", names: Iterable[str]) -> "dict[str, AnyRecipe]":
+    """The recipes of these names, of films too."""
+    known: dict[str, AnyRecipe] = {**settings.datasets, **settings.films}
+    for name in names:
+        if name not in known:
+            has = ", ".join(sorted(known))
+            raise UserError(f"params.yaml: datasets has no {name!r} (has {has})")
+    return {name: known[name] for name in names}
+
+
+def _dry_run(settings: "Params", films: str) -> str:
+    source = Path(settings.films[films].download.source).expanduser()
+    return shlex.join(["llmvs", "summarise", str(source), "--recipe", films, "--dry-run"])
+
+
+def _note_films(
+    settings: "Params", datasets: list[str] | None, assignments: list[str] | None
+) -> None:
     """Who asks of what will run is told where the films among it are looked at."""
+    from stages.checking.frozen import fetching
+
     for name in settings.run.summarise if not datasets else ():
-        source = settings.films[name].download.source
         command.stderr.print(
-            f"note: {name}, films of one's own: what they take says `llmvs summarise {source} "
-            f"--recipe {name} --dry-run`, and `llmvs weights {name}` fetches their models"
+            f"note: {name}, films of one's own: what they take says "
+            f"`{_dry_run(settings, name)}`, and `{fetching(name, assignments or [])}` fetches "
+            "their models",
+            markup=False,
         )
 
 
@@ -86,7 +106,7 @@ def check(
         for name, recipe in recipes.items()
     }
     command.stderr.print(table.table(found), soft_wrap=False)
-    _of_films(settings, datasets)
+    _note_films(settings, datasets, assignments)
     if places := aliases.unshared():
         more = f" and {len(places) - 1} more" if len(places) > 1 else ""
         command.stderr.print(
@@ -128,7 +148,7 @@ def doctor(
         healthy = diagnose(command.stderr, error)
     else:
         healthy = diagnose(command.stderr, settings, recipes, assignments or [], data)
-        _of_films(settings, datasets)
+        _note_films(settings, datasets, assignments)
     if not healthy:
         raise SystemExit(1)
 
@@ -147,9 +167,18 @@ def _cluster(datasets: list[str] | None, assignments: list[str] | None) -> None:
         raise SystemExit(1)
 
 
-def weights(datasets: Datasets = None, assignments: Assignments = None) -> None:
-    """Fetch the frozen models that the recipes name (done once, then offline), and those of films
-    of one's own: run.summarise, or a recipe of films by its name.
+def weights(
+    datasets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATASET]...",
+            help="entries of params.yaml: datasets, films among them (default: run.datasets and "
+            "run.summarise)",
+        ),
+    ] = None,
+    assignments: Assignments = None,
+) -> None:
+    """Fetch the frozen models that the recipes name (done once, then offline).
 
     Refused before the first byte where there is no access to one, or no room for it.
     """
@@ -157,11 +186,7 @@ def weights(datasets: Datasets = None, assignments: Assignments = None) -> None:
     from stages.checking import frozen
 
     settings = _settings(assignments)
-    films = [name for name in datasets or settings.run.summarise if name in settings.films]
-    judged = [name for name in datasets or settings.run.datasets if name not in films]
-    recipes: dict[str, AnyRecipe] = {name: settings.films[name] for name in films}
-    if judged:
-        recipes |= _recipes(settings, judged)
+    recipes = _any(settings, datasets or (*settings.run.datasets, *settings.run.summarise))
     wanted = dict.fromkeys(each for recipe in recipes.values() for each in frozen.models(recipe))
     for model in wanted:
         model.access()

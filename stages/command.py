@@ -38,8 +38,8 @@ from stages.work.store import Store
 # Read when torch is first imported. Threads that spin while they wait for one another take a
 # processor from whoever else is at work, another experiment of a queue for one.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-if (threads := allowance.threads()) is not None:
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+if (_threads := allowance.threads()) is not None:
+    os.environ.setdefault("OMP_NUM_THREADS", str(_threads))
 
 if os.environ.get("LLMVS_EXECUTOR") == "ray":
     edition()  # of the sources as they are now, whatever becomes of them before workers begin

@@ -59,8 +59,8 @@ def table(
 
     filled = lineup.fill(name.value, dataset, protocol.value)
     if run and filled.missing:
-        for note in filled.tables[0].notes:  # rows would be tested against a llmvs of other params
-            raise UserError(f"reports/results/{dataset}: {note}, then --run")
+        if filled.outdated:  # rows would be tested against a llmvs of other params
+            raise UserError(f"reports/results/{dataset}: {filled.outdated}, then --run")
         for experiment in filled.missing:
             overrides.set_over(experiment.settings)
         with command.stderr.status("queueing") as status:

@@ -55,7 +55,7 @@ def embed(
     videos = timeline_file.read(timeline)
     said = caption_file.of_timeline(captions, videos)
     judged = None
-    if prompt.shown.source == "training" and prompt.shown.count:
+    if prompt.shown.drawn:
         if people is None:
             raise UserError(
                 f"datasets.{dataset}.embed: examples drawn from training videos need people's "

@@ -1,4 +1,4 @@
-"""The one exception meant for the person at the terminal."""
+"""The exceptions meant for the person at the terminal, and the remedy that many of them name."""
 
 
 class UserError(Exception):
@@ -15,4 +15,4 @@ class UnreachableError(UserError):
 def anew(stage: str = "") -> str:
     """The remedy where what a stage makes is missing, damaged or of another shape."""
     which = f"the {stage} stage" if stage else "the stage that makes it"
-    return f"run {which} again (`dvc repro`, its recipe named in params.yaml: run)"
+    return f"run {which} (`dvc repro`, with the recipe named in params.yaml: run)"

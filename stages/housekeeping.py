@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from stages import command
 from stages.errors import UserError
-from stages.work import claims
+from stages.work import claims, runs
 from stages.work.cache import library
 from stages.work.collection import Unfinished, collect, emptied
 from stages.work.store import Store
@@ -52,6 +52,7 @@ def gc(
         return
     with nullcontext() if dry_run else claims.alone(store.root):
         found = collect(store, OUTPUTS, unfinished=unfinished, dry_run=dry_run)
+        runs.collect(store.root, dry_run)
     freed = f"{found.freed_bytes / 1e6:.1f} MB"
     swept = (
         f" and {found.swept_bytes / 1e6:.1f} MB half written or unpacked"

@@ -22,6 +22,7 @@ from stages.metrics import judged, tables
 from stages.metrics.judged import Document
 from stages.metrics.panel import Rules
 from stages.metrics.panels import Panels
+from stages.metrics.printed import few
 from stages.metrics.settings import Evaluate
 from stages.metrics.tables import OPTIMISTIC
 from stages.sources import beforehand, score_files
@@ -106,7 +107,7 @@ def judge(
         for video, marks in document["by_video"].items()
     }
     missing = {one.name: one.title for one in timeline.videos if one.name not in scores}
-    origins = [video.shots_from or "kts" for video in timeline.videos]
+    origins = [timeline.by_name[video].shots_from or "kts" for video in scores]
     notes = tables.flags(
         {"scores": found.row},
         {},
@@ -114,6 +115,7 @@ def judge(
         0.0,
         rules,
         [one for video in scores if (one := judging[video].unsummarised)],
+        [video for video in scores if judging[video].flat],
     )
     if below := sum(float(scores_T.min()) < 0 for scores_T in scores.values()):
         notes.append(
@@ -122,8 +124,8 @@ def judge(
             "shift the scores above 0."
         )
     if missing:
-        listed = ", ".join(f"{video} ({title})" for video, title in missing.items())
-        notes.append(f"Not judged, for want of scores: {listed}.")
+        listed = [f"{video} ({title})" for video, title in missing.items()]
+        notes.append(f"Not judged, for want of scores: {few(listed, 50)}.")
     if saved is not None and saved.trained and "official" in saved.protocols:
         notes.append(f"official: {saved.title} has its {OPTIMISTIC}.")
     head = {

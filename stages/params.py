@@ -49,6 +49,10 @@ MAY_HAVE = {
 """By section: what is given where a recipe may have it, and then has its stage."""
 
 
+BESIDE = frozenset({"human", "oracle", "random", "constant", "zero-shot", "direct"})
+"""Rows that evaluate adds to those that learn or are given."""
+
+
 class Recipe(Section):
     """A dataset's whole way from what is given to figures, a sub-section a stage.
 
@@ -130,10 +134,16 @@ class Recipe(Section):
                     "download: videos are given, so name their folder as videos, and the authors' "
                     "metadata.csv, which says whose they are, as metadata"
                 )
-        if "fixed" in self.splits.protocols and self.train is not None and self.train.validation:
-            raise ValueError(
-                "train.validation: the published split has validation videos of its own; set 0"
-            )
+        if self.train is not None and self.train.validation:
+            if "fixed" in self.splits.protocols:
+                raise ValueError(
+                    "train.validation: the published split has validation videos of its own; set 0"
+                )
+            if self.embed is not None and self.embed.prompt.shown.drawn:
+                raise ValueError(
+                    "train.validation: examples are drawn from training videos, and so from those "
+                    "that would be set aside of them; set 0, or embed.prompt.shown.source: written"
+                )
         return self
 
 
@@ -176,6 +186,21 @@ class Params(Section):
                 choices = ", ".join(sorted(known))
                 under = "models" if kind == "models" else "datasets"
                 raise ValueError(f"run.{kind}: no entry {name!r} under {under} (has {choices})")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_have_names_of_their_own(self) -> Self:
+        named = {"models": self.models.keys()} | {
+            f"datasets.{name}.given.rows": recipe.given.rows.keys()
+            for name, recipe in self.datasets.items()
+            if recipe.given.kind == "scores"
+        }
+        for place, names in named.items():
+            if taken := sorted(names & BESIDE):
+                raise ValueError(
+                    f"{place}: {taken[0]} is the name of a row that stands beside them in every "
+                    "table; give it another"
+                )
         return self
 
     @model_validator(mode="after")

@@ -103,6 +103,30 @@ def test_a_wrong_value_is_named_by_its_path(
     assert str(caught.value).startswith("params.yaml: ")
 
 
+@pytest.mark.parametrize("name", ["human", "constant", "zero-shot"])
+def test_a_row_has_no_name_of_those_that_stand_beside_it(document: Any, name: str) -> None:
+    recipe = document["datasets"]["demo"]
+    for stage in ("sample", "caption", "embed", "train", "sentences", "features", "finetune"):
+        recipe.pop(stage, None)
+    recipe["given"] = {"kind": "scores", "rows": {"mine": "scores.json"}}
+    params.parse(document)
+    recipe["given"]["rows"][name] = "scores.json"
+    with pytest.raises(UserError, match=rf"datasets\.demo\.given\.rows: {name} is the name of"):
+        params.parse(document)
+    del recipe["given"]["rows"][name]
+    document["models"][name] = document["models"]["llmvs"]
+    with pytest.raises(UserError, match=rf"models: {name} is the name of a row"):
+        params.parse(document)
+
+
+def test_no_video_that_is_set_aside_is_shown_as_an_example(document: Any) -> None:
+    put(document, "datasets.demo.train.validation", 0.2)
+    params.parse(document)
+    put(document, "datasets.demo.embed.prompt.shown.source", "training")
+    with pytest.raises(UserError, match=r"datasets\.demo: train\.validation: examples are drawn"):
+        params.parse(document)
+
+
 def test_every_bad_key_is_named_at_once(document: Any) -> None:
     put(document, "datasets.demo.train.lr", 0)
     put(document, "datasets.demo.train.epocs", 3)
@@ -178,6 +202,8 @@ def test_a_length_may_be_written_as_yaml_takes_for_a_number(said: str, length: s
         ("run.summarise", ["demo"], "run.summarise: no entry 'demo' under datasets (has films)"),
         ("datasets.films.sample.every", 0, "datasets.films.sample.every: must be > 0, got 0"),
         ("datasets.films.skim.length", "150%", "datasets.films.skim.length: length 150%: expected"),
+        ("datasets.films.skim.length", 15, "length 15: of what? 15% of the film, or 15s"),
+        ("datasets.films.skim.length", 0.15, "length 0.15: of what? 0.15% of the film, or 0.15s"),
         ("datasets.films.train", {}, "datasets.films.train: unknown key"),
         ("datasets.films.score.scorer", "representative", "representative looks at pictures alone"),
         ("datasets.films.score.scorer", "demo/llm", "demo/llm is not trained here"),

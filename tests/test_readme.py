@@ -183,7 +183,7 @@ def test_the_steps_from_strict_to_official_are_those_of_the_committed_tables(dat
 def test_what_is_said_of_the_steps_on_the_demo_and_on_summe_is_measured(
     results: dict[str, Any],
 ) -> None:
-    said = " ".join(section("SumMe and TVSum").split())
+    said = " ".join(section("Two protocols").split())
     rows = {name: protocol["rows"] for name, protocol in results["protocols"].items()}
     trained = [name for name, row in rows["strict"].items() if row["kind"] == "model"]
     gaps = {

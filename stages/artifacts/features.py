@@ -80,12 +80,12 @@ class Reading:
         if video.name not in self._file:
             raise UserError(f"{self._path}: lacks {video.name} ({video.title}); {_AGAIN}")
         group = hdf5.Group(self._path, self._file[video.name])
-        try:
-            with hdf5.readable(self._path, _AGAIN):
+        with hdf5.readable(self._path, _AGAIN):
+            try:
                 same_picks(video, group.numbers("picks", (None,)), str(self._path))
                 return group.numbers("features", (len(video.picks_T), None)).astype(np.float32)
-        except UserError as error:
-            raise UserError(f"{error}; {_AGAIN}") from error
+            except UserError as error:
+                raise UserError(f"{error}; {_AGAIN}") from error
 
 
 @contextmanager

@@ -69,6 +69,21 @@ class _Sink:
         pass  # nothing is buffered
 
 
+class _Filled(h5py.File):  # type: ignore[misc]  # h5py says nothing of its types
+    """A file that is being filled: where its sink was refused, that is raised at the next group,
+    and not after hours of what goes nowhere.
+    """
+
+    def __init__(self, sink: _Sink, track_order: bool) -> None:
+        super().__init__(sink, "w", track_order=track_order)
+        self._sink = sink
+
+    def create_group(self, *args: Any, **options: Any) -> h5py.Group:
+        if self._sink.refused is not None:
+            raise self._sink.refused
+        return super().create_group(*args, **options)
+
+
 @contextmanager
 def writing(path: Path, *, track_order: bool = False) -> Iterator[h5py.File]:
     """An HDF5 file to fill, which appears whole or not at all. The same gives the same bytes.
@@ -83,7 +98,7 @@ def writing(path: Path, *, track_order: bool = False) -> Iterator[h5py.File]:
     with replacing(path) as temporary, temporary.open("w+b", buffering=0) as raw:
         sink = _Sink(raw)
         try:
-            with h5py.File(sink, "w", track_order=track_order) as file:
+            with _Filled(sink, track_order) as file:
                 forgetful(file)
                 yield file
         except Exception:

@@ -25,6 +25,9 @@ from typing import Literal
 GivenKind = Literal["videos", "captions", "embeddings", "features", "scores"]
 """What a recipe begins with."""
 
+FINETUNED = "finetuned"
+"""The folder of a dataset's that fine-tuning fills."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -86,7 +89,7 @@ class Places:
 
     def finetuned(self, row: str) -> Path:
         """Scores of a row such as zero-shot*; a star is no part of a file's name everywhere."""
-        return self.folder / "finetuned" / f"{row.removesuffix('*')}.h5"
+        return self.folder / FINETUNED / f"{row.removesuffix('*')}.h5"
 
     def files(
         self,

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from stages.artifacts import hdf5
 from stages.artifacts.names import natural
+from stages.artifacts.places import FINETUNED
 from stages.errors import UserError, anew
 from stages.work.ragged import RaggedByName
 
@@ -67,7 +68,9 @@ class Predictions:
         )
 
 
-_AGAIN = anew("train")
+def _again(path: Path) -> str:
+    """The stage that makes a file of scores, by where it lies (`places.Places`)."""
+    return anew("finetune" if path.parent.name == FINETUNED else "train")
 
 
 def place(protocol: str, seed: int, split: int) -> str:
@@ -106,7 +109,7 @@ def left_out(path: Path) -> str | None:
 
     Raises UserError where its predictions are missing or unreadable.
     """
-    with hdf5.reading(path, _AGAIN) as file:
+    with hdf5.reading(path, _again(path)) as file:
         return hdf5.why_left_out(file)
 
 
@@ -122,12 +125,12 @@ def read(
     """
     found: dict[str, tuple[Scores, Epochs]] = {}
     try:
-        with hdf5.reading(path, _AGAIN) as file:
+        with hdf5.reading(path, _again(path)) as file:
             for protocol in protocols:
                 if protocol not in file:
                     there = ", ".join(file) or "none"
                     raise UserError(
-                        f"{path}: lacks the protocol {protocol}, found {there}; {_AGAIN}"
+                        f"{path}: lacks the protocol {protocol}, found {there}; {_again(path)}"
                     )
                 scores: Scores = {}
                 epochs: Epochs = {}
@@ -139,7 +142,9 @@ def read(
                 found[protocol] = scores, epochs
     # A dataset where a group should be, or what holds no numbers.
     except (AttributeError, TypeError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as predictions ({error}); {_AGAIN}") from error
+        raise UserError(
+            f"{path}: cannot be read as predictions ({error}); {_again(path)}"
+        ) from error
     return {
         protocol: Predictions(protocol, _splits(path, protocol, scores, lengths), scores, epochs)
         for protocol, (scores, epochs) in found.items()
@@ -148,7 +153,7 @@ def read(
 
 def protocols(path: Path) -> tuple[str, ...]:
     """The protocols that a predictions file is of. Raises UserError where it cannot be read."""
-    with hdf5.reading(path, _AGAIN) as file:
+    with hdf5.reading(path, _again(path)) as file:
         return tuple(file)
 
 
@@ -159,7 +164,7 @@ def settings(path: Path) -> dict[str, Any]:
     """
     said = _said(path)
     if said is None:
-        raise UserError(f"{path}: does not say how its scorers learnt; {_AGAIN}")
+        raise UserError(f"{path}: does not say how its scorers learnt; {_again(path)}")
     return said
 
 
@@ -173,7 +178,7 @@ def inputs(path: Path) -> tuple[str, ...]:
 
 
 def _said(path: Path) -> dict[str, Any] | None:
-    with hdf5.reading(path, _AGAIN) as file:
+    with hdf5.reading(path, _again(path)) as file:
         said = file.attrs.get("settings")
     return dict(json.loads(said)) if isinstance(said, str) else None
 
@@ -181,13 +186,13 @@ def _said(path: Path) -> dict[str, Any] | None:
 def _splits(path: Path, protocol: str, scores: Scores, lengths: Mapping[str, int]) -> Splits:
     """The videos that each split tests, checked to be every seed's."""
     if not scores or not all(of_seed and all(of_seed) for of_seed in scores.values()):
-        raise UserError(f"{path}: a seed or split of {protocol} holds no scores; {_AGAIN}")
+        raise UserError(f"{path}: a seed or split of {protocol} holds no scores; {_again(path)}")
     first = next(iter(scores))
     splits = tuple(tuple(split) for split in scores[first])
     for seed, of_seed in scores.items():
         if tuple(tuple(split) for split in of_seed) != splits:
             raise UserError(
-                f"{path}: {seed} and {first} of {protocol} tested different videos; {_AGAIN}"
+                f"{path}: {seed} and {first} of {protocol} tested different videos; {_again(path)}"
             )
     if protocol == "strict":
         times = Counter(video for split in splits for video in split)
@@ -195,7 +200,7 @@ def _splits(path: Path, protocol: str, scores: Scores, lengths: Mapping[str, int
             if times[video] != 1:
                 raise UserError(
                     f"{path}: {video} is tested {times[video]} times a seed, and the "
-                    f"protocol strict tests each video once; {_AGAIN}"
+                    f"protocol strict tests each video once; {_again(path)}"
                 )
     return splits
 
@@ -213,11 +218,11 @@ def _split(
         scores_T = np.asarray(group[video], dtype=np.float64)
         where = f"{path}: {group.name}/{video}"
         if video not in lengths:
-            raise UserError(f"{where} is not among the dataset's videos; {_AGAIN}")
+            raise UserError(f"{where} is not among the dataset's videos; {_again(path)}")
         if scores_T.shape != (lengths[video],):
             raise UserError(
                 f"{where} has {scores_T.size} scores and the video {lengths[video]} sampled "
-                f"frames; {_AGAIN}"
+                f"frames; {_again(path)}"
             )
         if not np.isfinite(scores_T).all():
             raise UserError(

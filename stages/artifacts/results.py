@@ -207,21 +207,21 @@ def read(folder: Path) -> tuple[Results, ByVideo]:
         return found, parsed_by_video(lines, str(per_video))
 
 
-def parsed(text: str, origin: str) -> Results:
+def parsed(text: str, origin: str, remedy: str = AGAIN) -> Results:
     """results.json from its text. Raises UserError naming `origin` where it is another thing."""
     try:
         return Results.model_validate(json.loads(text))
     except ValueError as error:
         raise UserError(
-            f"{origin}: not what evaluate writes now ({fault(error)}); {AGAIN}"
+            f"{origin}: not what evaluate writes now ({fault(error)}); {remedy}"
         ) from error
 
 
-def parsed_by_video(lines: Iterable[str], origin: str) -> ByVideo:
+def parsed_by_video(lines: Iterable[str], origin: str, remedy: str = AGAIN) -> ByVideo:
     """per_video.csv from its lines. Raises UserError naming `origin` where it is another thing."""
     reader = csv.DictReader(lines)
     if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
-        raise UserError(f"{origin}: lacks the column {', '.join(missing)}; {AGAIN}")
+        raise UserError(f"{origin}: lacks the column {', '.join(missing)}; {remedy}")
     found: dict[str, dict[str, RowMarks]] = {}
     names: dict[str, str] = {}
     for line in reader:
@@ -230,7 +230,7 @@ def parsed_by_video(lines: Iterable[str], origin: str) -> ByVideo:
             weight = float(line["weight"])
         except (TypeError, ValueError) as error:
             raise UserError(
-                f"{origin}: a line does not hold numbers: {dict(line)}; {AGAIN}"
+                f"{origin}: a line does not hold numbers: {dict(line)}; {remedy}"
             ) from error
         of_row = found.setdefault(line["protocol"], {}).setdefault(line["row"], RowMarks())
         # Each name once, however many rows have it.

@@ -6,6 +6,7 @@ people and frames, as their dvc.lock files record.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from stages.artifacts.results import RESULTS
 from stages.experiments.overrides import ABSENT, differing, laid_over, lookup
 from stages.experiments.revisions import HERE, Revision
 from stages.params import BEGINS
+from stages.work.store import content_hash
 
 _CODE = "stages/"
 _ORIGINS = (
@@ -128,12 +130,7 @@ def _changed_files(
 
 def _otherwise_judged(experiment: Revision, dataset: str, origins: Sequence[str]) -> list[str]:
     """Of such files those that evaluate read there with another content than here."""
-    sides = []
-    for revision in (HERE, experiment):
-        text = revision.text(f"reports/results/{dataset}/{RESULTS}")
-        files = {} if text is None else json.loads(text).get("files", [])
-        sides.append({of["path"]: of["sha256"] for of in files})
-    here, there = sides
+    here, there = _read(dataset, HERE), _read(dataset, experiment)
     return [
         path
         for path in here.keys() & there.keys()
@@ -142,8 +139,8 @@ def _otherwise_judged(experiment: Revision, dataset: str, origins: Sequence[str]
 
 
 def outdated(dataset: str, revision: Revision = HERE) -> str | None:
-    """Why a revision's results are not those of its params.yaml and, in the workspace, of its code;
-    None where they are, as far as its lock files tell.
+    """Why a revision's results are not those of its params.yaml and, in the workspace, of its code
+    and of the files that lie there; None where they are, as far as its lock files tell.
     """
     params, locked = revision.document("params.yaml"), revision.locked()
     models = params["run"]["models"]
@@ -161,9 +158,55 @@ def outdated(dataset: str, revision: Revision = HERE) -> str | None:
                 changed.add(path)
     if changed:
         return f"params.yaml has changed since ({_named(sorted(changed))}): dvc repro"
-    if revision.commit is None and (code := _changed_code(entries)):
+    if revision.commit is not None:
+        made = _unread(dataset, revision)
+        return f"its evaluate stage did not run on what was made ({_named(made)})" if made else None
+    if code := _changed_code(entries):
         return f"the code has changed since ({_named(code)}): dvc repro"
+    if made := _made_since(dataset):
+        return f"what evaluate read has been made anew since ({_named(made)}): dvc repro"
     return None
+
+
+def _read(dataset: str, revision: Revision) -> dict[str, str]:
+    """Files that evaluate read, by their paths, each with its sha256."""
+    text = revision.text(f"reports/results/{dataset}/{RESULTS}")
+    files = [] if text is None else json.loads(text).get("files", [])
+    return {of["path"]: of["sha256"] for of in files}
+
+
+def _made_since(dataset: str) -> list[str]:
+    """Files that evaluate read, written after its results, and now of another content: a repro was
+    stopped between the two. What is older is taken for what it read, and not read through.
+    """
+    results = Path(f"reports/results/{dataset}/{RESULTS}")
+    evaluated = results.stat().st_mtime if results.is_file() else math.inf
+    return [
+        path
+        for path, sha256 in _read(dataset, HERE).items()
+        if Path(path).is_file()
+        and Path(path).stat().st_mtime > evaluated
+        and content_hash(Path(path)) != sha256
+    ]
+
+
+def _unread(dataset: str, revision: Revision) -> list[str]:
+    """Files that stages made otherwise at a commit than at the one before, where evaluate reads
+    them and its results are still those from before.
+    """
+    before = revision.before
+    if before is None or not _unmeasured(revision, dataset):
+        return []
+    now, then = (
+        {
+            out["path"]: out.get("md5")
+            for entry in at.locked().values()
+            for out in entry.get("outs", ())
+        }
+        for at in (revision, before)
+    )
+    shared = now.keys() & then.keys() & _read(dataset, revision).keys()
+    return sorted(path for path in shared if now[path] != then[path])
 
 
 def _changed_code(entries: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -26,10 +26,12 @@ Json = dict[str, Any]
 class Filled:
     """A table under each protocol asked for, and what would complete it.
 
+    outdated: why what the workspace measured is not of its params or code; None where it is.
     experiments: those of DVC that it took rows from, each with the model that it trained.
     """
 
     tables: tuple[Table, ...]
+    outdated: str | None
     missing: tuple[Experiment, ...]
     experiments: tuple[tuple[Revision, str], ...]
 
@@ -71,6 +73,7 @@ def fill(table: str, dataset: str, protocol: str) -> Filled:
     tables = tuple(_table(table, each, workspace, found) for each in wanted)
     return Filled(
         tables,
+        workspace.outdated,
         missing=tuple(one.lacking for one in found if one.lacking),
         experiments=tuple(
             (one.at.revision, _trained(one.row, workspace))
@@ -151,14 +154,21 @@ def _table(table: str, protocol: str, workspace: Workspace, found: Sequence[_Fou
         reference=of.rows[reference].title,
         benchmarks=benchmarks,
         lines=_corrected(lines),
-        notes=_notes(results, protocol, workspace),
+        notes=_notes(results, protocol, workspace, found),
     )
 
 
-def _notes(results: Results, protocol: str, workspace: Workspace) -> tuple[str, ...]:
+def _notes(
+    results: Results, protocol: str, workspace: Workspace, found: Sequence[_Found]
+) -> tuple[str, ...]:
     of = results.protocols[protocol]
     floor = floor_said(results.benchmark or results.title, of.rows) if of.floor else None
-    return tuple(note for note in (floor, workspace.outdated) if note)
+    held = [one.row.title for one in found if one.at and isinstance(one.at.revision, kept.Kept)]
+    of_kept = (
+        f"{', '.join(held)}: as measured when kept in {kept.FOLDER}; params and data are those of "
+        "here, the code is not compared"
+    )
+    return tuple(note for note in (floor, workspace.outdated, held and of_kept) if note)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stages.artifacts.results import (
+    AGAIN,
     PER_VIDEO,
     RESULTS,
     ByVideo,
@@ -18,8 +19,10 @@ from stages.artifacts.results import (
 )
 from stages.artifacts.row import Row
 from stages.errors import UserError
-from stages.experiments.revisions import Revision
+from stages.experiments.revisions import HERE, Revision
 from stages.metrics.paired import Paired, paired
+
+_ELSEWHERE = "its tables are another edition's, so name a revision or experiment of this one"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +53,11 @@ def read(revision: Revision, dataset: str) -> Measured:
         return found
 
     origin = f"{revision.name}: {folder}"
+    remedy = AGAIN if revision == HERE else _ELSEWHERE
     return Measured(
         revision,
-        parsed(text(RESULTS), f"{origin}/{RESULTS}"),
-        parsed_by_video(io.StringIO(text(PER_VIDEO)), f"{origin}/{PER_VIDEO}"),
+        parsed(text(RESULTS), f"{origin}/{RESULTS}", remedy),
+        parsed_by_video(io.StringIO(text(PER_VIDEO)), f"{origin}/{PER_VIDEO}", remedy),
     )
 
 

@@ -22,7 +22,7 @@ from stages.llm.examples import Examples, JudgedCaptions, drawn, written
 from stages.llm.prompt import query_texts
 from stages.llm.reader import read_videos
 from stages.llm.settings import Embed
-from stages.work import architecture
+from stages.work import architecture, hub
 from stages.work.burden import Burden
 from stages.work.store import Store
 from stages.work.tokens import as_text
@@ -83,7 +83,7 @@ class Judge:
                 "name an instruct model"
             )
         end = tokenizer.eos_token_id if tokenizer.eos_token_id in ends else ends[0]
-        return JudgeLoader(embed.llm, embed.revision, embed.dtype, tokenizer, end)
+        return JudgeLoader(hub.anywhere(embed.llm), embed.revision, embed.dtype, tokenizer, end)
 
     def replies(
         self, videos: Sequence[str], adapter: bytes, store: Store

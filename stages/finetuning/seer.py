@@ -108,7 +108,9 @@ def seers(settings: ImageTextCaption, path: Path, jobs: Sequence[Job]) -> dict[J
     """
     with frames.reading(path) as videos:
         pictures = {video.name: [*map(asking.jpeg_key, video.jpegs())] for video in videos}
-    return dict.fromkeys(jobs, Seer(settings, path, pictures))
+    # Workers on other machines see the same files, from a folder of their own.
+    settings = settings.model_copy(update={"model": hub.anywhere(settings.model)})
+    return dict.fromkeys(jobs, Seer(settings, path.resolve(), pictures))
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def _prompt(prompt: Prompt) -> dict[str, Any]:
     )
     shown = prompt.shown
     said["shown"] = {"count": shown.count}
-    if shown.count and shown.source == "training":
+    if shown.drawn:
         said["shown"] = shown.model_dump(mode="json")
     elif shown.count:
         said["examples"] = [

@@ -26,6 +26,11 @@ class Shown(Section):
     count: Count
     seed: Count
 
+    @property
+    def drawn(self) -> bool:
+        """Whether any are drawn, so that every split has prompts and embeddings of its own."""
+        return self.source == "training" and self.count > 0
+
 
 class Summary(Section):
     """The prompt that asks for a summary instead of a score: its words are not read, its states
@@ -84,7 +89,7 @@ class Prompt(Section):
         for key, name in (("query", "{window}"), ("answer", "{summary}")):
             if name not in getattr(self.summary, key):
                 raise ValueError(f"summary.{key} must contain the placeholder {name}")
-        if self.shown.source == "training" and self.shown.count:
+        if self.shown.drawn:
             raise ValueError(
                 "people wrote no summaries of training videos: with task: summary, "
                 "shown.source must be written"

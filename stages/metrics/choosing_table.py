@@ -5,6 +5,7 @@ from rich.table import Table
 
 from stages.artifacts.choosing import EpochStep, Step
 from stages.artifacts.results import Results
+from stages.errors import anew
 from stages.metrics.choosing import OFFICIAL, STRICT
 from stages.metrics.printed import interval, mark, signed, spread
 from stages.metrics.terminal import begun
@@ -50,8 +51,7 @@ def said(results: Results) -> list[str]:
     notes += [
         f"{titles[name].title}: the learning curves hold no τ of the epoch kept or of the last in "
         f"{row.lacking} of its runs under official, so training and epoch, which come to "
-        f"{signed(row.difference.mean - row.videos.mean)}, cannot be told apart; run its train "
-        "stage again (`dvc repro`)."
+        f"{signed(row.difference.mean - row.videos.mean)}, cannot be told apart; {anew('train')}."
         for name, row in rows.items()
         if row.lacking
     ]

@@ -155,7 +155,6 @@ def _shared(places: Places, trained: Mapping[str, Predictions]) -> Splits:
         if other.splits != reference.splits:
             raise UserError(
                 f"{places.predictions(name)} and {places.predictions(first)} differ in the test "
-                f"splits of {reference.protocol}, so their rows cannot be compared; run the train "
-                "stage again for both"
+                f"splits of {reference.protocol}, so their rows cannot be compared; {anew('train')}"
             )
     return reference.splits

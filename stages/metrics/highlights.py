@@ -65,8 +65,12 @@ class Highlights:
 
 
 def segment_means(scores_T: Floats, segment: int) -> Floats:
-    """The mean (G,) of each `segment` frames one after the other; the last has what is left."""
+    """The mean (G,) of each `segment` frames one after the other; the last has what is left.
+    Segments of one and the same score tie, whatever rounding does to their means.
+    """
     starts_G = np.arange(0, len(scores_T), segment)
+    if len(scores_T) and np.ptp(scores_T) == 0:
+        return np.full(len(starts_G), scores_T[0], dtype=np.float64)
     lengths_G = np.diff(starts_G, append=len(scores_T))
     return np.asarray(np.add.reduceat(scores_T, starts_G) / lengths_G)
 

@@ -57,13 +57,17 @@ class Judged:
 
 def judge(title: str, scores: Mapping[str, Floats], panels: Mapping[str, Panel]) -> Judged:
     """Scores (T,) of some or all of a dataset's videos, beside constant ones and people's mean."""
-    there = [panels[video] for video in scores]
     as_appearances = {video: scores_T[None] for video, scores_T in scores.items()}
-    return Judged(
-        leaderboard.untrained(title, as_appearances).over(there),
-        leaderboard.constant().over(there),
-        leaderboard.oracle().over(there),
+    rows = (
+        leaderboard.untrained(title, as_appearances),
+        leaderboard.constant(),
+        leaderboard.oracle(),
     )
+    for video in scores:
+        panel = panels[video]
+        for row in rows:
+            row.add(panel)
+    return Judged(*(row.row(list(scores)) for row in rows))
 
 
 def saved(results: Results, videos: ByVideo, name: str, judged: Judged, origin: object) -> Saved:

@@ -179,7 +179,13 @@ def _protocol(
     of_about = about.protocols[protocol]
     rules = Rules.of(settings)
     tested = of_about.tested
-    unsummarised = [one for video in tested if (one := panels[video].unsummarised)]
+    unsummarised, flat = [], []
+    for video in tested:
+        panel = panels[video]
+        if panel.unsummarised:
+            unsummarised.append(panel.unsummarised)
+        if panel.flat:
+            flat.append(video)
     if unsummarised:
         log.warning(
             "%s: no shot of %d of %d videos fits the budget; their summaries are empty",
@@ -192,7 +198,7 @@ def _protocol(
         resamples=settings.bootstrap,
         people=people,
     )
-    flags = tables.flags(rows, of_about.asked, _shots(about), people, rules, unsummarised)
+    flags = tables.flags(rows, of_about.asked, _shots(about), people, rules, unsummarised, flat)
     flags += [ONE_JUDGEMENT] * ("human" not in rows)
     flags += [one.said for one in about.left_out.values()]
     of = results_file.ProtocolTable.model_validate(

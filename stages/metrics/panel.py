@@ -124,6 +124,16 @@ class Panel:
             self.name, self.change_points, self.n_frames, self.rules.budget
         )
 
+    @cached_property
+    def flat(self) -> bool:
+        """Whether someone says the same of every frame, so that no scores agree with them, and τ
+        and ρ with them are a counted 0; where summaries are compared, whether all frames are kept
+        by the same share of people.
+        """
+        if self.rules.agreement == "scores":
+            return bool((np.ptp(self._sampled, axis=1) == 0).any())
+        return bool(np.ptp(mean_summary(self.user_summary)) == 0)
+
     @property
     def rankable(self) -> bool:
         """Whether scores can order anything: not where summaries are compared and all are empty."""

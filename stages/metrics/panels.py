@@ -23,7 +23,7 @@ class Panels(OnDemand[Panel]):
 
     A panel is put together when it is asked for, and kept where there is room for all: of
     however many videos few are in memory. Where people gave scores but no summaries, each user's
-    summary is built from that user's scores over the same shots and budget as a prediction's.
+    summary is built from that user's scores as a prediction's is.
 
     Raises UserError where a video's shots are not known and, when that video is asked for, where
     people's word does not fit the rules.
@@ -44,7 +44,7 @@ class Panels(OnDemand[Panel]):
             n_frames=video.n_frames,
             picks=video.picks_T,
             change_points=shots_S2,
-            user_summary=_user_summary(judged, shots_S2, self._rules.budget),
+            user_summary=_user_summary(judged, shots_S2, self._rules),
             user_scores=judged.user_scores_UN,
         )
 
@@ -59,10 +59,11 @@ class Panels(OnDemand[Panel]):
 
 
 def _user_summary(
-    judged: Judgement, shots_S2: npt.NDArray[np.int64], budget: float
+    judged: Judgement, shots_S2: npt.NDArray[np.int64], rules: Rules
 ) -> npt.NDArray[np.bool_]:
     if judged.user_summary_UN is not None:
         return judged.user_summary_UN
     assert judged.user_scores_UN is not None  # people give at least one of the two
-    summaries = [summarise(scores_N, shots_S2, budget) for scores_N in judged.user_scores_UN]
+    as_predictions = shots_S2, rules.budget, rules.beyond
+    summaries = [summarise(scores_N, *as_predictions) for scores_N in judged.user_scores_UN]
     return np.array(summaries, dtype=np.bool_)

@@ -1,6 +1,6 @@
 """Numbers as tables and pages print them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,13 @@ def mark(value: float | None, decimals: int = 3) -> str:
     text = f"{abs(value):.{decimals}f}"
     text = text[1:] if text.startswith("0") else text
     return f"−{text}" if value < 0 and float(text) else text
+
+
+def few(videos: Sequence[str], count: int = 3) -> str:
+    """The first `count` of some videos, and how many more there are."""
+    more = len(videos) - count
+    others = f" and {more} more video{'s' if more > 1 else ''}" if more > 0 else ""
+    return ", ".join(videos[:count]) + others
 
 
 def signed(value: float) -> str:

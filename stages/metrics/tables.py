@@ -11,7 +11,7 @@ from stages.metrics import floor, highlights_table
 from stages.metrics.figures import collapsed, reference
 from stages.metrics.leaderboard import Scored
 from stages.metrics.panel import Rules
-from stages.metrics.printed import figure_lines, mark, shown_p
+from stages.metrics.printed import few, figure_lines, mark, shown_p
 from stages.metrics.terminal import begun
 from stages.metrics.unsummarised import sentence
 
@@ -27,6 +27,13 @@ ORDER = {
     "summary": ", and it earns what constant scores earn.",
 }
 """What becomes of scores that hardly differ, likewise."""
+FLAT = {
+    "scores": "Someone says the same of every frame of {}: no scores agree with that, and τ and ρ "
+    "with it are counted as 0.",
+    "summary": "People keep every frame of {} equally often: no scores agree with that, and τ and "
+    "ρ are counted as 0.",
+}
+"""What of people's side orders nothing, likewise."""
 
 
 def flags(
@@ -36,6 +43,7 @@ def flags(
     people: float,
     rules: Rules,
     unsummarised: Sequence[Unsummarised] = (),
+    flat: Sequence[str] = (),
 ) -> list[str]:
     """What a reader of the table must know, a sentence each.
 
@@ -46,8 +54,11 @@ def flags(
         people: mean standard deviation of people's scores within a video, as they are learnt.
         rules: of the dataset.
         unsummarised: the videos of which no shot fits the budget.
+        flat: the videos of which someone's word orders nothing (`Panel.flat`).
     """
     said = []
+    if flat:
+        said.append(FLAT[rules.agreement].format(few(flat)))
     if unsummarised:
         said.append(sentence(unsummarised, rules.budget, rules.agreement))
     if segmented := shots.get("kts", 0):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from stages.artifacts.results import Unsummarised
 from stages.artifacts.shots import lengths_of
+from stages.metrics.printed import few
 from stages.summaries.keyshots import capacity
 
 ZERO = {
@@ -38,9 +39,8 @@ def sentence(
         f"{one.video} (the shortest shot has {one.shortest} of {one.frames} frames)"
         for one in videos
     ]
-    named = ", ".join(each[:3]) + (f" and {len(each) - 3} more videos" if each[3:] else "")
     summaries = "the summary is" if len(videos) == 1 else "their summaries are"
     return (
-        f"No shot fits the budget of {100 * budget:g} % in {named}: {summaries} empty, and by the "
-        f"field's rule {ZERO[agreement]}."
+        f"No shot fits the budget of {100 * budget:g} % in {few(each)}: {summaries} empty, and by "
+        f"the field's rule {ZERO[agreement]}."
     )

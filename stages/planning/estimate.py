@@ -230,7 +230,7 @@ def cards_needed(cost: Cost, machine: Machine, most: int = 16) -> int | None:
 def runs_of_embed(settings: Embed, splits: Splits) -> int:
     """How often the embed stage reads every frame."""
     shown = settings.prompt.shown
-    by_split = shown.source == "training" and shown.count > 0
+    by_split = shown.drawn
     return len(splits.protocols) * splits.folds if by_split else 1
 
 

@@ -63,9 +63,8 @@ def _said(path: Path, metadata: dict[str, str]) -> tuple[str, dict[str, Any]]:
         return said["kind"], said["architecture"]
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"{path}: names no kind and architecture, so the train stage did not write it, or an "
-            f"older one did; {anew('train')}. For a checkpoint of the authors' release use "
-            "`llmvs evaluate-release`"
+            f"{path}: names no kind and architecture, as a checkpoint of the train stage does; "
+            f"name one that does, or the authors' own .pt or .ckpt, or {anew('train')}"
         ) from error
 
 

@@ -60,7 +60,8 @@ def load_checkpoint(kind: str, path: Path) -> Scorer:
     saved = checkpoints.read(path)
     if saved.kind != kind:
         raise UserError(
-            f"{path}: holds a scorer of kind {saved.kind}, and {kind} was expected; {anew('train')}"
+            f"{path}: holds a scorer of kind {saved.kind}, and {kind} was expected; name its kind, "
+            f"or where the recipe's row has become another kind {anew('train')}"
         )
     return checkpoints.restored(path, saved, scorer(kind))
 

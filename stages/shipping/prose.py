@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from stages.llm import smollm2
 from stages.metrics.printed import interval, mark
 from stages.scorers.heads.card import Card, Expected, Figure, Source
 
@@ -130,6 +131,10 @@ def _training(card: Card) -> str:
 
 def _embeddings(card: Card) -> str:
     said = f"LLM: {', '.join(f'{key} `{value}`' for key, value in card.llm.items())}. "
+    if card.llm.get("sha256") == smollm2.SHA256:
+        said += (
+            f"Its weights are quantised ({smollm2.QUANTISED}), computed with in the dtype below. "
+        )
     said += f"Fingerprint of what decides an embedding: `{card.fingerprint}`."
     prompt = card.embed["prompt"]
     plain = {key: value for key, value in card.embed.items() if key != "prompt"}

@@ -68,7 +68,7 @@ def joint(names: Sequence[str], model: str, captioner: str | None) -> Joint:
         entries[name], trains[name] = lesson(row, recipe.train, name, model)
     first = next(iter(recipes))
     embed, train = embeds[first], trains[first]
-    if embed.prompt.shown.source == "training" and embed.prompt.shown.count:
+    if embed.prompt.shown.drawn:
         raise UserError(
             f"{PARAMS}: datasets.{first}.embed.prompt.shown: examples drawn from training videos "
             "differ by split, and a head reads one prompt; set source: written"

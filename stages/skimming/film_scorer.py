@@ -228,7 +228,7 @@ def _of_row(name: str, dataset: str, model: str, data: Path) -> FilmScorer:
     embed, caption, llm = None, None, dict[str, str]()
     if _reads(entry.inputs):
         embed = cast(Embed, section.lookup(Embed, "datasets", dataset, "embed"))
-        if embed.prompt.shown.source == "training" and embed.prompt.shown.count:
+        if embed.prompt.shown.drawn:
             raise UserError(
                 f"{name}: its examples are drawn from training videos (embed.prompt.shown), so "
                 "each fold reads prompts of its own; name a row whose examples are written"

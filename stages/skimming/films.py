@@ -38,6 +38,6 @@ class Films(Section):
                 "or name another score.scorer"
             )
         shown = self.embed.prompt.shown
-        if shown.source == "training" and shown.count:
+        if shown.drawn:
             raise ValueError("embed.prompt.shown.source: there are no training videos here")
         return self

@@ -69,9 +69,11 @@ class Skim(Section):
     @field_validator("length", mode="before")
     @classmethod
     def _as_text(cls, said: Any) -> Any:
-        # YAML reads 1:30 as a number to the base of 60: as many seconds.
-        number = isinstance(said, int | float) and not isinstance(said, bool)
-        return f"{said}s" if number else said
+        # YAML reads 1:30 as a number to the base of 60: as many seconds, never fewer than 60. A
+        # smaller one was said as it is.
+        if isinstance(said, int | float) and not isinstance(said, bool):
+            return f"{said}s" if said >= 60 else str(said)
+        return said
 
     @field_validator("length")
     @classmethod

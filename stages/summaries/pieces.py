@@ -58,8 +58,9 @@ class Wish:
             seconds = 3600 * int(found[1] or 0) + 60 * int(found[2]) + float(found[3])
             if seconds > 0:
                 return cls(fixed=seconds)
-        elif re.fullmatch(number, words):
-            raise UserError(f"{place} {text}: of what? {text}% of the film, or {text}s")
+        elif re.fullmatch(number, words) and float(words) > 0:
+            of_film = f"{text}% of the film, or " if float(words) <= 100 else ""
+            raise UserError(f"{place} {text}: of what? {of_film}{text}s")
         raise UserError(
             f"{place} {text}: expected a share of the film, such as 15%, or a time, such as 60s, "
             "2min or 1:30, more than nothing and no more than the whole"

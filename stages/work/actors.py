@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stages.errors import UserError
-from stages.work import parcels
+from stages.work import hub, parcels
 from stages.work.capacity import Share
 from stages.work.edition import edition
 from stages.work.files import DiskFullError
@@ -29,12 +29,19 @@ class Hello:
 
 @dataclass(frozen=True)
 class Outfit:
-    """What an actor needs before it answers: `load` builds its worker from the model."""
+    """What an actor needs before it answers: `load` builds its worker from the model. commits: of
+    hub models, as the driver knows them.
+    """
 
     load: Callable[[], Any]
     model: Model | None
     folder: Folder | None
     threads: int
+    commits: Mapping[tuple[str, str | None], str]
+
+
+class UnsuitedError(UserError):
+    """This machine cannot load the model: its card is too small, or it cannot fetch it."""
 
 
 class Actor:
@@ -65,7 +72,11 @@ class Actor:
         if self._worker is None:
             import ray
 
-            self._worker = _loaded(ray.get(outfit[0]), ray.get(parcel[0]) if parcel else None)
+            of, sent = ray.get(outfit[0]), ray.get(parcel[0]) if parcel else None
+            try:
+                self._worker = _loaded(of, sent)
+            except UserError as error:
+                raise UnsuitedError(str(error)) from error
         return list(self._worker(payloads))
 
 
@@ -77,6 +88,7 @@ def _loaded(outfit: Outfit, parcel: Parcel | None) -> Any:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(outfit.threads)
+    hub.pin(outfit.commits)
     parcels.settle(ray, outfit.model, outfit.folder, parcel)
     return outfit.load()
 

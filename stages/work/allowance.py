@@ -19,24 +19,29 @@ GROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 
 
-class Kind(NamedTuple):
-    """How a version of control groups names what is read of one."""
+class Memory(NamedTuple):
+    """How a version of control groups names what is read of one; `files` are bytes of files that
+    are kept in memory, which the kernel lets go of for whoever asks for room.
+    """
 
-    folder: str
+    controller: str
     limit: str
     usage: str
-    reclaimed: str
+    files: tuple[str, ...]
 
 
 VERSIONS = (
-    Kind("", "memory.max", "memory.current", "inactive_file"),
-    Kind("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    Memory("", "memory.max", "memory.current", ("inactive_file", "active_file")),
+    Memory(
+        *("memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+        ("total_inactive_file", "total_active_file"),
+    ),
 )
 
 
 def total() -> float:
     """Bytes of memory: the machine's, or the least that a group above this process may take."""
-    limits = (limit for limit, _ in _memory())
+    limits = (limit for _, _, limit in _limited())
     return min([float(psutil.virtual_memory().total), *limits])
 
 
@@ -46,10 +51,18 @@ def free() -> float:
 
 
 def left() -> float:
-    """Bytes that the groups above this process let it take beside what is taken; without any limit
-    infinite. A file that is kept in memory and has not been read lately makes room.
+    """Bytes that the groups above this process let it take beside what is taken, swap not counted;
+    without any limit infinite.
     """
-    return min((max(0, limit - used) for limit, used in _memory()), default=math.inf)
+    found = [math.inf]
+    for version, group, limit in _limited():
+        with suppress(OSError, ValueError):
+            used = float((group / version.usage).read_text())
+            lines = (group / "memory.stat").read_text().splitlines()
+            kept = dict(line.split(maxsplit=1) for line in lines)
+            used -= sum(float(kept.get(name, 0)) for name in version.files)
+            found.append(max(0.0, limit - used))
+    return min(found)
 
 
 def cores() -> int:
@@ -71,41 +84,42 @@ def _runs_on() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def _memory() -> Iterator[tuple[float, float]]:
-    """Limit and usage of each group that has a limit, bytes."""
-    for kind in VERSIONS:
-        for group in _above(kind.folder, "memory"):
+def _limited() -> Iterator[tuple[Memory, Path, float]]:
+    """Groups that have a limit of memory, and the limit in bytes."""
+    for version in VERSIONS:
+        for group in _above(version.controller):
             with suppress(OSError, ValueError):
-                limit = float((group / kind.limit).read_text())  # "max" where there is none
-                used = float((group / kind.usage).read_text())
-                lines = (group / "memory.stat").read_text().splitlines()
-                kept = dict(line.split(maxsplit=1) for line in lines)
-                yield limit, used - float(kept.get(kind.reclaimed, 0))
+                limit = float((group / version.limit).read_text())  # "max" where there is none
+                yield version, group, limit
 
 
 def _quotas() -> Iterator[int]:
     """How many cores each group with a quota is given the time of, at least one."""
-    for group in _above("", "cpu"):
+    for group in _above(""):
         with suppress(OSError, ValueError):
             quota, period = (group / "cpu.max").read_text().split()
             yield max(1, math.ceil(float(quota) / float(period)))  # "max" where there is none
-    for group in _above("cpu", "cpu"):
+    for group in _above("cpu"):
         with suppress(OSError, ValueError):
             share = float((group / "cpu.cfs_quota_us").read_text())
             if share > 0:  # -1 where there is none
                 yield max(1, math.ceil(share / float((group / "cpu.cfs_period_us").read_text())))
 
 
-def _above(folder: str, controller: str) -> Iterator[Path]:
-    """Folders of the groups that this process is in, its own first. A container may see its own
-    group as the outermost and yet be told the path that it has outside: what is not there is no
-    group, the outermost always one.
+def _above(controller: str) -> Iterator[Path]:
+    """Folders of the groups that this process is in, its own first: of version 1 those of a
+    controller, of version 2, which has one tree for all, those of "".
+
+    A container may see its own group as the outermost and yet be told the path that it has
+    outside: what is not there is no group, the outermost always one.
     """
     with suppress(OSError, ValueError):
         for line in MEMBERSHIP.read_text().splitlines():
             _, controllers, path = line.split(":", 2)
-            if controller in controllers.split(",") if folder else not controllers:
-                within = Path(path.lstrip("/"))
-                for group in dict.fromkeys((within, *within.parents)):
-                    if ".." not in group.parts and (GROUPS / folder / group).is_dir():
-                        yield GROUPS / folder / group
+            if controller not in controllers.split(","):
+                continue
+            within = Path(path.lstrip("/"))
+            for group in dict.fromkeys((within, *within.parents)):
+                folder = GROUPS / controller / group
+                if ".." not in group.parts and folder.is_dir():
+                    yield folder

@@ -60,7 +60,7 @@ def checked(asked: Burden) -> None:
     """
     if not workers.cards():
         bear(asked)
-    elif memory := workers.memory():  # those of a cluster elsewhere are told by their own workers
+    elif memory := workers.known_memory():
         from stages.work import placement
 
         placement.hold(asked.model, asked.weights, asked.dtype, memory)
@@ -69,16 +69,21 @@ def checked(asked: Burden) -> None:
 def bear(burden: Burden) -> None:
     """Raises UserError where this machine's processor is no place for a model.
 
-    That is where its weights do not fit into the memory that is free, and, unless LLMVS_SLOW is
-    set, where it is large (`HEAVY`) and would take more than `HOURS`.
+    That is where its weights do not fit into the memory that is free, swap included, or into what
+    a container or job may take of it, and, unless LLMVS_SLOW is set, where it is large (`HEAVY`)
+    and would take more than `HOURS`.
     """
     free = psutil.virtual_memory().available + psutil.swap_memory().free
-    memory = min(free, allowance.left())
-    if burden.weights > memory:
+    left = allowance.left()
+    if burden.weights > min(free, left):
+        lacking, remedy = f"{free / 1e9:.1f} GB of memory are free; ", ""
+        if left < free:
+            lacking = f"this container or job may take {left / 1e9:.1f} GB of memory more; "
+            remedy = "give it more, "
         raise UserError(
             f"{burden.model}: its weights are {burden.weights / 1e9:.1f} GB in {burden.dtype}, "
-            f"there is no GPU, and {memory / 1e9:.1f} GB of memory are free; run where there is a "
-            f"GPU, or name a smaller model ({burden.setting})"
+            f"there is no GPU, and {lacking}{remedy}run where there is a GPU, or name a smaller "
+            f"model ({burden.setting})"
         )
     if not burden.heavy or os.environ.get(ASKED_FOR) == "1" or burden.hours <= HOURS:
         return

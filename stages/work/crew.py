@@ -15,7 +15,7 @@ from typing import Any
 
 from stages.errors import UserError
 from stages.work import actors, cluster
-from stages.work.actors import Hello, Outfit
+from stages.work.actors import Hello, Outfit, UnsuitedError
 from stages.work.capacity import Share
 from stages.work.cluster import Node
 from stages.work.edition import edition
@@ -65,6 +65,9 @@ class Crew:
         self._share, self._room = share, room
         self._parcel: list[Any] = []
         self._workers: list[_Worker] = []
+        self._aside: list[_Worker] = []
+        self._unsuited: UserError | None = None
+        self._answers = 0
         self._flying: dict[Any, tuple[Portion, _Worker]] = {}
         self._nodes: frozenset[str] = frozenset()
         self._most, self._looked = 0, float("-inf")
@@ -94,9 +97,9 @@ class Crew:
 
     def dismiss(self) -> None:
         """End all workers; they let go of their cards."""
-        for worker in self._workers:
+        for worker in (*self._workers, *self._aside):
             self._ray.kill(worker.actor)
-        self._workers, self._flying = [], {}
+        self._workers, self._aside, self._flying = [], [], {}
 
     def _hire(self, queued: int) -> None:
         """Have as many workers as there is room and work for."""
@@ -105,13 +108,19 @@ class Crew:
             nodes = cluster.nodes(self._ray)
             most = self._room(nodes)
             self._nodes, self._looked = frozenset(node.name for node in nodes), now
+            self._aside = [
+                each for each in self._aside if each.hello and each.hello.node in self._nodes
+            ]
             if most > self._most:
                 log.info(
                     "workers: %d, machines: %d, each worker with %s", most, len(nodes), self._share
                 )
             self._most = most
         busy = sum(bool(worker.line) for worker in self._workers)
-        while len(self._workers) < min(self._most, busy + queued):
+        room = self._most - len(self._aside)
+        if room <= 0 and not self._workers and self._unsuited:
+            raise self._unsuited
+        while len(self._workers) < min(room, busy + queued):
             actor = actors.hired(self._ray, self._share)
             self._workers.append(_Worker(actor, actor.hello.remote(self._folder)))
         if any(worker.hello for worker in self._workers):
@@ -152,6 +161,8 @@ class Crew:
                     self._greet(worker, self._ray.get(reference))
                 else:
                     yield from self._taken(reference)
+            except UnsuitedError as error:
+                self._set_aside(worker, queue, error)
             except self._lost() as error:
                 yield from self._buried(worker, queue, error)
 
@@ -160,10 +171,28 @@ class Crew:
         try:
             answers = self._ray.get(reference)
         except self._ray.exceptions.RayTaskError as error:
+            if self._answers and isinstance(error.cause, UnsuitedError):
+                raise UnsuitedError(str(error.cause)) from error
             raise actors.own(error) from error
         del self._flying[reference]
         worker.line.remove(reference)
+        self._answers += len(answers)
         return [(portion.places[index], arrays) for index, arrays in answers]
+
+    def _set_aside(self, worker: _Worker, queue: deque[Portion], error: UnsuitedError) -> None:
+        """Give no more to a worker whose machine cannot load the model, where others could. It
+        stays, and with it the room that it takes, or the next one would be hired there.
+        """
+        assert worker.hello is not None  # it was given something
+        log.warning(
+            "node %s is left aside, for the model cannot be loaded there: %s",
+            *(worker.hello.node[:12], error),
+        )
+        self._workers.remove(worker)
+        self._aside.append(worker)
+        self._unsuited = UserError(str(error))
+        queue.extendleft(self._flying.pop(each)[0] for each in reversed(worker.line))
+        worker.line.clear()
 
     def _greet(self, worker: _Worker, hello: Hello) -> None:
         if hello.edition != edition():
@@ -202,6 +231,8 @@ class Crew:
                 if done:
                     yield from self._taken(reference)
                     continue
+            except UnsuitedError:
+                pass  # it died without having loaded
             except self._lost():
                 pass
             portion, _ = self._flying.pop(reference)

@@ -160,6 +160,10 @@ def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
         _fsync(path.parent)
 
 
+class _TriedError(Exception):
+    """Nothing is to be written after all."""
+
+
 def tried(path: Path) -> None:
     """Make sure that a file can be written at `path`, where it is to be written hours from now.
 
@@ -167,11 +171,9 @@ def tried(path: Path) -> None:
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    trial = path.with_name(f"{path.name}.try")
     try:
-        with replacing(trial) as temporary:
-            temporary.write_bytes(b"")
-        trial.unlink()
+        with suppress(_TriedError), replacing(path):
+            raise _TriedError
     except OSError as error:
         error.filename = str(path)
         raise

@@ -7,6 +7,7 @@ one local folder first, so that everything after works without a network.
 import hashlib
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -39,6 +40,8 @@ class Status:
 
 
 _stand_ins: dict[str, Path] = {}
+_commits: dict[tuple[str, str | None], str] = {}
+"""What a hub model's branch or tag, or None, stood for when its identity was asked for."""
 
 
 def stand_in(name: str, folder: Path) -> None:
@@ -60,8 +63,27 @@ def is_path(name: str) -> bool:
     )
 
 
+def commits() -> dict[tuple[str, str | None], str]:
+    """The commits that revisions stand for in this process, for another one (`pin`)."""
+    return dict(_commits)
+
+
+def pin(known: Mapping[tuple[str, str | None], str]) -> None:
+    """Have revisions stand for these commits, whatever they have moved on to on the hub: keys in
+    the work store name these.
+    """
+    _commits.update(known)
+
+
+def anywhere(name: str) -> str:
+    """A name that stands for the same from any working folder: a folder's is made absolute."""
+    here = is_path(name) and name not in _stand_ins
+    return str(Path(name).expanduser().resolve()) if here else name
+
+
 def status(name: str, revision: str | None, kind: Kind) -> Status:
     """Look, without touching the network."""
+    revision = _commits.get((name, revision), revision)
     if is_path(name):
         try:
             return Status(True, str(_checked(_place(name))))
@@ -98,6 +120,7 @@ def fetch(name: str, revision: str | None, kind: Kind) -> Path:
     """
     if is_path(name):
         return _checked(_place(name))
+    revision = _commits.get((name, revision), revision)
     if not status(name, revision, kind).present:
         sizes = _ships_safetensors(name, revision, kind)
         access(name, revision, kind)
@@ -112,6 +135,7 @@ def fetch_small(name: str, revision: str | None, kind: Kind) -> Path:
     """
     if is_path(name):
         return _checked(_place(name))
+    revision = _commits.get((name, revision), revision)
     try:
         _from_hub(name, revision, kind, _SMALL, local_only=True)
     except UserError:
@@ -139,8 +163,11 @@ def identity(name: str, revision: str | None, kind: Kind) -> dict[str, str]:
         return {"folder": _digest(folder, mark(folder))}
     if revision and _COMMIT.fullmatch(revision):
         return {"name": name, "commit": revision}
-    # A snapshot's folder is named by the commit that the revision stood for.
-    return {"name": name, "commit": fetch_small(name, revision, kind).name}
+    # A snapshot's folder is named by the commit that the revision stood for. What is read later,
+    # here or by a worker elsewhere, is of that one too.
+    commit = fetch_small(name, revision, kind).name
+    _commits[name, revision] = commit
+    return {"name": name, "commit": commit}
 
 
 Mark = tuple[tuple[str, int, int], ...]

@@ -46,10 +46,10 @@ class Root:
 
     @property
     def name(self) -> str:
-        """The same for the same work: of an output and its content, or of the keys wanted."""
+        """The same for the same work: of an output and its content, or of the keys it wants."""
         if self.sha256 is not None:
             return hashlib.sha256(f"{self.output}\n{self.sha256}".encode()).hexdigest()
-        digest = hashlib.sha256(self.stage.encode())
+        digest = hashlib.sha256(f"{self.stage}\n{self.output}".encode())
         for key in self.keys:
             digest.update(f"\n{key}".encode())
         return digest.hexdigest()
@@ -112,12 +112,12 @@ def _entries(path: Path) -> dict[str, Any]:
 
 
 def finish(folder: Path, root: Root) -> None:
-    """Write the root of an output that is made, and take away those of the same work's beginning:
-    all that want no key which it has not.
+    """Write the root of an output that is made, and take away those of its beginning: all of the
+    same output that want no key which it has not.
     """
     write(folder, root)
     for path, other in read(folder):
-        if other.sha256 is None:
+        if other.sha256 is None and other.output == root.output:
             made = iter(root.keys)
             if all(key in made for key in other.keys):  # both are in order
                 path.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from stages.work import allowance
 from stages.work.files import replacing
+from stages.work.store import content_hash
 
 log = logging.getLogger("llmvs")
 
@@ -81,8 +82,7 @@ def standing() -> str:
 def content(output: Path) -> str:
     """sha256 of a file, or of a folder's files with their places. Raises OSError without it."""
     if output.is_file():
-        with output.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return content_hash(output)
     digest = hashlib.sha256()
     for path in sorted(output.rglob("*")):
         if path.is_file():

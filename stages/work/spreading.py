@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from stages.work import capacity, cluster, placement, pool, workers
+from stages.work import capacity, cluster, hub, placement, pool, workers
 from stages.work.actors import Outfit
 from stages.work.capacity import Share
 from stages.work.cluster import Node
@@ -54,7 +54,8 @@ def spread(
     wanted, cpus, left = pool.wanted(), capacity.stated() or threads(), _left.get()
     ray = cluster.joined()
     nodes = cluster.nodes(ray)
-    each = placement.cards_needed(weights, workers.memory()) if weights else None
+    cards = workers.known_memory()
+    each = placement.cards_needed(weights, cards) if weights and cards else None
     _, share = capacity.dealt(nodes, wanted, each, cpus)
     if not share.gpus and share.threads != threads():
         log.info(
@@ -64,7 +65,8 @@ def spread(
         )
     room = partial(_room, wanted, share, left)
     folder = away.model.folder() if away.model else None
-    crew = Crew(ray, Outfit(away.load, away.model, folder, share.threads), share, room)
+    outfit = Outfit(away.load, away.model, folder, share.threads, hub.commits())
+    crew = Crew(ray, outfit, share, room)
     try:
         queue = portions(costs, away.together, room(nodes))
         yield from crew.work(lambda place: away.carry(payloads[place]), queue)

@@ -101,6 +101,14 @@ def memory() -> list[int]:
     return [torch.cuda.get_device_properties(card).total_memory for card in range(count)]
 
 
+def known_memory() -> list[int]:
+    """Bytes of each card that workers run on; empty where there is none, or one is of another
+    machine, whose own workers tell. Raises UserError as `cards`.
+    """
+    found = memory()
+    return found if len(found) == cards() else []
+
+
 def _serial(job: Job) -> Found:
     yield from job.load()(job.payloads)
 

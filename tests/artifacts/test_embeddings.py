@@ -135,7 +135,7 @@ def test_what_is_not_of_the_timelines_frames_says_how_to_mend_it(
     path = write(tmp_path / "a.h5", (DOG, arrays(DOG, **given)))
     with (
         embeddings.reading(path) as file,
-        pytest.raises(UserError, match=rf"{said}.*run the stage that makes it again"),
+        pytest.raises(UserError, match=rf"{said}.*run the stage that makes it"),
     ):
         _ = file.video(DOG).query_TW
 

@@ -71,6 +71,25 @@ def test_a_full_disk_at_any_point_is_told_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+def test_an_interruption_within_a_write_ends_the_work_at_the_next_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(Disk):
+        def write(self, data: Any) -> int:
+            if self.tell() > 20_000:
+                raise KeyboardInterrupt
+            return super().write(data)
+
+    disk, begun = Stopped(10**9), 0
+    monkeypatch.setattr(Path, "open", lambda *_, **__: disk)
+    with pytest.raises(KeyboardInterrupt), hdf5.writing(tmp_path / "a.h5") as file:
+        for number in range(1000):
+            file.create_group(str(number))["x"] = np.zeros(1000)
+            begun += 1
+    assert 1 < begun < 100
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_mistake_within_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), hdf5.writing(tmp_path / "a.h5") as file:
         file.create_group(str(1 // 0))

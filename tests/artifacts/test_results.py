@@ -12,7 +12,7 @@ from stages.artifacts.row import Against, Difference, Figure, Row, Sampled
 from stages.errors import UserError
 
 FILES = ("results.json", "per_video.csv")
-MADE_BY = r"run the evaluate stage again \(`dvc repro`"
+MADE_BY = r"run the evaluate stage \(`dvc repro`"
 
 
 def row(mean: float, **parts: object) -> Row:

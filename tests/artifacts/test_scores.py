@@ -49,7 +49,7 @@ def test_what_is_wrong_is_named(file: Path, value: list[float] | None, said: str
         del opened["a/video_2"]
         if value is not None:
             opened["a/video_2"] = value
-    with pytest.raises(UserError, match=rf"scores\.h5: a/video_2: .*{said}.*makes it again"):
+    with pytest.raises(UserError, match=rf"scores\.h5: a/video_2: .*{said}.*stage that makes it"):
         scores.read(file, TIMELINE)
 
 

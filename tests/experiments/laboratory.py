@@ -22,6 +22,7 @@ SPLITS = {
 }
 BASE = {"llmvs": 0.5, "query-only": 0.4, "mlp": 0.1, "zero-shot": 0.0, "human": 0.3}
 ROOT = Path(__file__).parent.parent.parent
+STATES = "data/demo/inputs/embeddings.h5"
 
 
 def marks(level: float, seed: int, seeds: int) -> dict[str, np.ndarray]:
@@ -97,7 +98,7 @@ class Laboratory:
             shots=results.Shots(annotations=len(VIDEOS)),
             confidence=0.95,
             llm=results.Replies(replies=80, unparsed=0),
-            files=(),
+            files=(results.File(path=STATES, sha256="0" * 64),),
             left_out={name: results.LeftOut(title=name, why=why) for name, why in left_out.items()},
             protocols={
                 name: results.ProtocolTable.model_validate(of) for name, of in measured.items()
@@ -126,17 +127,18 @@ class Laboratory:
             "embed@demo": {"datasets.demo.embed": recipe["embed"]},
             "evaluate@demo": {"datasets.demo.evaluate": recipe["evaluate"]},
         }
-        states, code = "data/demo/inputs/embeddings.h5", md5(self.code.encode()).hexdigest()
+        code = md5(self.code.encode()).hexdigest()
         document = {
             "stages": {
                 name: {
                     "deps": [{"path": "stages/train.py", "md5": code},
-                             {"path": states, "md5": str(recipe["embed"])}],
+                             {"path": STATES, "md5": str(recipe["embed"])}],
                     "params": {"params.yaml": of},
                 }
                 for name, of in stages.items()
             }
         }  # fmt: skip
+        document["stages"]["embed@demo"]["outs"] = [{"path": STATES, "md5": str(recipe["embed"])}]
         (self.root / "stages").mkdir(exist_ok=True)
         (self.root / "stages" / "train.py").write_text(self.code)
         (self.root / "data").mkdir(exist_ok=True)

@@ -1,11 +1,12 @@
 """A table takes each row from the run or the experiment that measured it as things are now."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 import yaml
-from laboratory import BASE, SPLITS, Laboratory
+from laboratory import BASE, SPLITS, STATES, Laboratory
 
 from stages import rows
 from stages.artifacts.results import VideoMarks
@@ -378,3 +379,19 @@ def test_an_experiment_that_never_evaluated_is_no_row(laboratory: Laboratory) ->
     found = line(lineup.fill("window", "demo", "strict").tables[0], "window-3")
     assert found.cells is None
     assert "its evaluate stage did not run" in (found.why or "")
+    (alone,) = experiments()
+    assert freshness.outdated("demo", alone) == (
+        f"its evaluate stage did not run on what was made ({STATES})"
+    )
+
+
+def test_what_was_made_anew_since_and_not_evaluated_is_said(laboratory: Laboratory) -> None:
+    """As by a repro that was stopped after embed."""
+    states = laboratory.root / STATES
+    states.parent.mkdir(parents=True)
+    states.write_bytes(b"others")
+    (note,) = lineup.fill("main", "demo", "strict").tables[0].notes
+    assert note == f"what evaluate read has been made anew since ({STATES}): dvc repro"
+    results = laboratory.root / "reports" / "results" / "demo" / "results.json"
+    os.utime(states, (0, results.stat().st_mtime - 1))  # before evaluate, which has read it
+    assert lineup.fill("main", "demo", "strict").tables[0].notes == ()

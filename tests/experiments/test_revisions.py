@@ -65,6 +65,9 @@ def test_tables_of_another_layout_ask_for_another_run(
     (laboratory.root / "reports/results/demo" / name).write_text(text)
     with pytest.raises(UserError, match=f"workspace: reports/results/demo/{name}.*`dvc repro`"):
         measured.read(HERE, "demo")
+    laboratory.commit("of another layout")
+    with pytest.raises(UserError, match=r"HEAD: .*another edition's, so name a revision"):
+        measured.read(resolve("HEAD"), "demo")
 
 
 def test_numbers_are_those_that_dvc_writes(laboratory: Laboratory) -> None:

@@ -1,8 +1,10 @@
 """`llmvs table` prints, and with --run first measures what is missing."""
 
+import json
+
 import pytest
 import yaml
-from laboratory import Laboratory
+from laboratory import BASE, Laboratory
 from typer.testing import CliRunner
 
 from stages.cli import app
@@ -34,6 +36,22 @@ def test_run_measures_only_what_is_missing_then_prints_it(
     assert queued == ["demo-window-1", "demo-window-5"]
     assert "Missing" not in done.output
     assert done.output.count("p .") == 2 * 2 * 3  # protocols, marks, rows but llmvs itself
+
+
+def test_run_measures_beside_a_measure_that_has_a_floor(
+    laboratory: Laboratory, queued: list[str]
+) -> None:
+    laboratory.measure({**BASE, "random": 0.08, "constant": 0.1})
+    results = laboratory.root / "reports" / "results" / "demo" / "results.json"
+    document = json.loads(results.read_text())
+    for protocol in document["protocols"].values():
+        protocol["floor"] = {"tau": 0.1, "rho": 0.1}
+    results.write_text(json.dumps(document))
+    laboratory.commit("with a floor")
+    done = CliRunner().invoke(app, ["table", "window", "--run"])
+    assert done.exit_code == 0, done.output
+    assert len(queued) == 3
+    assert "has a floor that is not zero" in " ".join(done.output.split())
 
 
 def test_without_run_nothing_is_measured(laboratory: Laboratory, queued: list[str]) -> None:

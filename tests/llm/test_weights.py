@@ -17,6 +17,7 @@ from stages.errors import UserError
 from stages.llm import smollm2, weights
 from stages.llm.reader import read_videos
 from stages.llm.settings import Shown
+from stages.work import hub as work_hub
 from stages.work.store import Store
 
 Usage = namedtuple("Usage", "total used free")
@@ -307,6 +308,23 @@ def test_a_branch_is_known_by_its_commit_without_the_weights(cached, monkeypatch
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     assert weights.identity("owner/model") == {"name": "owner/model", "commit": COMMIT}
     assert weights.ends_of_turn(cached, weights.tokenizer("owner/model")) == (2,)
+
+
+def test_what_is_read_is_of_the_commit_that_keys_name(cached, monkeypatch):
+    """Here, and by a worker that is told of it: the branch has moved on meanwhile."""
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(work_hub, "_commits", {})
+    weights.identity("owner/model")
+    (cached.parents[1] / "refs" / "main").write_text("f" * 40)
+    work_hub._from_hub.cache_clear()
+    assert weights.fetch_small("owner/model") == cached
+    told = work_hub.commits()
+    monkeypatch.setattr(work_hub, "_commits", {})
+    work_hub._from_hub.cache_clear()
+    with pytest.raises(UserError):
+        weights.fetch_small("owner/model")
+    work_hub.pin(told)
+    assert weights.fetch_small("owner/model") == cached
 
 
 PARTS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]

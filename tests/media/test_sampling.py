@@ -216,5 +216,5 @@ def test_of_two_files_of_one_name_the_mp4_is_taken(tmp_path: Path) -> None:
 
 def test_an_empty_or_missing_folder_is_named(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(UserError, match=r"holds no videos; run the download stage again"):
+        with pytest.raises(UserError, match=r"holds no videos; run the download stage"):
             sampling.find(folder, "a")

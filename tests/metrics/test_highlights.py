@@ -61,6 +61,7 @@ def test_half_of_the_segments_are_highlights_or_fifteen_in_a_hundred_rounded_dow
 
 def test_the_last_segment_is_as_long_as_what_is_left() -> None:
     np.testing.assert_allclose(segment_means(np.arange(12.0), 5), [2, 7, 10.5])
+    assert len(set(segment_means(np.full(13, 0.1), 5))) == 1  # three of them do not add up alike
 
 
 def test_equal_scores_count_together_and_constant_ones_earn_the_share_of_highlights() -> None:

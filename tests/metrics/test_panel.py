@@ -16,7 +16,9 @@ from agreement_oracles import (
 )
 
 from stages.errors import UserError
+from stages.metrics import leaderboard
 from stages.metrics.panel import Panel, Rules
+from stages.metrics.tables import flags
 from stages.summaries.keyshots import keyshots, summarise
 
 SHOTS = np.column_stack([np.arange(0, 90, 9), np.arange(8, 90, 9)])
@@ -87,6 +89,25 @@ def test_a_summary_that_no_shot_fits_ranks_nothing() -> None:
     verdict = one_shot.verdict(np.arange(6))
     assert verdict.unranked
     assert verdict.marks == (0, 0, 0)
+
+
+def test_whose_word_orders_nothing_is_known() -> None:
+    people = panel("scores")
+    assert not people.flat
+    assert people.user_scores is not None
+    scores_UN = people.user_scores.copy()
+    scores_UN[2, PICKS] = 3
+    same = Panel("video_1", people.rules, 90, PICKS, SHOTS, people.user_summary, scores_UN)
+    assert same.flat
+    assert same.verdict(np.arange(6)).marks.tau != people.verdict(np.arange(6)).marks.tau
+    rows = {"oracle": leaderboard.oracle().over([same])}
+    assert (
+        "Someone says the same of every frame of video_1: no scores agree with that, and τ and ρ "
+        "with it are counted as 0."
+    ) in flags(rows, {}, {}, 0.1, people.rules, flat=["video_1"])
+    shown_UN = np.array([people.user_summary[0], ~people.user_summary[0].astype(bool)], np.bool_)
+    assert Panel("video_1", panel("summary").rules, 90, PICKS, SHOTS, shown_UN).flat
+    assert not panel("summary").flat
 
 
 @pytest.mark.parametrize("agreement", ["scores", "summary"])

@@ -30,6 +30,10 @@ def test_users_summaries_are_made_of_their_scores_where_they_gave_none() -> None
     for shown_N, scores_N in zip(panel.user_summary, judged.user_scores_UN, strict=True):
         assert np.array_equal(shown_N, summarise(scores_N, SHOTS, 0.3))
     assert panel.picks.tolist() == list(range(0, N, 15))
+    beyond = Rules("scores", "mean", 0.3, None, 1)
+    (panel,) = Panels(Timeline("d", (video,)), People("d", False, (judged,)), beyond).values()
+    for shown_N, scores_N in zip(panel.user_summary, judged.user_scores_UN, strict=True):
+        assert np.array_equal(shown_N, summarise(scores_N, SHOTS, 0.3, 1))
 
 
 def test_summaries_that_were_given_stay() -> None:

@@ -245,6 +245,39 @@ def refuse() -> Callable[[list[int]], Iterator[tuple[int, Arrays]]]:
     raise UserError("model: its weights are 26.0 GB, and the GPU has 24.0")
 
 
+class Choosy:
+    """Loads on the machine that begins first, and on no other."""
+
+    def __init__(self, journal: str) -> None:
+        self._journal = Path(journal)
+
+    def __call__(self) -> Squarer:
+        node = ray.get_runtime_context().get_node_id()
+        try:
+            with (self._journal / "first").open("x") as file:
+                file.write(node)
+        except FileExistsError:
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline and not (self._journal / "work").exists():
+                time.sleep(0.1)
+            time.sleep(1)  # until the driver has an answer
+            if (self._journal / "first").read_text() != node:
+                raise UserError("model: not on this machine") from None
+        (self._journal / "work").mkdir(exist_ok=True)
+        return Squarer(str(self._journal / "work"), SECONDS)
+
+
+def test_a_machine_that_cannot_load_the_model_is_done_without(
+    cluster: Cluster, journal: Path, tmp_path: Path, said: pytest.LogCaptureFixture
+) -> None:
+    found = complete(tasks(60), Choosy(str(journal)), Store(tmp_path))
+    assert squares(found) == [n**2 for n in range(60)]
+    assert {str(arrays["node"]) for arrays in found} == {(journal / "first").read_text()}
+    (warned,) = [line for line in said.messages if "left aside" in line]
+    assert warned.endswith("the model cannot be loaded there: model: not on this machine")
+    assert set(begun(journal / "work").values()) == {1}
+
+
 def fill() -> Callable[[list[int]], Iterator[tuple[int, Arrays]]]:
     raise DiskFullError("/cache/model", 26, 3)
 

@@ -90,6 +90,10 @@ class Peer(Scorer):
             scores.append(scores_T)
         return torch.stack(scores)
 
+    @classmethod
+    def lowers_squares(cls) -> bool:
+        return cls.learnt is Scorer.learnt and cls.loss is Peer.loss and not cls.stretches
+
     def loss(self, scores_BT: Tensor, batch: Batch) -> Tensor:
         if self.stretches:
             target_BT = stretched(batch.gtscore_BT, batch.valid_BT)

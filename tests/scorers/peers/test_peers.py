@@ -36,6 +36,11 @@ def model(request: pytest.FixtureRequest) -> Peer:
     return peers()[request.param]
 
 
+def test_two_lower_the_squared_error_against_peoples_own_scores() -> None:
+    squared = {kind for kind, model in peers().items() if model.lowers_squares()}
+    assert squared == {"pgl-sum", "csta"}
+
+
 @torch.inference_mode()
 def test_padding_changes_no_score_and_scores_nothing(model: Peer) -> None:
     some = videos(model)
