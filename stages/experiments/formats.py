@@ -64,9 +64,10 @@ def _heading(table: Table) -> list[str]:
 
 
 def _notes(table: Table) -> list[str]:
+    draws = any(line.name == "random" and line.cells for line in table.lines)
     notes = [
         f"[low, high]: {100 * table.confidence:g} % bootstrap over videos (BCa). ±: standard "
-        "deviation over seeds (of Random: draws); folds ±: of the folds' means."
+        f"deviation over seeds{' (of Random: draws)' * draws}; folds ±: of the folds' means."
     ]
     if table.tested:
         notes.append(

@@ -9,6 +9,7 @@ from typing import Any
 
 from stages import rows
 from stages.artifacts.results import Results
+from stages.artifacts.row import Row
 from stages.errors import UserError
 from stages.experiments import freshness, kept, measured
 from stages.experiments.measured import Measured
@@ -194,8 +195,10 @@ def _line(one: _Found, reference: _Reference, benchmarks: Sequence[str]) -> Line
     theirs = tuple(row.on(name) for name in benchmarks)
     as_measured = at.row(reference.protocol, row.reads) if at and row.reads else None
     if at is None or as_measured is None or row.reads is None:
-        why = one.why or "not measured"
-        return Line(row.name, row.title, None, why, one.lacking is not None, None, theirs)
+        elsewhere = _elsewhere(at, row.reads)
+        title = elsewhere[1].title if elsewhere and not row.overrides else row.title
+        why = f"measured under {elsewhere[0]} alone" if elsewhere else one.why or "not measured"
+        return Line(row.name, title, None, why, one.lacking is not None, None, theirs)
     cells = {}
     for mark in SHOWN:
         figure = as_measured.figure(mark)
@@ -211,6 +214,14 @@ def _line(one: _Found, reference: _Reference, benchmarks: Sequence[str]) -> Line
     if row.overrides and at is reference.here and row.reads == rows.LLMVS:
         title += f" (= {rows.LLMVS} here)"
     return Line(row.name, title, cells, None, True, at.revision.name, theirs)
+
+
+def _elsewhere(at: Measured | None, name: str | None) -> tuple[str, Row] | None:
+    """The protocol under which a row was measured, and the row; None where it was under none."""
+    for protocol, of in at.results.protocols.items() if at else ():
+        if name in of.rows:
+            return protocol, of.rows[name]
+    return None
 
 
 def _corrected(lines: tuple[Line, ...]) -> tuple[Line, ...]:
