@@ -32,25 +32,28 @@ class Entry:
     reply: str | None = None
 
 
-def edl(film: str, entries: Sequence[Entry], fps: float, sound: bool) -> str:
+def edl(film: str, entries: Sequence[Entry], fps: float, sound: bool, begins: str = "") -> str:
     """A CMX 3600 list: one cut after the other, each with its caption and score as comments.
 
-    Timecodes count from 0 at the film's own rate (`timecode.Timecode.at`), in the film and in what
-    becomes of it, where a piece is as long as in the film to the frame.
+    Timecodes are of the film's own rate (`timecode.Timecode.at`). In the film they count from what
+    it says of its first frame, or from 0, and in what becomes of it from 0, where a piece is as
+    long as in the film to the frame.
 
     Args:
         film: the name of its file.
         entries: in order.
         fps: frames a second, on average.
         sound: whether the film has any.
+        begins: the timecode of its first frame, as it says; "" where it says none.
     """
     timecode = Timecode.at(fps)
+    timecode, first = timecode.starting(begins) or (timecode, 0)
     lines = [f"TITLE: {_line(film)}", f"FCM: {'' if timecode.drop else 'NON-'}DROP FRAME"]
     at = 0
     for number, entry in enumerate(entries, 1):
         begin = timecode.frame(entry.start)
         length = max(1, timecode.frame(entry.end) - begin)
-        times = [begin, begin + length, at, at + length]
+        times = [first + begin, first + begin + length, at, at + length]
         track = "AA/V" if sound else "V"
         lines += [
             "",

@@ -21,7 +21,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from stages.errors import UserError
-from stages.media import video
+from stages.media import clock, video
 from stages.media.looking import Film
 from stages.media.timing import Span
 from stages.work.store import Store, key
@@ -33,8 +33,7 @@ VERSION = 1
 
 REMEDY = "have it encoded anew, without --copy"
 
-_PARTS = 1.0  # a step back by more seconds, and by more frames, begins another part,
-_REORDERED = 16  # as in `stages.media.clock`
+_REORDERED = 16  # frames, as in `stages.media.clock`
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +88,7 @@ def packets(film: Path) -> Packets:
     with video.opened(film) as (source, stream):
         if source.format.name == "avi" and stream.codec_context.has_b_frames:
             raise _unknown(film)
-        base = stream.time_base
+        base, leaps = stream.time_base, video.clock_jumps(source)
         for packet in read(source, stream):
             if packet.pts is None:
                 raise _unknown(film)
@@ -103,7 +102,8 @@ def packets(film: Path) -> Packets:
     pts_N = np.array(stamps, dtype=np.int64)
     frame = float((pts_N.max() - pts_N.min()) * base) / len(pts_N)
     back = float((np.maximum.accumulate(pts_N) - pts_N).max() * base)
-    if back > max(_PARTS, _REORDERED * frame):
+    leap = float(np.diff(np.sort(pts_N), prepend=pts_N.min()).max() * base)
+    if back > max(clock.BACK, _REORDERED * frame) or (leaps and leap > clock.LEAP):
         raise UserError(
             f"{film}: parts were joined in it that each count from their own beginning; {REMEDY}"
         )

@@ -8,6 +8,7 @@ takes seconds, which a second look has no use for.
 Shapes: N video frames, T sampled frames, P those of a part, D image feature width.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.errors import UserError
-from stages.media import timing, video
+from stages.media import clock, timing, video
 from stages.media.clock import Clock
 from stages.media.jpegs import packed, unpacked
 from stages.media.sampling import from_jpeg, shrink, to_jpeg
@@ -27,7 +28,7 @@ from stages.vision.identity import IDENTITY
 from stages.work.items import Arrays
 from stages.work.store import Store, content_hash, key
 
-VERSION = 4
+VERSION = 5
 """Of what the code makes of the same film; raised where it makes something else."""
 
 _TOLD = 64  # frames at a time
@@ -171,9 +172,12 @@ def _there(store: Store, part: str, path: Path) -> Arrays:
 class _Look:
     """One pass over a film: what is due is sampled, and every change of picture measured."""
 
-    def __init__(self, looking: Looking, rate: float, put: Callable[[list[bytes]], None]) -> None:
+    def __init__(
+        self, looking: Looking, rate: float, jumps: bool, put: Callable[[list[bytes]], None]
+    ) -> None:
         self._looking, self._put = looking, put
         self._frame, self._due = 1 / rate, 0.0
+        self._longest = clock.LEAP if jumps else math.inf
         self._at = -1 / rate
         self._before: float | None = None
         self._thumbnail: npt.NDArray[np.int16] | None = None
@@ -222,7 +226,7 @@ class _Look:
         if frame.shown is not None and self._before is not None:
             shown = frame.shown - self._before
             # A step back, or a leap, is where parts with clocks of their own were joined.
-            step = shown if 0 <= shown < max(10.0, 100 * self._frame) else self._frame
+            step = shown if 0 <= shown <= self._longest else self._frame
         self._before = frame.shown
         return step
 
@@ -259,7 +263,7 @@ def _seen(
         store.put(part, {**packed(jpegs), "features": features_PD})
 
     decoding = timing.Decoding(path)
-    seeing = _Look(looking, video.rate(path), put)
+    seeing = _Look(looking, video.rate(path), video.jumps(path), put)
     for frame in decoding:
         seeing.take(frame)
         if len(seeing.stamps) % _TOLD == 0:

@@ -93,7 +93,9 @@ class Picture:
             # bwdif counts in halves; and the encoder takes the kind of a frame for an order.
             assert one.pts is not None
             assert one.time_base is not None
-            one.pts, one.time_base = round(one.pts * one.time_base / self._base), self._base
+            ticks = one.time_base / self._base
+            one.pts, one.duration = round(one.pts * ticks), round(one.duration * ticks)
+            one.time_base = self._base
             one.pict_type = 0
             found.append(one)
 

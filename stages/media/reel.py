@@ -18,7 +18,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from stages.media.picture import Picture
-from stages.media.sound import Sound
+from stages.media.sound import Part, Sound
 from stages.media.timing import Span
 from stages.media.video import X264, Frame
 
@@ -53,15 +53,15 @@ def _ticks(seconds: float) -> int:
 
 
 class Shown(NamedTuple):
-    """A frame, shown from `time` to `until`; its timestamp, in a part of the file that may count
-    from its own beginning.
+    """A frame, shown from `time` to `until`; its timestamp, and the part of the file, which may
+    count from its own beginning.
     """
 
     frame: Frame
     time: float
     until: float
     stamp: float | None
-    part: int
+    part: Part
 
 
 class Reel:
@@ -76,7 +76,7 @@ class Reel:
         self._rate = max(Fraction(fps).limit_denominator(1001), Fraction(1, 1001))
         self._begins = {_ticks(piece.begins) for piece in pieces}
         self._current = 0
-        self._part = -1
+        self._part: Part | None = None
         self._until = 0.0
         self._written = 0  # samples
         self._lasts: dict[
@@ -104,6 +104,7 @@ class Reel:
 
     def take(self, shown: Shown) -> None:
         """The next frame of the film, for as many pieces as it is in."""
+        self._align(shown, begins=False)  # each part, kept or not: its sound comes past too
         while self._current < len(self._pieces):
             piece = self._pieces[self._current]
             if piece.start >= shown.until:
@@ -125,7 +126,7 @@ class Reel:
     def _align(self, shown: Shown, begins: bool) -> None:
         if self._heard is None or shown.stamp is None:
             return
-        if begins or shown.part > self._part:
+        if begins or shown.part != self._part:
             self._heard.align(shown.part, shown.stamp, shown.time)
             self._part = shown.part
 

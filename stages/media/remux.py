@@ -16,6 +16,7 @@ import av
 import numpy as np
 from av.packet import Packet
 from av.stream import Stream
+from av.video.stream import VideoStream
 
 from stages.errors import UserError
 from stages.media import keyframes, timing, video
@@ -60,6 +61,7 @@ def copy(
     packets = keyframes.packets(film) if known is None else known
     pieces = keyframes.pieces(film, packets, spans)
     with ExitStack() as stack:
+        stack.enter_context(video.muxing(film, keyframes.REMEDY))
         temporary = stack.enter_context(replacing(target))
         reader = Reader(film, stack.enter_context(video.opened(film)), packets, pieces)
         made = stack.enter_context(
@@ -112,14 +114,20 @@ def _off(film: Path, spans: Sequence[Span], kept: Sequence[Kept]) -> tuple[str, 
 
 
 def _like(made: av.container.OutputContainer, stream: Stream, film: Path) -> Stream:
+    name = stream.codec_context.codec.canonical_name
     try:
-        return made.add_stream_from_template(stream, opaque=True)
+        copied = made.add_stream_from_template(stream, opaque=True)
     except ValueError as error:
-        name = stream.codec_context.codec.canonical_name
         raise UserError(
             f"{film}: an MP4 cannot hold its {stream.type} as it is coded ({name}); "
             f"{keyframes.REMEDY}"
         ) from error
+    if name == "hevc":
+        copied.codec_context.codec_tag = "hvc1"  # FFmpeg's own, hev1, Apple's players refuse
+    if isinstance(stream, VideoStream) and isinstance(copied, VideoStream):
+        # Which may stand in the container alone.
+        copied.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio or Fraction(1)
+    return copied
 
 
 class _Placed:

@@ -20,7 +20,7 @@ from stages.vision.encoder import ImageEncoder
 from stages.work.items import Arrays
 from stages.work.store import content_hash, key
 
-VERSION = 2
+VERSION = 3
 """Of what the code makes of the same determinants; raised where it makes something else."""
 
 Found = tuple[Path, Video]

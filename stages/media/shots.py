@@ -45,7 +45,7 @@ def shots(film: Film, looking: Looking) -> Floats:
     cuts_C = breaks(film)
     found_C = segmented(film, looking)
     nearest_C = np.abs(found_C[:, None] - np.r_[cuts_C, np.inf]).min(axis=1)
-    every_C = np.sort(np.r_[cuts_C, found_C[nearest_C >= looking.shortest]])
+    every_C = np.unique(np.r_[cuts_C, found_C[nearest_C >= looking.shortest]])
     return joined(film, every_C, looking.shortest)
 
 

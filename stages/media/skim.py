@@ -6,6 +6,7 @@ frame. A span that begins or ends within half a frame of a frame's time does so 
 the middle of a frame that is shown for long, there; sound is cut at the very same times.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,12 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from stages.errors import UserError
-from stages.media import sound, timing
+from stages.media import clock, sound, timing, video
 from stages.media.reel import Kept, Reel, Shown, begun
+from stages.media.sound import Part
 from stages.media.timing import Span, Timing
 from stages.work.files import replacing
-
-_PARTS = 1.0  # a step back by more seconds begins another part, as in `stages.media.clock`
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def write(
     pieces = begun(timing.cuts(film, spans, found))
     frames = int(np.searchsorted(found.clock.times_N, pieces[-1].end))
     with ExitStack() as stack:
+        stack.enter_context(video.muxing(film))
         temporary = stack.enter_context(replacing(target))
         heard = sound.of(film)
         if heard is not None:
@@ -98,11 +99,14 @@ def write(
 
 def _shown(film: Path, found: Timing) -> Iterator[Shown]:
     times = [*found.clock.times_N.tolist(), found.end]
-    part, latest = 0, -np.inf
+    part, latest = Part(0, 0), -math.inf
+    leap = clock.LEAP if video.jumps(film) else math.inf
     for frame, (time, until) in zip(timing.Decoding(film), pairwise(times), strict=False):
         stamp = frame.shown
         if stamp is not None:
-            if stamp < latest - _PARTS:
-                part, latest = part + 1, stamp
+            if stamp < latest - clock.BACK:
+                part, latest = Part(part.back + 1, 0), stamp
+            elif math.isfinite(latest) and stamp > latest + leap:
+                part = Part(part.back, part.leaps + 1)
             latest = max(latest, stamp)
         yield Shown(frame, time, until, stamp, part)

@@ -6,6 +6,7 @@ one of most channels, then the first.
 Shapes: C channels, K samples.
 """
 
+import math
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,8 @@ import numpy.typing as npt
 from av.audio.stream import AudioStream
 from av.stream import Discard, Disposition
 
+from stages.media import clock
+
 Samples = npt.NDArray[np.float32]
 
 _AAC = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
@@ -29,12 +32,16 @@ JITTER = 0.01
 containers round, and less than half a frame is not seen.
 """
 
-_PARTS = 1.0
-"""A step back by more seconds than that begins another part, as in `stages.media.clock`."""
+
+class Part(NamedTuple):
+    """A part of a file with a clock of its own: after how many steps back, and then leaps."""
+
+    back: int
+    leaps: int
 
 
 class _Chunk(NamedTuple):
-    """Samples of the film's part number `part`, from `stamp` on, in seconds of its own clock."""
+    """Samples from `stamp` on, in seconds of a clock that was set back `part` times."""
 
     part: int
     stamp: float
@@ -57,7 +64,8 @@ class Sound:
         self.damaged = 0
         self._chunks = self._decoded()
         self._chunk: _Chunk | None = None
-        self._late: list[float] = [0.0]
+        self._late: list[list[tuple[float, float]]] = [[(-math.inf, 0.0)]]
+        self._part = Part(0, 0)
         self._until: float | None = None
 
     def close(self) -> None:
@@ -68,9 +76,21 @@ class Sound:
     def channels(self) -> int:
         return 1 if self.layout == "mono" else 2
 
-    def align(self, part: int, stamp: float, time: float) -> None:
+    def align(self, part: Part, stamp: float, time: float) -> None:
         """Say that what has the timestamp `stamp` in a part of the file is shown at `time`."""
-        self._late[part:] = [time - stamp]
+        before, self._part = self._part, part
+        if part.back == len(self._late):
+            self._late.append([(-math.inf, time - stamp)])
+        elif part == before:
+            since, _ = self._late[-1].pop()
+            self._late[-1].append((since, time - stamp))
+        else:  # sound of it may come before its picture, if not by as much as the clock leapt
+            self._late[-1].append((stamp - clock.LEAP / 2, time - stamp))
+
+    def _time(self, chunk: _Chunk) -> float:
+        """When a chunk is heard: by the latest leap before it that is known."""
+        known = [late for since, late in self._late[chunk.part] if since <= chunk.stamp]
+        return chunk.stamp + known[-1]
 
     def read(self, start: float, count: int) -> Samples:
         """`count` samples (C, K) from `start` on, in seconds of the film; `start` never falls."""
@@ -84,7 +104,7 @@ class Sound:
             if chunk is None or chunk.part >= len(self._late):
                 running = False
                 break
-            time = chunk.stamp + self._late[chunk.part]
+            time = self._time(chunk)
             lag = time - (start + filled / self.rate)
             if running and abs(lag) <= JITTER:
                 lag = 0.0
@@ -123,7 +143,7 @@ class Sound:
         resampler, resampled = None, None
         for frame in self._frames():
             stamp = expected if frame.time is None else frame.time
-            if stamp < latest - _PARTS:
+            if stamp < latest - clock.BACK:
                 part, latest = part + 1, stamp
             latest = max(latest, stamp)
             expected = stamp + frame.samples / frame.sample_rate
@@ -156,7 +176,7 @@ def _chunk(part: int, ready: av.AudioFrame) -> _Chunk:
 
 def of(film: Path) -> Sound | None:
     """The sound of a film; None where it has none that can be decoded."""
-    container = av.open(str(film.absolute()))
+    container = av.open(str(film.absolute()), metadata_errors="replace")
     chosen = track(container)
     if chosen is None:
         container.close()

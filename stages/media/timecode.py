@@ -5,7 +5,8 @@ by 3.6 seconds an hour. Drop-frame timecode leaves out the numbers 00 and 01 (00
 60000/1001) at the beginning of every minute that is not a tenth one; no frame is left out.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 _CLOSE = 2e-4  # of a rate: 30 and 30000/1001 are five times as far apart
@@ -37,6 +38,25 @@ class Timecode:
         if abs(rate / slowed - 1) < _CLOSE:
             return cls(slowed, counted, counted in (30, 60))
         return cls(Fraction(counted), counted, False)
+
+    def starting(self, text: str) -> tuple["Timecode", int] | None:
+        """What a film counts by that says this of its first frame, and that frame's number; None
+        where it is no timecode of this rate.
+
+        A semicolon or point before the frames says that numbers are left out, a colon that none is.
+        """
+        found = re.fullmatch(r"(\d\d?):(\d\d):(\d\d)([:;.])(\d\d)", text.strip())
+        if found is None:
+            return None
+        hours, minutes, seconds, frames = (int(found[place]) for place in (1, 2, 3, 5))
+        if minutes > 59 or seconds > 59 or frames >= self.counted:
+            return None
+        own = replace(self, drop=self.drop and found[4] != ":")
+        whole = 60 * hours + minutes
+        number = (60 * whole + seconds) * self.counted + frames
+        if own.drop:
+            number -= self.counted // 15 * (whole - whole // 10)
+        return own, number
 
     def frame(self, seconds: float) -> int:
         """The number of the frame nearest to a time."""

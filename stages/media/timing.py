@@ -109,7 +109,7 @@ class Decoding:
         if not stamps:
             nothing = f"{film} holds not a single frame that decodes"
             raise UserError(self._ended or f"{nothing}; get it anew from where it came")
-        found = Timing(clock.of(stamps, lasts, video.rate(film)))
+        found = Timing(clock.of(stamps, lasts, video.rate(film), video.jumps(film)))
         promised = video.promised(film)
         said = []
         if self._lost:

@@ -21,6 +21,7 @@ import av
 import av.error
 import numpy as np
 import numpy.typing as npt
+from av.format import Flags
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -99,13 +100,31 @@ class Frame:
 
 
 @contextmanager
+def muxing(film: Path, remedy: str = "") -> Iterator[None]:
+    """What FFmpeg refuses while a film's skim is written is said of the film; what the disk
+    refuses stays what it is.
+
+    Raises UserError.
+    """
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise UserError(
+            f"{film}: what is kept of it cannot be written as an MP4 ({error}); "
+            f"{remedy or 'convert the film to H.264 with what made it'}"
+        ) from error
+
+
+@contextmanager
 def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, VideoStream]]:
     """The file and its one video stream. Raises UserError where there is none."""
     if not path.is_file():
         raise UserError(f"{path}: no such video; {anew('download')}")
     with _explained(path):
         # As an absolute path: what stands before a colon would be taken for a protocol.
-        container = av.open(str(path.absolute()))
+        container = av.open(str(path.absolute()), metadata_errors="replace")
     with container:
         moving = [
             stream
@@ -136,6 +155,19 @@ def rate(path: Path) -> float:
     if not average:
         raise UserError(f"{path} does not say how many frames a second it has; encode it anew")
     return float(average)
+
+
+def jumps(path: Path) -> bool:
+    """Whether a clock in such a file may leap, where recordings were joined or something was cut
+    out of them: transport and program streams. Raises UserError where it is not a video.
+    """
+    with opened(path) as (container, _):
+        return clock_jumps(container)
+
+
+def clock_jumps(container: av.container.InputContainer) -> bool:
+    """The same of a file that is open."""
+    return bool(Flags.ts_discont in Flags(container.format.flags))
 
 
 def promised(path: Path) -> float | None:

@@ -72,6 +72,14 @@ def test_parts_that_each_count_from_their_own_beginning_follow_one_another() -> 
     assert (np.diff(stamped(np.r_[EVEN, EVEN]).times_N) > 0).all()
 
 
+def test_a_leap_is_a_join_where_clocks_jump_and_else_a_picture_that_stands() -> None:
+    stamps = [0.0, 0.1, 0.2, 7200.2, 7200.3]
+    joined = clock.of(stamps, 0.1, 10.0, jumps=True)
+    np.testing.assert_allclose(joined.times_N, [0, 0.1, 0.2, 0.3, 0.4], atol=1e-9)
+    stands = clock.of([0.0, 0.1, 0.2, 40.2, 40.3], 0.1, 10.0)
+    np.testing.assert_allclose(stands.times_N, [0, 0.1, 0.2, 40.2, 40.3], atol=1e-9)
+
+
 def test_times_never_fall() -> None:
     random = np.random.default_rng(0)
     for _ in range(100):

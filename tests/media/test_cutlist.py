@@ -55,6 +55,12 @@ def test_an_edit_decision_list_of_ntsc_leaves_numbers_out() -> None:
     ]
 
 
+def test_in_the_film_times_count_from_its_own_timecode() -> None:
+    found = cutlist.edl("a.mov", KEPT[:1], 25, sound=False, begins="14:23:05:10")
+    (cut,) = [line for line in found.splitlines() if line[:3].isdecimal()]
+    assert cut == "001  AX       V     C        14:23:06:10 14:23:08:10 00:00:00:00 00:00:02:00"
+
+
 def test_a_piece_is_as_long_in_the_list_as_in_the_film_and_never_nothing() -> None:
     entries = [Entry(n * 7.013, n * 7.013 + 1.0 / (n + 1), 0.0, 1.0) for n in range(60)]
     recorded = 0

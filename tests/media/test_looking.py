@@ -80,6 +80,7 @@ def test_long_films_are_segmented_by_stretches_with_the_same_cuts(
 
 def test_a_shot_under_a_second_joins_a_neighbour(film_of_scenes: Path, store: Store) -> None:
     film = look(film_of_scenes, HOW, store)
+    assert (np.diff(shots(film, Looking(short_side=96, shortest=0))) > 0).all()
     found_S2 = shots(film, Looking(short_side=96, shortest=2.1))
     assert (np.diff(found_S2) >= 2.1 - 1e-9).all()
     assert found_S2[0, 0] == 0
@@ -139,6 +140,10 @@ def test_a_picture_that_stands_until_the_next_is_looked_at(tmp_path: Path, store
     stands = times.index(2.2)
     assert stands in film.picks_T.tolist()
     assert (np.diff(film.picks_T) > 0).all()
+    # At the film's own average of frames, too, which a threshold would be taken by.
+    often = [*np.arange(0, 20.01, 0.1).tolist(), 20.2, 50.2, *np.arange(50.3, 70, 0.1).tolist()]
+    film = look(numbered(tmp_path / "c.mkv", often), HOW, store)
+    assert often.index(20.2) in film.picks_T.tolist()
     regular = look(numbered(tmp_path / "b.mkv", np.arange(0, 5, 0.1).tolist()), HOW, store)
     np.testing.assert_allclose(regular.times_T, np.arange(10) / 2, atol=1e-3)
 

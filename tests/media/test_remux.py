@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,47 @@ def test_a_cover_is_left_behind_and_the_default_track_is_kept(tmp_path: Path) ->
     with av.open(str(tmp_path / "d.mp4")) as file:
         assert [stream.type for stream in file.streams] == ["video"]
         assert file.streams.video[0].width == 96
+
+
+def test_pixels_that_only_the_container_says_are_not_square_stay_so(tmp_path: Path) -> None:
+    keys = {"g": "24", "keyint_min": "24", "deadline": "realtime", "cpu-used": "8"}
+    aspect = Fraction(4, 3)
+    path = film(
+        tmp_path / "a.mp4", TIMES[:75].tolist(), codec="libvpx-vp9", options=keys, aspect=aspect
+    )
+    remux.copy(tmp_path / "b.mp4", path, [(1.0, 2.0)])
+    (_, before), (_, after) = shown(path)[0], shown(tmp_path / "b.mp4")[0]
+    assert before.shape == after.shape == (64, 128, 3)
+
+
+def test_hevc_is_named_as_every_player_knows_it(tmp_path: Path) -> None:
+    keys = {"x265-params": "keyint=24:min-keyint=24:scenecut=0:log-level=none"}
+    path = film(tmp_path / "a.mkv", TIMES[:75].tolist(), codec="libx265", options=keys)
+    remux.copy(tmp_path / "b.mp4", path, [(1.0, 2.0)])
+    with av.open(str(tmp_path / "b.mp4")) as file:
+        assert file.streams.video[0].codec_context.codec_tag == "hvc1"
+    assert number_of(shown(tmp_path / "b.mp4")[0][1]) == 24
+
+
+def test_what_the_muxer_refuses_is_said_of_the_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = keyed(tmp_path / "a.mkv")
+
+    def refuse(*_: object) -> None:
+        raise av.error.ExperimentalError(1, "add '-strict -2' if you want to use it")
+
+    monkeypatch.setattr(remux._Placed, "shown", refuse)
+    with pytest.raises(UserError, match=r"a\.mkv: .*cannot be written as an MP4.*without --copy"):
+        remux.copy(tmp_path / "b.mp4", path, SPANS)
+    assert not (tmp_path / "b.mp4").exists()
+
+    def fill(*_: object) -> None:
+        raise av.error.OSError(28, "No space left on device")
+
+    monkeypatch.setattr(remux._Placed, "shown", fill)
+    with pytest.raises(OSError, match="No space left"):
+        remux.copy(tmp_path / "b.mp4", path, SPANS)
 
 
 @pytest.mark.parametrize(

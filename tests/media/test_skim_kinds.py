@@ -182,6 +182,9 @@ def test_interlaced_fields_are_woven_into_whole_frames_within_each_piece(tmp_pat
     assert after < before / 8
     found_CK, rate = heard(tmp_path / "b.mp4", made.seconds)
     assert np.abs(found_CK[0, : round(made.seconds * rate)]).mean() > 0.05
+    with av.open(str(tmp_path / "b.mp4")) as file:
+        picture_of = file.streams.video[0]
+        assert float(picture_of.duration * picture_of.time_base) == pytest.approx(made.seconds)
 
 
 def test_a_single_interlaced_frame_keeps_its_sound(tmp_path: Path) -> None:
@@ -309,6 +312,29 @@ def test_parts_that_count_anew_stay_in_step(tmp_path: Path) -> None:
     behind, agreement = lag(part_K, noise(2.4, 2)[0], round(0.9 * rate), rate // 10)
     assert agreement > 0.7
     assert abs(behind) < rate // 25
+
+
+def test_a_part_that_is_left_out_whole_takes_no_other_out_of_step(tmp_path: Path) -> None:
+    """Of three recordings, the first of which begins late by its clock."""
+    for number in range(3):
+        start = 3600.0 * (number == 0)
+        film(
+            tmp_path / f"{number}.ts",
+            [start + time for time in TIMES],
+            [Track(noise(2.4, number), start=start, codec="mp2")],
+            paint=lambda shown, size, first=60 * number: picture(shown + first, size),
+        )
+    path = tmp_path / "a.ts"
+    path.write_bytes(b"".join((tmp_path / f"{number}.ts").read_bytes() for number in range(3)))
+    for spans, parts in (([(0.4, 1.4), (5.2, 6.2)], [0, 2]), ([(2.8, 3.8)], [1])):
+        made = skim.write(tmp_path / "b.mp4", path, spans)
+        found_CK, rate = heard(tmp_path / "b.mp4", made.seconds)
+        for place, part in enumerate(parts):
+            part_K = found_CK[0, round((place + 0.3) * rate) :][: rate // 4]
+            at = spans[place][0] + 0.3 - 2.4 * part
+            behind, agreement = lag(part_K, noise(2.4, part)[0], round(at * rate), rate // 10)
+            assert agreement > 0.7
+            assert abs(behind) < rate // 25
 
 
 def test_frames_of_another_size_are_fitted_in(tmp_path: Path) -> None:

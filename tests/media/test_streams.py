@@ -8,7 +8,7 @@ import pytest
 from av.stream import Disposition
 
 from stages.errors import UserError
-from stages.media import clock, video
+from stages.media import clock, sound, video
 
 
 def film(
@@ -69,6 +69,21 @@ def test_of_several_the_default_is_the_video_or_else_that_of_most_pixels(
 ) -> None:
     path = film(tmp_path / "a.mkv", {12: 64, 7: 96}, default=default)
     assert (video.count(path), video.rate(path)) == (frames, rate)
+
+
+def test_a_title_that_is_not_utf_8_hinders_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "un TITRE"
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    written = path.read_bytes()
+    assert written.count(b"un TITRE") == 1
+    path.write_bytes(written.replace(b"un TITRE", "un été, ".encode("latin-1")))
+    assert video.count(path) == 1
+    assert sound.of(path) is None
 
 
 def test_a_file_of_sound_alone_is_named(tmp_path: Path) -> None:

@@ -73,6 +73,33 @@ def test_every_frame_of_twenty_one_minutes_has_the_next_number(
                 frame += 1
 
 
+@pytest.mark.parametrize(
+    ("fps", "text"),
+    [
+        (25, "14:23:05:07"),
+        (NTSC, "01:07:31;11"),
+        (59.94, "10:00:00;59"),
+        (24_000 / 1001, "23:59:59:23"),
+    ],
+)
+def test_a_films_own_timecode_is_read_as_it_is_written(fps: float, text: str) -> None:
+    found = Timecode.at(fps).starting(text)
+    assert found is not None
+    assert found[0].text(found[1]) == text
+
+
+def test_a_film_that_leaves_no_number_out_is_counted_so() -> None:
+    found = Timecode.at(NTSC).starting("00:01:00:00")
+    assert found is not None
+    assert (found[0].drop, found[1]) == (False, 1800)
+    assert found[0].text(1801) == "00:01:00:01"
+
+
+@pytest.mark.parametrize("text", ["", "1 hour", "00:60:00:00", "00:00:00:25", "00:00:00"])
+def test_what_is_no_timecode_of_the_rate_is_none(text: str) -> None:
+    assert Timecode.at(25).starting(text) is None
+
+
 def test_a_time_is_its_nearest_frames() -> None:
     assert Timecode.at(NTSC).frame(3600) == 107_892
     assert Timecode.at(25).frame(1.019) == 25

@@ -39,7 +39,7 @@ def test_simulated_people_are_named_on_every_page(
 ) -> None:
     for html in video_pages.values():
         assert "Simulated data." in html
-        headings = re.findall(r"<h3[^>]*>(.*?)</h3>", html)
+        headings = re.findall(r"<h2[^>]*>(.*?)</h2>", html)
         assert headings
         assert all("simulated" in heading for heading in headings)
     build(make(tmp_path, dataset="tvsum", simulated=False), monkeypatch)
