@@ -137,7 +137,9 @@ def recipes_with(stage: str, params: Mapping[str, Any]) -> list[str] | dict[str,
     films = {name: of for name, of in datasets if section.of_films(of)}
     kinds = {name: of["given"]["kind"] for name, of in datasets if name not in films}
     if stage == "download-films":
-        return {name: str(of["download"]["source"]) for name, of in films.items()}
+        return {
+            name: str(Path(of["download"]["source"]).expanduser()) for name, of in films.items()
+        }
     if stage == "score":
         return {name: Score(**of["score"]).place.as_posix() for name, of in films.items()}
     if stage == "embed-films":

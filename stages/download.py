@@ -48,7 +48,7 @@ def download(
     """
     settings = section.lookup(AnyDownload, "datasets", dataset, "download")
     if isinstance(settings, FolderDownload):
-        if source is not None and source != Path(settings.source):
+        if source is not None and source != Path(settings.source).expanduser():
             raise UserError(
                 f"datasets.{dataset}.download.source is {settings.source}, and DVC watches "
                 f"{source}; bring them in line: llmvs deps --write"

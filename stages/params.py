@@ -22,7 +22,7 @@ from stages.media.settings import Sample
 from stages.metrics.settings import Evaluate
 from stages.scorers.entry import INPUTS, Input
 from stages.scorers.settings import Model
-from stages.section import PARAMS, Name, Section
+from stages.section import PARAMS, Key, Section
 from stages.skimming.films import Films
 from stages.sources.settings import Download, Features, Given
 from stages.splits.settings import Splits
@@ -154,17 +154,17 @@ AnyRecipe: TypeAlias = Recipe | Films
 class Run(Section):
     """datasets: which are judged. summarise: films of one's own that are cut down."""
 
-    datasets: tuple[Name, ...]
-    models: Annotated[tuple[Name, ...], Field(min_length=1)]
-    summarise: tuple[Name, ...] = ()
+    datasets: tuple[Key, ...]
+    models: Annotated[tuple[Key, ...], Field(min_length=1)]
+    summarise: tuple[Key, ...]
 
 
 class Params(Section):
     run: Run
-    models: dict[Name, Model]
+    models: dict[Key, Model]
     shared: Any = None  # YAML anchors, read through the recipes that take them over
-    datasets: dict[Name, Recipe]
-    films: dict[Name, Films]  # which stand among the datasets; see `parse`
+    datasets: dict[Key, Recipe]
+    films: dict[Key, Films]  # which stand among the datasets; see `parse`
 
     @model_validator(mode="after")
     def _run_names_exist(self) -> Self:

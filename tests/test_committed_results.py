@@ -75,7 +75,8 @@ def test_a_kept_experiment_stands_in_its_table_as_it_was_measured(
         line = next(line for line in each.lines if line.name == row.name)
         assert line.source == folder.name, line.why
         alone = replace(filled, tables=(replace(each, lines=(line,)),), missing=())
-        (made,) = [one for one in formats.drawn(alone, "markdown").splitlines() if row.title in one]
+        drawn = formats.drawn(alone, "markdown").splitlines()
+        (made,) = [one for one in drawn if one.startswith(f"| {row.title}")]
         assert uncorrected(made) in map(uncorrected, text.splitlines())
 
 

@@ -1,7 +1,9 @@
 """SumMe and TVSum from archives laid out as theirs, to videos and annotations."""
 
 import shutil
+import tarfile
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -170,6 +172,33 @@ def test_of_a_title_spelt_in_two_ways_the_file_of_the_annotated_frames_is_taken(
     make_summe("summe", summe(copy), tmp_path / "out", tmp_path / "work")
     placed = tmp_path / "out/videos/Bike Race.mp4"
     assert placed.read_bytes() == (videos / "Bike_Race.mp4").read_bytes()
+
+
+def test_archives_that_were_unpacked_by_hand_may_stay_where_they_are(
+    tvsum_tgz: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "unpacked"
+    with tarfile.open(tvsum_tgz) as archive:
+        archive.extractall(folder, filter="data")
+    packed = [*folder.rglob("*.zip")]
+    assert packed
+    with pytest.raises(UserError, match="is still packed"):
+        make_tvsum("tvsum", of_tvsum(folder), tmp_path / "out", tmp_path / "work")
+    for each in packed:
+        with zipfile.ZipFile(each) as inner:
+            inner.extractall(each.parent)
+    make_tvsum("tvsum", of_tvsum(folder), tmp_path / "out", tmp_path / "work")
+    assert len([*(tmp_path / "out" / "videos").iterdir()]) == len(fake.TVSUM)
+
+
+def test_a_source_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    for source, said in (
+        (tmp_path / "typo.tgz", "does not exist"),
+        (tmp_path / "a.mat", "neither"),
+    ):
+        (tmp_path / "a.mat").write_bytes(b"")
+        with pytest.raises(UserError, match=said):
+            at_hand("tvsum", of_tvsum(source), tmp_path / "work", videos=True)
 
 
 def test_people_of_tvsum_are_had_from_the_mat_alone(tmp_path: Path) -> None:

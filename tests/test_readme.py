@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from stages.metrics.paired import paired
 from stages.metrics.printed import shown_p, signed
 from stages.rows import PRINTED, counterpart, published
 
@@ -251,6 +252,53 @@ def test_what_smaller_windows_earn_under_official_is_what_the_table_has() -> Non
     for dataset in ("summe-captions", "tvsum-captions"):
         for protocol in ("strict", "official"):
             assert all(float(p) > 0.05 for *_, p in against_windows(dataset, protocol))
+
+
+def by_video(folder: Path, row: str, protocol: str) -> dict[str, tuple[float, float]]:
+    """τ of each video, and its share in the mean."""
+    with (folder / "per_video.csv").open(encoding="utf-8") as file:
+        return {
+            line["video"]: (float(line["tau"]), float(line["weight"]))
+            for line in csv.DictReader(file)
+            if (line["row"], line["protocol"]) == (row, protocol)
+        }
+
+
+def test_what_states_before_the_last_norm_earn_is_what_was_measured() -> None:
+    said = " ".join(section("What holds, and where").split())
+    kept = ROOT / "reports" / "experiments" / "tvsum-captions-layer-last"
+    protocols = json.loads((kept / "results.json").read_text(encoding="utf-8"))["protocols"]
+    tau = {name: of["rows"]["llmvs"]["tau"] for name, of in protocols.items()}
+    here = measured("tvsum-captions")["protocols"]
+    ours = {name: printed(of["rows"]["llmvs"]["tau"]["mean"]) for name, of in here.items()}
+    found = {}
+    for row in ("llmvs", "caption-attention"):
+        for protocol in tau:
+            one = by_video(kept, "llmvs", protocol)
+            other = by_video(RESULTS / "tvsum-captions", row, protocol)
+            assert one.keys() == other.keys()
+            found[row, protocol] = paired(
+                [of for of, _ in one.values()],
+                [other[video][0] for video in one],
+                [share for _, share in one.values()],
+                confidence=0.95,
+            )
+    p = {protocol: shown_p(found["llmvs", protocol].p) for protocol in tau}
+    strict = "{} [{}, {}]".format(*(printed(tau["strict"][of]) for of in ("mean", "low", "high")))
+    official = printed(tau["official"]["mean"])
+    assert f"{strict} for {ours['strict']} (strict, p {p['strict']})" in said
+    assert f"{official} for {ours['official']} (official, p {p['official']};" in said
+    above = found["caption-attention", "strict"]
+    by = "{} [{}, {}]".format(*map(printed, (above.difference, above.low, above.high)))
+    assert f"{by} above the vectors of the captions under strict (p {shown_p(above.p)}," in said
+    level = found["caption-attention", "official"]
+    assert f"it does not ({printed(level.difference)}, p {shown_p(level.p)})" in said
+    assert f"{p['strict']} would be {shown_p(8 * float(p['strict']))}" in said
+    text = (ROOT / "reports" / "tables" / "tvsum-captions-ablation.md").read_text("utf-8")
+    parts = text.split("protocol strict")[1].split("protocol official")
+    for part, protocol in zip(parts, tau, strict=True):
+        line = next(row for row in table(part) if row[0] == "last layer, before its norm")
+        assert line[1].split("<br>")[-1] == f"p {p[protocol]}, {p[protocol]}"
 
 
 def test_the_papers_figures_lie_within_the_floor_where_that_is_said() -> None:

@@ -1,6 +1,7 @@
 """What models are fed, and whether they, and what they leave, have room: no weights are read."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from stages.artifacts.captions import Caption
@@ -17,6 +18,7 @@ from stages.params import Params
 from stages.planning import tuned_rows, tuning
 from stages.scorers.settings import Entry
 from stages.sources import featured
+from stages.sources.settings import Clip
 from stages.training.lesson import lesson
 from stages.training.provisions import lack
 from stages.work.architecture import Decoder
@@ -31,6 +33,7 @@ def scorers(settings: Params, dataset: Dataset) -> str:
     if recipe.train is None:
         return "none: scores are given"
     provided = recipe.provides
+    _features(dataset)
     fed, left_out = [], []
     for name in settings.run.models:
         entry, _ = lesson(settings.models[name], recipe.train, dataset.name, name)
@@ -39,7 +42,7 @@ def scorers(settings: Params, dataset: Dataset) -> str:
             whys = "; ".join(map(lack, lacks))
             left_out.append(f"{name} will be left out: {whys}")
         else:
-            _at_hand(dataset, name, entry)
+            _at_hand(name, entry)
             fed.append(name)
     if not fed:
         raise UserError(
@@ -49,16 +52,27 @@ def scorers(settings: Params, dataset: Dataset) -> str:
     return ". ".join([f"{', '.join(fed)} can be fed", *left_out])
 
 
-def _at_hand(dataset: Dataset, name: str, entry: Entry) -> None:
-    """Raises UserError where a file that a row is fed or starts from is not here, or is damaged."""
+def _features(dataset: Dataset) -> None:
+    """Raises UserError where a file of features is not here, or does not fit the timeline: the
+    features stage reads all that are named, whatever is fed.
+    """
     features = dataset.recipe.features
-    for wanted in entry.inputs:
-        path = None if features is None else features.paths.get(wanted)
-        if path is not None and featured.width(Path(path)) is None:
+    if features is None:
+        return
+    for name, path in features.paths.items():
+        if path is None or (name == "clip" and isinstance(features.clip, Clip)):
+            continue
+        if featured.width(Path(path)) is None:
             raise UserError(
-                f"params.yaml: datasets.{dataset.name}.features.{wanted}: there is no file {path}, "
-                f"which {name} is fed; name one that is here"
+                f"params.yaml: datasets.{dataset.name}.features.{name}: there is no file {path}; "
+                "name one that is here, or null"
             )
+        with suppress(NotYetError):
+            featured.check(Path(path), dataset.timeline)
+
+
+def _at_hand(name: str, entry: Entry) -> None:
+    """Raises UserError where a file that a row starts from is not here."""
     start = getattr(entry, "start", None)
     if start is not None and not Path(start).expanduser().is_file():
         raise UserError(

@@ -116,6 +116,6 @@ def _captioner(recipe: Recipe) -> str:
             "these captions are given, so params.yaml does not say who wrote them, and who uses "
             "the head must have the same; say it with --captioner, such as 'BLIP base'"
         )
-    if made.captioner == "llava":
-        return f"{made.model} at {made.revision}"
-    return made.captioner
+    if made.captioner == "imagenet-tags":
+        return made.captioner
+    return made.model + (f" at {made.revision}" if made.revision else "")

@@ -33,7 +33,8 @@ def read(path: Path, timeline: Timeline, again: str = _AGAIN) -> Iterator[tuple[
     float16 where the file has that and a row a frame.
 
     What has more rows than frames are picked, as MSVA's I3D has, is brought to one a pick by the
-    mean over each pick's share of the rows (`shared`), as its authors do.
+    mean over each pick's share of the rows (`shared`), as its authors do. Of a video that was cut
+    at its end (`Video.cut`) a file may have all frames that people annotated, and the last go.
 
     again: what is to be done about a file that is not right, for messages.
 
@@ -54,6 +55,17 @@ def read(path: Path, timeline: Timeline, again: str = _AGAIN) -> Iterator[tuple[
                     f"it; {again}"
                 )
             yield video, x_TD
+
+
+def check(path: Path, timeline: Timeline) -> None:
+    """Hold a file against a timeline by names and shapes; numbers are not read. Raises UserError as
+    `read` does.
+    """
+    path = path.expanduser()
+    with _opened(path) as found:
+        by_name = of_videos(path, {name: name for name in found}, timeline, "features", _AGAIN)
+        for video in timeline.videos:
+            _array(path, video, found[by_name[video.name]], _AGAIN)
 
 
 def width(path: Path) -> int | None:
@@ -97,27 +109,47 @@ def shared(x_ND: Floats, steps: int) -> Floats:
 
 def _features(path: Path, video: Video, given: Any, again: str) -> Floats:
     where = f"{path}: {video.name} ({video.title})"
-    if isinstance(given, h5py.Group):
-        if "picks" in given:
-            same_picks(video, given["picks"][()], str(path))
-        if not isinstance(given.get("features"), h5py.Dataset):
-            has = ", ".join(sorted(given)) or "nothing"
-            raise UserError(f"{where}: holds no features (it has {has}); {again}")
-        given = given["features"]
+    array = _array(path, video, given, again)
     try:
-        x_ND = np.load(given, allow_pickle=False) if isinstance(given, Path) else given[()]
+        x_ND = array[()]
         if getattr(x_ND, "dtype", None) != np.float16:
             x_ND = np.asarray(x_ND, dtype=np.float32)
     except _UNREADABLE as error:
         raise UserError(f"{where}: cannot be read as numbers ({error}); {again}") from error
-    if x_ND.ndim != 2 or 0 in x_ND.shape or not np.isfinite(x_ND).all():
-        raise UserError(f"{where}: expected finite numbers (frames, width), found {x_ND.shape}")
-    if len(x_ND) < len(video.picks_T):
+    if not np.isfinite(x_ND).all():
+        raise UserError(f"{where}: expected finite numbers, found others; {again}")
+    steps = len(video.picks_T)
+    if len(x_ND) == steps + video.cut.picks:
+        x_ND = x_ND[:steps]
+    return shared(np.asarray(x_ND), steps)
+
+
+def _array(path: Path, video: Video, given: Any, again: str) -> Any:
+    """A video's numbers, not read yet; raises UserError as `read` does but for what they are."""
+    where, steps = f"{path}: {video.name} ({video.title})", len(video.picks_T)
+    if isinstance(given, h5py.Group):
+        if "picks" in given:
+            picks = given["picks"][()]
+            same_picks(
+                video, picks[:steps] if len(picks) == steps + video.cut.picks else picks, str(path)
+            )
+        if not isinstance(given.get("features"), h5py.Dataset):
+            has = ", ".join(sorted(given)) or "nothing"
+            raise UserError(f"{where}: holds no features (it has {has}); {again}")
+        given = given["features"]
+    if isinstance(given, Path):
+        try:
+            given = np.load(given, mmap_mode="r", allow_pickle=False)
+        except _UNREADABLE as error:
+            raise UserError(f"{where}: cannot be read as numbers ({error}); {again}") from error
+    shape: tuple[int, ...] = getattr(given, "shape", ())
+    if len(shape) != 2 or 0 in shape:
+        raise UserError(f"{where}: expected finite numbers (frames, width), found {shape}; {again}")
+    if shape[0] < steps:
         raise UserError(
-            f"{where}: features of {len(x_ND)} frames, and the timeline picks "
-            f"{len(video.picks_T)}; {again}"
+            f"{where}: features of {shape[0]} frames, and the timeline picks {steps}; {again}"
         )
-    return shared(x_ND, len(video.picks_T))
+    return given
 
 
 @contextmanager

@@ -267,20 +267,21 @@ def _fetch(remote: Remote, folder: Path, pause: float) -> Path:
         log.warning("%s is damaged (sha256 differs); fetching it anew", target)
         target.unlink()
     part, fruitless = _Part(target), 0
+    best = part.size  # where nothing resumes each try begins at 0, and one further is progress
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(
         *columns, TransferSpeedColumn(), TimeRemainingColumn(), console=Console(stderr=True)
     ) as bar:
         row = bar.add_task(remote.name, total=None)
         while True:
-            before = part.size
             try:
                 _attempt(remote, part, lambda done, of: bar.update(row, completed=done, total=of))
                 break
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 if is_full(error):
                     raise
-                fruitless = 0 if part.size > before else fruitless + 1
+                fruitless = 0 if part.size > best else fruitless + 1
+                best = max(best, part.size)
                 if fruitless >= PATIENCE:
                     raise UserError(
                         f"{remote.url}: no progress in {PATIENCE} tries ({error}). "

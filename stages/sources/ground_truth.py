@@ -101,16 +101,17 @@ def _take_out(file: IO[bytes], kept: Path, origin: object) -> None:
     """Write an archive's ground truth into a folder; no other member is read."""
     try:
         with zipfile.ZipFile(file) as archive:
+            names = {PurePosixPath(name): name for name in archive.namelist()}
             paths = [
-                PurePosixPath(name)
-                for name in archive.namelist()
-                if name.endswith(".mat")
-                and "__MACOSX" not in PurePosixPath(name).parts
-                and not PurePosixPath(name).name.startswith("._")
+                path
+                for path in names
+                if path.suffix.lower() == ".mat"
+                and "__MACOSX" not in path.parts
+                and not path.name.startswith("._")
             ]
             for path in among(paths, origin):
                 with explained(kept / path.name):
-                    (kept / path.name).write_bytes(archive.read(str(path)))
+                    (kept / path.name).write_bytes(archive.read(names[path]))
     except RuntimeError as error:  # Deflate64, a password
         raise UserError(
             f"{origin}: {error}; unpack it yourself, and name the folder as download.source in "

@@ -18,7 +18,13 @@ ARCHIVES = (".zip", ".tgz", ".tar.gz", ".tar")
 
 
 @contextmanager
-def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()) -> Iterator[Path]:
+def opened(
+    url: str,
+    source: str | None,
+    work: Path,
+    inner: tuple[str, ...] = (),
+    within: tuple[str, ...] = (),
+) -> Iterator[Path]:
     """The folder a dataset's files lie in, somewhere below.
 
     Args:
@@ -26,6 +32,7 @@ def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()
         source: an archive or a folder to read instead; nothing is fetched then.
         work: kept across runs. What is unpacked here is removed at the end.
         inner: endings of the names of archives inside the archive that are wanted as well.
+        within: endings of what is wanted of those.
 
     Raises:
         UserError: `source` is not there, or what was fetched is not what it should be.
@@ -35,22 +42,17 @@ def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()
         found = fetch(Remote(url), work)
         remedy = "delete it and run again"
     else:
-        found = Path(source).expanduser()
-        if not found.exists():
-            raise UserError(
-                f"params.yaml: download.source: {source} does not exist; name the archive or the "
-                "folder it was unpacked to, or null to fetch it"
-            )
+        found = there(source)
     if found.is_dir():
-        if inner and (packed := files(found, *inner)):
+        packed = files(found, *inner) if inner else []
+        # Who unpacked them by hand has left them where they were.
+        if packed and not files(found, *within):
             raise UserError(
                 f"{packed[0]} is still packed; unpack it and the others there "
                 f"({', '.join(path.name for path in packed)}), or name the archive they came in"
             )
         yield found
         return
-    if not found.name.lower().endswith(ARCHIVES):
-        raise UserError(f"{found}: neither a folder nor an archive ({', '.join(ARCHIVES)})")
     log.info("unpacking %s", found.name)
     work.mkdir(parents=True, exist_ok=True)
     # A folder of its own: another experiment may be at work on the same archive.
@@ -62,6 +64,19 @@ def opened(url: str, source: str | None, work: Path, inner: tuple[str, ...] = ()
             unpack(archive, archive.with_name(f"{archive.name}.unpacked"), whole)
             archive.unlink()
         yield folder
+
+
+def there(source: str) -> Path:
+    """A folder or archive that a recipe names. Raises UserError where it is neither."""
+    found = Path(source).expanduser()
+    if not found.exists():
+        raise UserError(
+            f"params.yaml: download.source: {source} does not exist; name the archive or the "
+            "folder it was unpacked to, or null to fetch it"
+        )
+    if not found.is_dir() and not found.name.lower().endswith(ARCHIVES):
+        raise UserError(f"{found}: neither a folder nor an archive ({', '.join(ARCHIVES)})")
+    return found
 
 
 def copied(path: Path, place: Path) -> None:

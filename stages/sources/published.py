@@ -19,7 +19,7 @@ from stages.media import video
 from stages.sources import field_h5, ground_truth, summe, tvsum, versions
 from stages.sources.fetch import Remote, fetch, place
 from stages.sources.field_h5 import Pair
-from stages.sources.places import ARCHIVES, copied, files, opened
+from stages.sources.places import ARCHIVES, copied, files, opened, there
 from stages.sources.settings import SumMeDownload, TVSumDownload
 from stages.work.store import Store
 
@@ -77,7 +77,8 @@ def make_tvsum(
     elif not videos and (alone := _annotation_file(settings)) is not None:
         annotated = _tvsum(name, judged_of_tvsum(alone), settings)
     else:
-        with opened(settings.url, settings.source, work, TVSUM_INNER) as folder:
+        within = video.SUFFIXES if videos else _JUDGED
+        with opened(settings.url, settings.source, work, TVSUM_INNER, tuple(within)) as folder:
             annotated = _tvsum(name, _tvsum_judged(folder, settings, work), settings)
             if videos:
                 keys = _place(annotated.timeline.videos, folder, out / "videos", store)
@@ -105,8 +106,10 @@ def at_hand(
                 return _summe(name, truth, settings)
     elif not videos and (alone := _annotation_file(settings)) is not None:
         return _tvsum(name, judged_of_tvsum(alone), settings)
-    elif source is not None and source.is_dir() and files(source, *_JUDGED):
-        return _tvsum(name, _tvsum_judged(source, settings, work), settings)
+    elif settings.source is not None:
+        folder = there(settings.source)
+        if folder.is_dir() and files(folder, *_JUDGED):
+            return _tvsum(name, _tvsum_judged(folder, settings, work), settings)
     return None
 
 

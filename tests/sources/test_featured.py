@@ -10,7 +10,7 @@ import pytest
 
 from stages.artifacts import features
 from stages.artifacts.timeline import Timeline
-from stages.artifacts.video import Video
+from stages.artifacts.video import Cut, Video
 from stages.errors import UserError
 from stages.sources import featured
 
@@ -62,6 +62,19 @@ def test_halves_stay_halves(tmp_path: Path) -> None:
             np.testing.assert_array_equal(x_TD, X[video.name].astype(np.float16))
 
 
+def test_of_a_video_that_was_cut_the_last_rows_go(tmp_path: Path) -> None:
+    video, steps = VIDEOS[0], len(VIDEOS[0].picks_T)
+    cut = dataclasses.replace(video, cut=Cut(30, 2))
+    x_ND = RANDOM.normal(size=(steps + 2, 4)).astype(np.float32)
+    picks = np.append(video.picks_T, video.picks_T[-1] + np.array([15, 30]))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[f"{video.name}/features"], file[f"{video.name}/picks"] = x_ND, picks
+    line = Timeline("d", (cut,))
+    featured.check(tmp_path / "a.h5", line)
+    ((_, found_TD),) = featured.read(tmp_path / "a.h5", line)
+    np.testing.assert_array_equal(found_TD, x_ND[:steps])
+
+
 def test_a_folder_of_arrays_by_title_is_read_too(tmp_path: Path) -> None:
     np.save(tmp_path / "Air_Force_One.npy", X["video_1"])
     np.save(tmp_path / "cooking.npy", np.repeat(X["video_2"], 3, axis=0))
@@ -91,7 +104,8 @@ def test_rows_are_shared_out_among_frames(rows: int, steps: int) -> None:
         ({"video_2__features": X["video_2"] * np.nan}, "expected finite numbers"),
         ({"video_2__features": X["video_2"][0]}, r"expected finite numbers .* found \(6,\)"),
         ({"video_2__features": np.ones((3, 5))}, "video_2: 5 wide, and 6"),
-        ({"video_2__features": "words"}, "cannot be read as numbers"),
+        ({"video_2__features": "words"}, r"expected finite numbers .* found \(\)"),
+        ({"video_2__features": [["a", "b"]] * 3}, "cannot be read as numbers"),
         ({"video_2__picks": [0, 15, 31]}, "number 3 is frame 31, not 30"),
     ],
 )
@@ -99,6 +113,9 @@ def test_what_is_wrong_is_named_once(tmp_path: Path, changed: dict[str, Any], sa
     path = field_h5(tmp_path / "pool5.h5", **changed)
     with pytest.raises(UserError, match=rf"pool5\.h5: .*{said}"):
         found(path)
+    if any(word in said for word in ("holds no", "lacks", "picks 3", "is frame", "found")):
+        with pytest.raises(UserError, match=rf"pool5\.h5: .*{said}"):
+            featured.check(path, TIMELINE)
 
 
 def test_another_datasets_file_and_no_file_are_named(tmp_path: Path) -> None:

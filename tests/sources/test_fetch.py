@@ -113,6 +113,15 @@ def test_a_disk_without_room_for_the_rest_is_known_before_it_is_full(
     assert server.asked[-1] == "bytes=100000-", "what had come was kept"
 
 
+def test_a_server_that_ignores_ranges_and_drops_is_given_up(server: Server, tmp_path: Path) -> None:
+    """Each try begins anew, and one that gets further than the last is no progress by that."""
+    server.drop_after = [90_000, *[10_000, 50_000] * module.PATIENCE]
+    server.ranges = False
+    with pytest.raises(UserError, match="no progress in"):
+        fetch(remote(server), tmp_path, pause=0)
+    assert len(server.asked) == 1 + module.PATIENCE
+
+
 def test_a_server_that_ignores_ranges_is_read_from_the_start(
     server: Server, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ from stages.pages import stories
 from stages.pages.comparison.revision_files import files
 from stages.pages.stories import Story
 from stages.params import Params, Recipe
+from stages.splits.folds import splits as folds
 
 Floats = npt.NDArray[np.float64]
 Json = dict[str, Any]
@@ -139,9 +140,10 @@ def _taus(places: Places, recipe: Recipe, row: str) -> tuple[tuple[str, ...], di
     videos, panels = stories.judged_by(places, recipe)
     if recipe.given.kind == "scores":
         given = scores.read(places.scores, videos)[row]
-        return (), {
-            video: np.array([panel.agreement(given[video]).tau]) for video, panel in panels.items()
-        }
+        by = recipe.splits
+        of_first = folds(by.protocols[0], by.source, [*panels], by.folds, videos.parts)
+        shown = predictions.tested(tuple(split.test for split in of_first))
+        return (), {video: np.array([panels[video].agreement(given[video]).tau]) for video in shown}
     lengths = {name: len(panel.picks) for name, panel in panels.items()}
     protocol = recipe.splits.protocols[0]
     of = predictions.read(places.predictions(row), lengths, (protocol,))[protocol]

@@ -14,8 +14,9 @@ from stages.pages.stories import PEOPLE, Story
 
 @dataclass(frozen=True)
 class Moment:
-    """A frame of a video. people, model: the share of the video's frames ranked below it by each;
-    the gap is the model's less people's, between -1 and 1.
+    """A frame of a video. people, model: where each ranks it, from 0, its lowest frame, to 1, its
+    highest, frames of one score in the middle of their places; the gap is the model's less
+    people's, between -1 and 1.
     """
 
     video: str

@@ -135,8 +135,8 @@ def moment(story: Story, wrong: Moment, legend: Legend, pictures: Pictures, href
         "caption": story.captions[wrong.frame] if story.captions else None,
         "reply": story.replies[wrong.frame] if story.replies else None,
         "verdict": (
-            f"too {'high' if wrong.gap > 0 else 'low'}: {legend.first_title} ranks it "
-            f"above {100 * wrong.model:.0f} % of the other frames, people above "
+            f"too {'high' if wrong.gap > 0 else 'low'}: {legend.first_title} ranks it at "
+            f"{100 * wrong.model:.0f} % of the way up its video, people at "
             f"{100 * wrong.people:.0f} %"
         ),
     }

@@ -112,6 +112,7 @@ def start(network: GoogLeNet, path: Path) -> None:
     Raises:
         UserError: no such file, one whose digits are not those of its name, or other weights.
     """
+    path = path.expanduser()
     remedy = "fetch https://download.pytorch.org/models/googlenet-1378be20.pth, or set start: null"
     digits = re.search(r"-([0-9a-f]{8,})\.pth$", path.name)
     if digits is None:
