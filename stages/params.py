@@ -156,7 +156,7 @@ class Run(Section):
 
     datasets: tuple[Key, ...]
     models: Annotated[tuple[Key, ...], Field(min_length=1)]
-    summarise: tuple[Key, ...]
+    summarise: tuple[Key, ...] = ()
 
 
 class Params(Section):

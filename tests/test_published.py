@@ -180,6 +180,7 @@ def test_archives_that_were_unpacked_by_hand_may_stay_where_they_are(
     folder = tmp_path / "unpacked"
     with tarfile.open(tvsum_tgz) as archive:
         archive.extractall(folder, filter="data")
+    fake.mat(folder / "ydata-tvsum50.mat")
     packed = [*folder.rglob("*.zip")]
     assert packed
     with pytest.raises(UserError, match="is still packed"):

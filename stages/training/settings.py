@@ -43,7 +43,7 @@ class Train(Section):
     """
 
     scorer: dict[str, Any] = Field(default_factory=dict)
-    models: dict[Name, dict[str, Any]]
+    models: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     optimiser: Literal["adamw", "adam"] = "adamw"
     dtype: Dtype = "float32"
     official: Official = Official()
