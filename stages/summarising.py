@@ -130,7 +130,8 @@ def made(summary: Summary, stem: Path, wanted: Wanted, store: Store) -> Iterator
         yield cut
     for name, (ending, text) in LISTS.items():
         if name in wanted.formats:
-            yield _written(_named(stem, ending), text(summary, entries(summary, done)))
+            copied = done if wanted.copy else None  # else a skim is cut where it is asked to be
+            yield _written(_named(stem, ending), text(summary, entries(summary, copied)))
     beside = None if cut is None else cut.name
     page = skim_page.build(summary, store, beside, done.said if done is not None else ())
     yield _written(_named(stem, ".html"), page)
@@ -154,7 +155,7 @@ def _cut(summary: Summary, target: Path, copy: bool, store: Store) -> Skim:
 
 
 def entries(summary: Summary, skim: Skim | None = None) -> list[Entry]:
-    """What is kept, a piece each; where a skim was made, it begins where that was cut."""
+    """What is kept, a piece each. Of a skim that was copied it begins where that was cut."""
     found, begins = [], 0.0
     for piece in summary.kept:
         shot = summary.shots[piece.shot]
