@@ -3,6 +3,7 @@
 Shapes: N video frames.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,9 +15,24 @@ Floats = npt.NDArray[np.float64]
 BACK = 1.0  # a step back by more seconds than that begins another part
 LEAP = 10.0
 """A leap by more seconds does so too, where a container's clock may jump: FFmpeg's own
-`dts_delta_threshold`, and for the same containers (`video.jumps`). In others it is a picture that
+`dts_delta_threshold`, and for the same containers (`video.Header`). In others it is a picture that
 stands for so long."""
-_REORDERED = 16  # and back by more frames than H.264 or HEVC ever hold back
+_REORDERED = 16  # and either by more frames than H.264 or HEVC ever hold back
+
+
+class Joins(NamedTuple):
+    """By more than how many seconds a picture's clock steps back, or on, where another part of its
+    file begins, which counts from its own beginning.
+    """
+
+    back: float
+    on: float
+
+
+def joins(frame: float, leap: float) -> Joins:
+    """Of a film whose frames last `frame` seconds, and whose clock may leap by more than `leap`."""
+    held = _REORDERED * frame
+    return Joins(max(BACK, held), max(leap, held))
 
 
 class Clock(NamedTuple):
@@ -27,7 +43,7 @@ class Clock(NamedTuple):
 
 
 def of(
-    stamps: Sequence[float | None], lasts: float | None, rate: float, jumps: bool = False
+    stamps: Sequence[float | None], lasts: float | None, rate: float, leap: float = math.inf
 ) -> Clock:
     """A video's clock.
 
@@ -35,8 +51,7 @@ def of(
     the clock is just that: containers round, to milliseconds often. Otherwise the timestamps hold:
 
     - A frame without one comes an average frame after the one before.
-    - A step back of more than a second (and 16 frames), or a leap, is where parts were joined that
-      each count from their own beginning: the later one goes on an average frame after the earlier.
+    - Where parts were joined (`joins`), the later one goes on an average frame after the earlier.
     - Smaller steps back are of frames stored in another order than they are shown in, which AVI
       does not tell apart: frames come decoded as they are shown, so their times are sorted.
 
@@ -44,11 +59,11 @@ def of(
         stamps: of every frame in the order of decoding, in seconds; None where the file has none.
         lasts: how many seconds the last frame does; None where the file does not say.
         rate: frames a second on average, as the file says.
-        jumps: whether the file's clock may leap.
+        leap: by more than how many seconds the file's clock may leap; infinite where it may not.
     """
     frame = 1 / rate
     even_N = np.arange(len(stamps)) / rate
-    times_N = np.sort(_joined(_filled(stamps, frame), frame, jumps))
+    times_N = np.sort(_joined(_filled(stamps, frame), frame, joins(frame, leap)))
     times_N -= times_N[0]
     if times_N[-1] == 0 or np.abs(times_N - even_N).max() <= frame / 2:
         return Clock(rate, even_N)
@@ -64,12 +79,9 @@ def _filled(stamps: Sequence[float | None], frame: float) -> Floats:
     return np.array(filled)
 
 
-def _joined(times_N: Floats, frame: float, jumps: bool) -> Floats:
+def _joined(times_N: Floats, frame: float, joins: Joins) -> Floats:
     """Times with each part after the one before."""
     steps_N = np.diff(times_N)
-    begins_N = steps_N < -max(BACK, _REORDERED * frame)
-    if jumps:
-        begins_N |= steps_N > max(LEAP, _REORDERED * frame)
-    for part in np.flatnonzero(begins_N) + 1:
+    for part in np.flatnonzero((steps_N < -joins.back) | (steps_N > joins.on)) + 1:
         times_N[part:] += times_N[:part].max() + frame - times_N[part]
     return times_N

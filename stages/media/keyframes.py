@@ -33,8 +33,6 @@ VERSION = 1
 
 REMEDY = "have it encoded anew, without --copy"
 
-_REORDERED = 16  # frames, as in `stages.media.clock`
-
 
 @dataclass(frozen=True, eq=False)
 class Packets:
@@ -88,7 +86,7 @@ def packets(film: Path) -> Packets:
     with video.opened(film) as (source, stream):
         if source.format.name == "avi" and stream.codec_context.has_b_frames:
             raise _unknown(film)
-        base, leaps = stream.time_base, video.clock_jumps(source)
+        base, leap = stream.time_base, video.leap(source)
         for packet in read(source, stream):
             if packet.pts is None:
                 raise _unknown(film)
@@ -100,10 +98,10 @@ def packets(film: Path) -> Packets:
     if not keys or base is None:
         raise UserError(f"{film} holds no picture to begin with; {REMEDY}")
     pts_N = np.array(stamps, dtype=np.int64)
-    frame = float((pts_N.max() - pts_N.min()) * base) / len(pts_N)
+    joins = clock.joins(float((pts_N.max() - pts_N.min()) * base) / len(pts_N), leap)
     back = float((np.maximum.accumulate(pts_N) - pts_N).max() * base)
-    leap = float(np.diff(np.sort(pts_N), prepend=pts_N.min()).max() * base)
-    if back > max(clock.BACK, _REORDERED * frame) or (leaps and leap > clock.LEAP):
+    on = float(np.diff(np.sort(pts_N), prepend=pts_N.min()).max() * base)
+    if back > joins.back or on > joins.on:
         raise UserError(
             f"{film}: parts were joined in it that each count from their own beginning; {REMEDY}"
         )

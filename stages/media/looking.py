@@ -8,7 +8,6 @@ takes seconds, which a second look has no use for.
 Shapes: N video frames, T sampled frames, P those of a part, D image feature width.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.errors import UserError
-from stages.media import clock, timing, video
+from stages.media import timing, video
 from stages.media.clock import Clock
 from stages.media.jpegs import packed, unpacked
 from stages.media.sampling import from_jpeg, shrink, to_jpeg
@@ -173,12 +172,12 @@ class _Look:
     """One pass over a film: what is due is sampled, and every change of picture measured."""
 
     def __init__(
-        self, looking: Looking, rate: float, jumps: bool, put: Callable[[list[bytes]], None]
+        self, looking: Looking, header: video.Header, put: Callable[[list[bytes]], None]
     ) -> None:
         self._looking, self._put = looking, put
-        self._frame, self._due = 1 / rate, 0.0
-        self._longest = clock.LEAP if jumps else math.inf
-        self._at = -1 / rate
+        self._frame, self._due = 1 / header.rate, 0.0
+        self._longest = header.joins.on
+        self._at = -self._frame
         self._before: float | None = None
         self._thumbnail: npt.NDArray[np.int16] | None = None
         self._waiting: list[bytes] = []
@@ -263,7 +262,7 @@ def _seen(
         store.put(part, {**packed(jpegs), "features": features_PD})
 
     decoding = timing.Decoding(path)
-    seeing = _Look(looking, video.rate(path), video.jumps(path), put)
+    seeing = _Look(looking, video.header(path), put)
     for frame in decoding:
         seeing.take(frame)
         if len(seeing.stamps) % _TOLD == 0:

@@ -179,7 +179,8 @@ def take(path: Path, expected: Video, settings: Sample, encode: Encoder) -> Take
         )
     if waiting:
         look()
-    fps, times_N = clock.of(stamps, lasts, video.rate(path), video.jumps(path))
+    header = video.header(path)
+    fps, times_N = clock.of(stamps, lasts, header.rate, header.leap)
     times_T = times_N[expected.picks_T[: len(jpegs)]]
     return Taken(tuple(jpegs), np.concatenate(features), fps, times_T, n_frames)
 

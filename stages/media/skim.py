@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.errors import UserError
-from stages.media import clock, sound, timing, video
+from stages.media import sound, timing, video
 from stages.media.reel import Kept, Reel, Shown, begun
 from stages.media.sound import Part
 from stages.media.timing import Span, Timing
@@ -100,13 +100,13 @@ def write(
 def _shown(film: Path, found: Timing) -> Iterator[Shown]:
     times = [*found.clock.times_N.tolist(), found.end]
     part, latest = Part(0, 0), -math.inf
-    leap = clock.LEAP if video.jumps(film) else math.inf
+    joins = video.header(film).joins
     for frame, (time, until) in zip(timing.Decoding(film), pairwise(times), strict=False):
         stamp = frame.shown
         if stamp is not None:
-            if stamp < latest - clock.BACK:
+            if stamp < latest - joins.back:
                 part, latest = Part(part.back + 1, 0), stamp
-            elif math.isfinite(latest) and stamp > latest + leap:
+            elif math.isfinite(latest) and stamp > latest + joins.on:
                 part = Part(part.back, part.leaps + 1)
             latest = max(latest, stamp)
         yield Shown(frame, time, until, stamp, part)

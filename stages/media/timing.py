@@ -109,8 +109,8 @@ class Decoding:
         if not stamps:
             nothing = f"{film} holds not a single frame that decodes"
             raise UserError(self._ended or f"{nothing}; get it anew from where it came")
-        found = Timing(clock.of(stamps, lasts, video.rate(film), video.jumps(film)))
-        promised = video.promised(film)
+        rate, leap, promised = video.header(film)
+        found = Timing(clock.of(stamps, lasts, rate, leap))
         said = []
         if self._lost:
             what = "frame does not" if self._lost == 1 else "frames do not"

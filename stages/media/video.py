@@ -10,6 +10,7 @@ most pixels, then the first.
 Shapes: H, W height and width in pixels.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from stages.errors import UserError, anew
+from stages.media.clock import LEAP, Joins, joins
 from stages.work.files import replacing
 
 Pixels = npt.NDArray[np.uint8]
@@ -148,42 +150,47 @@ def _preference(stream: VideoStream) -> tuple[bool, int]:
     return bool(stream.disposition & Disposition.default), context.width * context.height
 
 
-def rate(path: Path) -> float:
-    """Frames a second, on average. Raises UserError where the file is not a video."""
-    with opened(path) as (_, stream):
+class Header(NamedTuple):
+    """What a file says of its video before anything is decoded.
+
+    rate: frames a second, on average. leap: by more than how many seconds its clock may leap, where
+    recordings were joined or something was cut out of them: finite in transport and program
+    streams. promised: seconds that it lasts; None where it does not say.
+    """
+
+    rate: float
+    leap: float
+    promised: float | None
+
+    @property
+    def joins(self) -> Joins:
+        """Where parts with clocks of their own were joined."""
+        return joins(1 / self.rate, self.leap)
+
+
+def header(path: Path) -> Header:
+    """Raises UserError where the file is not a video, or says nothing of its rate."""
+    with opened(path) as (container, stream):
         average = stream.average_rate or stream.guessed_rate
-    if not average:
-        raise UserError(f"{path} does not say how many frames a second it has; encode it anew")
-    return float(average)
+        if not average:
+            raise UserError(f"{path} does not say how many frames a second it has; encode it anew")
+        return Header(float(average), leap(container), _promised(stream))
 
 
-def jumps(path: Path) -> bool:
-    """Whether a clock in such a file may leap, where recordings were joined or something was cut
-    out of them: transport and program streams. Raises UserError where it is not a video.
-    """
-    with opened(path) as (container, _):
-        return clock_jumps(container)
+def leap(container: av.container.InputContainer) -> float:
+    """By more than how many seconds the clock of such a file may leap; infinite where none does."""
+    return LEAP if Flags.ts_discont in Flags(container.format.flags) else math.inf
 
 
-def clock_jumps(container: av.container.InputContainer) -> bool:
-    """The same of a file that is open."""
-    return bool(Flags.ts_discont in Flags(container.format.flags))
-
-
-def promised(path: Path) -> float | None:
-    """Seconds that the file says its video lasts; None where it does not say.
-
-    Raises UserError where it is not a video.
-    """
-    with opened(path) as (_, stream):
-        base = float(stream.time_base or 0)
-        if stream.duration and base:
-            return stream.duration * base
-        told = re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", ""))
-        begins = (stream.start_time or 0) * base
+def _promised(stream: VideoStream) -> float | None:
+    base = float(stream.time_base or 0)
+    if stream.duration and base:
+        return stream.duration * base
+    told = re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", ""))
     if told is None:
         return None
     # Matroska's tag says when it ends.
+    begins = (stream.start_time or 0) * base
     return 3600 * int(told[1]) + 60 * int(told[2]) + float(told[3]) - begins
 
 

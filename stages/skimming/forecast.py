@@ -45,7 +45,7 @@ class Forecast:
         told, damaged = list[float | None](), list[str]()
         for film in films:
             try:
-                told.append(video.promised(film))
+                told.append(video.header(film).promised)
             except UserError as error:
                 damaged.append(str(error))
         if not told:

@@ -143,10 +143,9 @@ def _file(by_id: Mapping[str, Path], title: str) -> Path:
 
 def _in_frames(of: Video, title: str, path: Path) -> Video:
     """A video of T seconds in the frames of its file. Raises UserError where it is shorter."""
-    lasts = video.promised(path)
+    rate, _, lasts = video.header(path)
     if lasts is not None and lasts < of.n_frames - SHORTER:
         raise UserError(f"{path.name} lasts {lasts:.0f} s, and its scores {of.n_frames} s")
-    rate = video.rate(path)
     if rate < 1:
         raise UserError(f"{path.name} has {rate:g} frames a second, and each has a score")
     starts_T = np.ceil(np.arange(of.n_frames) * rate - 1e-6).astype(np.int64)

@@ -74,9 +74,9 @@ def test_parts_that_each_count_from_their_own_beginning_follow_one_another() -> 
 
 def test_a_leap_is_a_join_where_clocks_jump_and_else_a_picture_that_stands() -> None:
     stamps = [0.0, 0.1, 0.2, 7200.2, 7200.3]
-    joined = clock.of(stamps, 0.1, 10.0, jumps=True)
+    joined = clock.of(stamps, 0.1, 10.0, leap=clock.LEAP)
     np.testing.assert_allclose(joined.times_N, [0, 0.1, 0.2, 0.3, 0.4], atol=1e-9)
-    stands = clock.of([0.0, 0.1, 0.2, 40.2, 40.3], 0.1, 10.0)
+    stands = clock.of([0.0, 0.1, 0.2, 40.2, 40.3], 0.1, 10.0)  # in no such container
     np.testing.assert_allclose(stands.times_N, [0, 0.1, 0.2, 40.2, 40.3], atol=1e-9)
 
 

@@ -73,7 +73,7 @@ def test_times_are_those_at_which_frames_are_shown(
     np.testing.assert_allclose(shown.times_T, SLOWER[::4], atol=0.001)
     assert shown.seconds == pytest.approx(SLOWER[-1], abs=0.12)  # and a last frame's length
     assert shown.seconds > SLOWER[-1]
-    assert np.abs(shown.times_T - shown.picks_T / video.rate(path)).max() > 0.3
+    assert np.abs(shown.times_T - shown.picks_T / video.header(path).rate).max() > 0.3
 
 
 def test_a_file_that_decodes_to_nothing_is_an_error(tmp_path: Path, known: Video) -> None:

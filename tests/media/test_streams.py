@@ -59,7 +59,7 @@ def test_a_cover_that_comes_first_is_not_the_video(tmp_path: Path) -> None:
         assert first.width == 640
         assert first.disposition & Disposition.attached_pic
     assert video.count(path) == 12
-    assert video.rate(path) == 10
+    assert video.header(path).rate == 10
     assert {video.pixels(frame).shape for frame in video.decode(path)} == {(48, 64, 3)}
 
 
@@ -68,7 +68,7 @@ def test_of_several_the_default_is_the_video_or_else_that_of_most_pixels(
     tmp_path: Path, default: int | None, frames: int, rate: float
 ) -> None:
     path = film(tmp_path / "a.mkv", {12: 64, 7: 96}, default=default)
-    assert (video.count(path), video.rate(path)) == (frames, rate)
+    assert (video.count(path), video.header(path).rate) == (frames, rate)
 
 
 def test_a_title_that_is_not_utf_8_hinders_nothing(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_file_of_sound_alone_is_named(tmp_path: Path) -> None:
 def test_a_cover_alone_is_no_video(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", {}, cover=True)
     with pytest.raises(UserError, match=r"no video stream but a picture on its cover"):
-        video.rate(path)
+        video.header(path)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,6 @@ def test_every_frame_of_each_container_is_read(tmp_path: Path, suffix: str, code
             file.mux(stream.encode(av.VideoFrame.from_ndarray(still, format="rgb24")))
         file.mux(stream.encode(None))
     stamps = [frame.shown for frame in video.decode(path)]
-    told = clock.of(stamps, None, video.rate(path))
+    told = clock.of(stamps, None, video.header(path).rate)
     assert told.fps == 25
     np.testing.assert_array_equal(told.times_N, np.arange(30) / 25)

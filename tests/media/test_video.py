@@ -18,7 +18,7 @@ def test_every_frame_comes_back_in_order(clip: Path) -> None:
     assert images[0].dtype == np.uint8
     bright = [bool(image.mean() > 128) for image in images]
     assert bright == [False] * 16 + [True] * 24
-    assert video.rate(clip) == 30
+    assert video.header(clip).rate == 30
 
 
 def test_colours_survive(clip: Path) -> None:
@@ -103,4 +103,4 @@ def test_what_is_not_a_video_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"page\.mp4"):
         list(video.decode(page))
     with pytest.raises(UserError, match=r"gone\.mp4: no such video"):
-        video.rate(tmp_path / "gone.mp4")
+        video.header(tmp_path / "gone.mp4")

@@ -38,7 +38,7 @@ def test_videos_are_as_long_as_the_timeline_says(settings: DemoDownload, tmp_pat
         frames = list(video.decode(path))
         assert len(frames) == each.n_frames
         assert video.pixels(frames[0]).shape == (*settings.size[::-1], 3)
-        assert video.rate(path) == each.fps == settings.fps
+        assert video.header(path).rate == each.fps == settings.fps
         assert each.shots_from == "annotations"
 
 
