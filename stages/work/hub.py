@@ -75,6 +75,11 @@ def pin(known: Mapping[tuple[str, str | None], str]) -> None:
     _commits.update(known)
 
 
+def _pinned(name: str, revision: str | None) -> str | None:
+    """The commit that a revision stands for in this process, or itself where none is known yet."""
+    return _commits.get((name, revision), revision)
+
+
 def anywhere(name: str) -> str:
     """A name that stands for the same from any working folder: a folder's is made absolute."""
     here = is_path(name) and name not in _stand_ins
@@ -83,7 +88,7 @@ def anywhere(name: str) -> str:
 
 def status(name: str, revision: str | None, kind: Kind) -> Status:
     """Look, without touching the network."""
-    revision = _commits.get((name, revision), revision)
+    revision = _pinned(name, revision)
     if is_path(name):
         try:
             return Status(True, str(_checked(_place(name))))
@@ -120,7 +125,7 @@ def fetch(name: str, revision: str | None, kind: Kind) -> Path:
     """
     if is_path(name):
         return _checked(_place(name))
-    revision = _commits.get((name, revision), revision)
+    revision = _pinned(name, revision)
     if not status(name, revision, kind).present:
         sizes = _ships_safetensors(name, revision, kind)
         access(name, revision, kind)
@@ -135,7 +140,7 @@ def fetch_small(name: str, revision: str | None, kind: Kind) -> Path:
     """
     if is_path(name):
         return _checked(_place(name))
-    revision = _commits.get((name, revision), revision)
+    revision = _pinned(name, revision)
     try:
         _from_hub(name, revision, kind, _SMALL, local_only=True)
     except UserError:

@@ -95,7 +95,7 @@ def figure(
                 _lines(axes, of_split, guess, top)
                 if not split:
                     axes.set_ylabel(loss, fontsize=8)
-                    axes.set_title(f"{protocol}: {rule}", weight="bold", pad=15)
+                    _row_title(axes, f"{protocol}: {rule}")
                 axes.annotate(  # above the panel, for lines reach every corner of it
                     f"split {split + 1}", (1, 1.02), xycoords="axes fraction", ha="right",
                     va="bottom", color=MUTED, fontsize=8,
@@ -107,6 +107,17 @@ def figure(
         if heading:
             titled(drawn, heading, simulated, 0.55 if simulated else 0.35)
     return drawn_as(drawn, "white" if heading else "none")
+
+
+def _row_title(axes: Axes, text: str) -> None:
+    """Above a row's first panel, which it may be wider than: a title of the axes itself would then
+    push the second panel away.
+    """
+    room = axes.set_title(" ", weight="bold", pad=15)
+    axes.annotate(
+        text, (0, 1), (0, 15), xycoords="axes fraction", textcoords="offset points", weight="bold",
+        fontsize=room.get_fontsize(), annotation_clip=False,
+    ).set_in_layout(False)  # fmt: skip
 
 
 def _named(above: bool) -> list[Line2D]:
