@@ -18,6 +18,7 @@ class Name(StrEnum):
     EMBEDDING = "embedding"
     ABLATION = "ablation"
     WINDOW = "window"
+    WIDTH = "width"
 
 
 class Protocols(StrEnum):

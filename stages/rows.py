@@ -25,6 +25,7 @@ TABLES = {
     "embedding": "Which embeddings, and what is made of them",
     "ablation": "Captions, prompt and embeddings varied one at a time",
     "window": "Captions the LLM sees at once",
+    "width": "How wide the trained attention is",
 }
 LLMVS = "llmvs"
 
@@ -179,6 +180,27 @@ ROWS = (
     ),
     PaperRow("representative", ("main",), "representative"),
     *(_varied("window", f"window-{w}", f"window of {w}", embed__window=w) for w in (1, 3, 5, 7)),
+    *(
+        _varied(
+            "width",
+            f"width-{width}",
+            f"width of {width}",
+            train__scorer__width=width,
+            train__scorer__feedforward=2 * width,
+        )
+        for width in (64, 128, 256)
+    ),
+    # Hours on a processor, and so a seed under one protocol alone.
+    _varied(
+        "width",
+        "width-2048",
+        "width and learning rate of the paper, 2048 and 1.19e-4, one seed",
+        train__scorer__width=2048,
+        train__scorer__feedforward=2048,
+        train__lr=1.19e-4,
+        train__seeds=(0,),
+        splits__protocols=("strict",),
+    ),
     PaperRow(
         "direct",
         ("ablation",),
