@@ -3,8 +3,9 @@
 import os
 import shlex
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,9 +34,14 @@ Data = Annotated[Path, typer.Option(help="folder of what the stages made")]
 def _settings(assignments: list[str] | None) -> "Params":
     """params.yaml with the assignments."""
     from stages import params
+
+    return params.parse(_document(assignments))
+
+
+def _document(assignments: list[str] | None) -> dict[str, Any]:
     from stages.experiments import overrides
 
-    return params.parse(overrides.set_over(assignments or []))
+    return overrides.set_over(assignments or [])
 
 
 def _recipes(settings: "Params", datasets: list[str] | None) -> "dict[str, Recipe]":
@@ -90,19 +96,23 @@ def check(
     what is given against the timeline; splits; prompts against the LLM's context; memory, time and
     disk. What is known only after download is said to be so. Ends with 1 where there is a problem.
     """
-    from stages import section
+    from stages import params, section
     from stages.experiments import aliases
 
     aliases.sole(section.document())
-    settings = _settings(assignments)
+    document = _document(assignments)
+    settings = params.parse(document)
     recipes = _recipes(settings, datasets)
     # What is heavy only now: a mistyped name is answered at once.
-    from stages.checking import table
+    from stages.checking import finding, table
     from stages.work.store import Store
 
     work = Store.default().root / "downloads"
     found = {
-        name: list(table.findings(settings, name, recipe, data, work))
+        name: [
+            finding.found("stages", partial(_stages, name, document)),
+            *table.findings(settings, name, recipe, data, work),
+        ]
         for name, recipe in recipes.items()
     }
     command.stderr.print(table.table(found), soft_wrap=False)
@@ -116,6 +126,18 @@ def check(
         )
     if any(one.state == "problem" for each in found.values() for one in each):
         raise SystemExit(1)
+
+
+def _stages(recipe: str, document: dict[str, Any]) -> str:
+    """Whether the DAG has the stages of a recipe. Raises UserError where it has others."""
+    from stages import dependencies
+
+    if astray := dependencies.astray(recipe, document):
+        raise UserError(
+            f"{dependencies.PIPELINES[0]} is not of what params.yaml says of this recipe "
+            f"({', '.join(astray)}): llmvs deps --write"
+        )
+    return f"as {dependencies.PIPELINES[0]} has them"
 
 
 def doctor(

@@ -164,7 +164,7 @@ def recipes_with(stage: str, params: Mapping[str, Any]) -> list[str] | dict[str,
     return [*(name for name, kind in kinds.items() if stage in BEGINS[kind]), *also]
 
 
-def _listed(entry: CommentedMap) -> Any:
+def _listed(entry: Mapping[str, Any]) -> Any:
     """The recipes that a stage of data/dvc.yaml is repeated for; None where params.yaml says."""
     repeated = entry.get("foreach", entry.get("matrix", {}).get("dataset"))
     return repeated if isinstance(repeated, list | dict) else None
@@ -204,6 +204,27 @@ def _recipes(stage: str, params: Mapping[str, Any]) -> list[str] | dict[str, str
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         parse(params)  # which says what is wrong, with its place
         raise UserError(f"{section.PARAMS}: a recipe is incomplete ({error})") from error
+
+
+def astray(recipe: str, params: Mapping[str, Any], root: Path = Path()) -> list[str]:
+    """Stages that data/dvc.yaml repeats for a recipe otherwise than what it is given asks for, in
+    the order of the DAG: DVC would run them in vain, or know of none. Empty where no DAG is here.
+    """
+    path = root / PIPELINES[0]
+    if not path.is_file():
+        return []
+    found = []
+    for name, entry in section.document(path)["stages"].items():
+        listed, wanted = _listed(entry), _recipes(name, params)
+        if listed is None:
+            continue
+        if isinstance(listed, dict) and isinstance(wanted, dict):
+            other = listed.get(recipe) != wanted.get(recipe)
+        else:
+            other = (recipe in listed) != (recipe in wanted)
+        if other:
+            found.append(name)
+    return found
 
 
 def differences(root: Path = Path()) -> dict[str, OutOfLine]:

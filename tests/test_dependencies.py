@@ -181,6 +181,18 @@ def test_lists_of_recipes_follow_params_in_whatever_order(pipeline: Path) -> Non
     }
 
 
+def test_of_a_recipe_the_stages_are_named_that_are_for_others(pipeline: Path) -> None:
+    params = yaml.safe_load(RECIPES)
+    assert dependencies.astray("mine", params, pipeline) == ["given-captions", "train"]
+    assert dependencies.astray("films", params, pipeline) == []
+    params["datasets"]["films"] = {"given": {"kind": "embeddings"}}
+    assert dependencies.astray("films", params, pipeline / "stages") == []  # no DAG is there
+    dependencies.write(pipeline)
+    assert dependencies.astray("mine", params, pipeline) == []
+    del params["datasets"]["mine"]
+    assert dependencies.astray("mine", params, pipeline) == ["download", "given-captions", "train"]
+
+
 def test_writing_fills_and_empties_lists_of_recipes_on_their_line(pipeline: Path) -> None:
     path = pipeline / "data" / "dvc.yaml"
     dependencies.write(pipeline)
@@ -255,7 +267,8 @@ COMMANDS = {
     "outputs": set(),
     "command": {"errors", "work", "lifetime", "outputs"},
     "benchmarks": ROOMS | {"command", "benchmarking", "params"},
-    "checks": ROOMS | {"command", "checking", "diagnosis", "experiments", "params", "planning"},
+    "checks": ROOMS
+    | {"command", "checking", "dependencies", "diagnosis", "experiments", "params", "planning"},
     "comparisons": ROOMS | {"command", "experiments", "pages", "rows"},
     "dependencies": {"errors", "section", "params", "skimming"},
     "diagnosis": ROOMS | {"checking", "params"},

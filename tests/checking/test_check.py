@@ -1,6 +1,7 @@
 """`llmvs check` on recipes with something wrong in them: told at once, with nothing fetched."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,23 @@ def test_files_that_a_row_is_fed_or_starts_from_are_looked_for(workplace: Path) 
     code, rows = check()
     assert code == 1
     assert "models.csta.start: there is no file absent.pth" in rows["scorers' inputs"]
+
+
+def test_stages_that_the_dag_has_otherwise_are_a_problem(workplace: Path) -> None:
+    code, rows = check()
+    assert code == 0
+    Path("data").mkdir()
+    dag = (ROOT / "data" / "dvc.yaml").read_text()
+    Path("data/dvc.yaml").write_text(dag)
+    assert check()[0] == 0
+    assert check()[1]["stages"] == "ok as data/dvc.yaml has them"
+    document = yaml.safe_load(Path("params.yaml").read_text())
+    document["datasets"]["mine"] = deepcopy(document["datasets"]["summe-captions"])
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+    code, rows = check("mine")
+    assert code == 1
+    assert "(download, given-captions, " in rows["stages"]
+    assert rows["stages"].endswith(": llmvs deps --write")
 
 
 def test_films_are_named_with_the_commands_that_look_at_them(
