@@ -137,6 +137,11 @@ def _stages(recipe: str, document: dict[str, Any]) -> str:
             f"{dependencies.PIPELINES[0]} is not of what params.yaml says of this recipe "
             f"({', '.join(astray)}): llmvs deps --write"
         )
+    if unsaid := dependencies.unsaid(recipe, document):
+        raise UserError(
+            f"params.yaml: has no {', '.join(unsaid)}, without which DVC does not run; write it, "
+            "as the other recipes have it"
+        )
     return f"as {dependencies.PIPELINES[0]} has them"
 
 

@@ -23,6 +23,8 @@ from stages.skimming.settings import Score
 
 PACKAGE = "stages"
 _NAMED = re.compile(rf"{PACKAGE}(\.\w+)+:\w+$")
+_FILLED = re.compile(r"\$\{([^}]*)\}")
+_RECIPE = re.compile(r"\$\{(item|key|item\.dataset)\}")
 PIPELINES = ("data/dvc.yaml", "dvc.yaml")
 """In the order of the DAG; paths in both are from the root."""
 
@@ -225,6 +227,35 @@ def astray(recipe: str, params: Mapping[str, Any], root: Path = Path()) -> list[
         if other:
             found.append(name)
     return found
+
+
+def unsaid(recipe: str, params: Mapping[str, Any], root: Path = Path()) -> list[str]:
+    """Keys of params.yaml that DVC wants for the stages of a recipe and does not find, though the
+    recipe is right without them: what is left out has a default here, and none there.
+    """
+    found = dict[str, None]()
+    for file in PIPELINES:
+        if not (root / file).is_file():
+            continue
+        for entry in section.document(root / file)["stages"].values():
+            repeated = entry.get("foreach", entry.get("matrix", {}).get("dataset", ()))
+            named = [_FILLED.fullmatch(each) for each in (repeated,) if isinstance(each, str)]
+            wanted = [name[1] for name in named if name]
+            if isinstance(repeated, str) or recipe in repeated:
+                keys = entry.get("do", entry).get("params", ())
+                wanted += [_RECIPE.sub(recipe, key) for key in keys]
+            found |= dict.fromkeys(key for key in wanted if not _said(params, key))
+    return list(found)
+
+
+def _said(params: Any, key: str) -> bool:
+    at = params
+    # As far as it is written out: which of the models are meant is looked at elsewhere.
+    for name in key.partition("${")[0].rstrip(".").split("."):
+        if not isinstance(at, Mapping) or name not in at:
+            return False
+        at = at[name]
+    return True
 
 
 def differences(root: Path = Path()) -> dict[str, OutOfLine]:

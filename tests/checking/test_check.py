@@ -230,6 +230,14 @@ def test_stages_that_the_dag_has_otherwise_are_a_problem(workplace: Path) -> Non
     Path("data/dvc.yaml").write_text(dag)
     assert check()[0] == 0
     assert check()[1]["stages"] == "ok as data/dvc.yaml has them"
+    Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    document = yaml.safe_load(Path("params.yaml").read_text())
+    del document["run"]["summarise"], document["datasets"]["summe-captions"]["train"]["models"]
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+    code, rows = check()
+    assert code == 1
+    wanted = "datasets.summe-captions.train.models, run.summarise, without which DVC does not run"
+    assert wanted in rows["stages"]
     document = yaml.safe_load(Path("params.yaml").read_text())
     document["datasets"]["mine"] = deepcopy(document["datasets"]["summe-captions"])
     Path("params.yaml").write_text(yaml.safe_dump(document))
