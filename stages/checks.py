@@ -130,19 +130,19 @@ def check(
 
 def _stages(recipe: str, document: dict[str, Any]) -> str:
     """Whether the DAG has the stages of a recipe. Raises UserError where it has others."""
-    from stages import dependencies
+    from stages import dag
 
-    if astray := dependencies.astray(recipe, document):
+    if astray := dag.astray(recipe, document):
         raise UserError(
-            f"{dependencies.PIPELINES[0]} is not of what params.yaml says of this recipe "
+            f"{dag.PIPELINES[0]} is not of what params.yaml says of this recipe "
             f"({', '.join(astray)}): llmvs deps --write"
         )
-    if unsaid := dependencies.unsaid(recipe, document):
+    if unsaid := dag.unsaid(recipe, document):
         raise UserError(
             f"params.yaml: has no {', '.join(unsaid)}, without which DVC does not run; write it, "
             "as the other recipes have it"
         )
-    return f"as {dependencies.PIPELINES[0]} has them"
+    return f"as {dag.PIPELINES[0]} has them"
 
 
 def doctor(

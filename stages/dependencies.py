@@ -8,7 +8,7 @@ recipe is given, and DVC's templates cannot look that up.
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,11 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from stages import section
+from stages import dag, section
 from stages.errors import UserError
-from stages.params import BEGINS, MAY_HAVE, parse
-from stages.skimming.settings import Score
 
 PACKAGE = "stages"
 _NAMED = re.compile(rf"{PACKAGE}(\.\w+)+:\w+$")
-_FILLED = re.compile(r"\$\{([^}]*)\}")
-_RECIPE = re.compile(r"\$\{(item|key|item\.dataset)\}")
-PIPELINES = ("data/dvc.yaml", "dvc.yaml")
-"""In the order of the DAG; paths in both are from the root."""
 
 
 def _module_file(root: Path, module: str) -> Path | None:
@@ -124,54 +118,6 @@ class Pipeline:
             self.yaml.dump(self.document, file)
 
 
-def module_of(stage: str) -> str:
-    """The module that runs a stage of the DAG: several stages may be one command."""
-    return stage.partition("-")[0]
-
-
-def recipes_with(stage: str, params: Mapping[str, Any]) -> list[str] | dict[str, str]:
-    """The recipes of params.yaml that have a stage of data/dvc.yaml, by what they are given.
-
-    For a stage that reads what lies elsewhere, the films themselves or what scores them, each with
-    its path.
-    """
-    datasets = params["datasets"].items()
-    films = {name: of for name, of in datasets if section.of_films(of)}
-    kinds = {name: of["given"]["kind"] for name, of in datasets if name not in films}
-    if stage == "download-films":
-        return {
-            name: str(Path(of["download"]["source"]).expanduser()) for name, of in films.items()
-        }
-    if stage == "score":
-        return {name: Score(**of["score"]).place.as_posix() for name, of in films.items()}
-    if stage == "embed-films":
-        return [name for name, of in films.items() if "embed" in of]
-    if stage.startswith("given-"):
-        return [name for name, kind in kinds.items() if stage == f"given-{kind}"]
-    if stage == "download":
-        return list(kinds)
-    if stage == "finetune":
-        return [name for name, of in datasets if "embed" in of and of.get(stage) is not None]
-    if stage == "finetune-direct":  # of the one captioner that can be asked
-        asked = {name for name, of in datasets if of.get("caption", {}).get("captioner") == "llava"}
-        return [name for name in recipes_with("finetune", params) if name in asked]
-    if stage in MAY_HAVE or stage == "features-frames":
-        has = [name for name, of in datasets if of.get(module_of(stage)) is not None]
-        if module_of(stage) != "features":
-            return has
-        return [name for name in has if (kinds[name] == "videos") == (stage != "features")]
-    if stage == "feeds":
-        return recipes_with("train", params)
-    also = [name for name, of in films.items() if stage in ("sample", "caption") and stage in of]
-    return [*(name for name, kind in kinds.items() if stage in BEGINS[kind]), *also]
-
-
-def _listed(entry: Mapping[str, Any]) -> Any:
-    """The recipes that a stage of data/dvc.yaml is repeated for; None where params.yaml says."""
-    repeated = entry.get("foreach", entry.get("matrix", {}).get("dataset"))
-    return repeated if isinstance(repeated, list | dict) else None
-
-
 def _in_order(repeated: Any) -> Any:
     return dict(repeated) if isinstance(repeated, dict) else sorted(repeated)
 
@@ -189,9 +135,9 @@ class OutOfLine:
 
 def _params(root: Path) -> dict[str, Any] | None:
     """params.yaml, where there is one. Raises UserError where no DAG is here."""
-    if not any((root / file).is_file() for file in PIPELINES):
+    if not any((root / file).is_file() for file in dag.PIPELINES):
         raise UserError(
-            f"{' and '.join(map(str, PIPELINES))} not found; run from the root of the repository"
+            f"{' and '.join(dag.PIPELINES)} not found; run from the root of the repository"
         )
     path = root / section.PARAMS
     if not path.is_file():
@@ -199,78 +145,19 @@ def _params(root: Path) -> dict[str, Any] | None:
     return section.document(path)
 
 
-def _recipes(stage: str, params: Mapping[str, Any]) -> list[str] | dict[str, str]:
-    """As `recipes_with`, of a file that may be wrong: then with UserError."""
-    try:
-        return recipes_with(stage, params)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        parse(params)  # which says what is wrong, with its place
-        raise UserError(f"{section.PARAMS}: a recipe is incomplete ({error})") from error
-
-
-def astray(recipe: str, params: Mapping[str, Any], root: Path = Path()) -> list[str]:
-    """Stages that data/dvc.yaml repeats for a recipe otherwise than what it is given asks for, in
-    the order of the DAG: DVC would run them in vain, or know of none. Empty where no DAG is here.
-    """
-    path = root / PIPELINES[0]
-    if not path.is_file():
-        return []
-    found = []
-    for name, entry in section.document(path)["stages"].items():
-        listed, wanted = _listed(entry), _recipes(name, params)
-        if listed is None:
-            continue
-        if isinstance(listed, dict) and isinstance(wanted, dict):
-            other = listed.get(recipe) != wanted.get(recipe)
-        else:
-            other = (recipe in listed) != (recipe in wanted)
-        if other:
-            found.append(name)
-    return found
-
-
-def unsaid(recipe: str, params: Mapping[str, Any], root: Path = Path()) -> list[str]:
-    """Keys of params.yaml that DVC wants for the stages of a recipe and does not find, though the
-    recipe is right without them: what is left out has a default here, and none there.
-    """
-    found = dict[str, None]()
-    for file in PIPELINES:
-        if not (root / file).is_file():
-            continue
-        for entry in section.document(root / file)["stages"].values():
-            repeated = entry.get("foreach", entry.get("matrix", {}).get("dataset", ()))
-            named = [_FILLED.fullmatch(each) for each in (repeated,) if isinstance(each, str)]
-            wanted = [name[1] for name in named if name]
-            if isinstance(repeated, str) or recipe in repeated:
-                keys = entry.get("do", entry).get("params", ())
-                wanted += [_RECIPE.sub(recipe, key) for key in keys]
-            found |= dict.fromkeys(key for key in wanted if not _said(params, key))
-    return list(found)
-
-
-def _said(params: Any, key: str) -> bool:
-    at = params
-    # As far as it is written out: which of the models are meant is looked at elsewhere.
-    for name in key.partition("${")[0].rstrip(".").split("."):
-        if not isinstance(at, Mapping) or name not in at:
-            return False
-        at = at[name]
-    return True
-
-
 def differences(root: Path = Path()) -> dict[str, OutOfLine]:
     """Every stage that is out of line with the code or with params.yaml."""
     found = {}
     params = _params(root)
-    for file in PIPELINES:
+    for file in dag.PIPELINES:
         if not (root / file).is_file():
             continue
         for name, entry, body in Pipeline.read(root / file).stages():
             listed = {dep for dep in body["deps"] if str(dep).startswith(f"{PACKAGE}/")}
-            used = set(files_used(module_of(name), root))
+            used = set(files_used(dag.module_of(name), root))
             wanted = None
-            if params is not None and (repeated := _listed(entry)) is not None:
-                recipes = _recipes(name, params)
+            if params is not None and (repeated := dag.listed(entry)) is not None:
+                recipes = dag.recipes(name, params)
                 wanted = tuple(recipes) if _in_order(repeated) != _in_order(recipes) else None
             if listed != used or wanted is not None:
                 found[name] = OutOfLine(
@@ -284,17 +171,17 @@ def write(root: Path = Path()) -> None:
     keeping the rest as it is.
     """
     params = _params(root)
-    for file in PIPELINES:
+    for file in dag.PIPELINES:
         if not (root / file).is_file():
             continue
         pipeline = Pipeline.read(root / file)
         for name, entry, body in pipeline.stages():
             deps = body["deps"]
             other = [dep for dep in deps if not str(dep).startswith(f"{PACKAGE}/")]
-            deps[:] = other + files_used(module_of(name), root)
-            repeated = _listed(entry)
+            deps[:] = other + files_used(dag.module_of(name), root)
+            repeated = dag.listed(entry)
             if params is not None and repeated is not None:
-                recipes = _recipes(name, params)
+                recipes = dag.recipes(name, params)
                 if isinstance(recipes, dict):
                     repeated.clear()
                     repeated.update(recipes)

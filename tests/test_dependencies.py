@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stages import dependencies
+from stages import dag, dependencies
 from stages.cli import STAGES
 from stages.errors import UserError
 
@@ -22,13 +22,13 @@ def entries() -> dict[str, Any]:
     """Every stage of both pipeline files, in the order of the DAG."""
     return {
         name: entry
-        for file in dependencies.PIPELINES
+        for file in dag.PIPELINES
         for name, entry in yaml.safe_load((ROOT / file).read_text())["stages"].items()
     }
 
 
 def test_the_commands_are_the_stages_of_the_dag() -> None:
-    modules = dict.fromkeys(dependencies.module_of(name) for name in entries())
+    modules = dict.fromkeys(dag.module_of(name) for name in entries())
     assert list(modules) == list(STAGES)
 
 
@@ -36,7 +36,7 @@ def test_every_stage_says_what_it_does_and_runs_its_own_module() -> None:
     for name, stage in entries().items():
         body = stage.get("do", stage)
         assert body.get("desc"), name
-        assert body["cmd"].startswith(f"python -m stages.{dependencies.module_of(name)} ")
+        assert body["cmd"].startswith(f"python -m stages.{dag.module_of(name)} ")
 
 
 def test_a_comment_in_trains_settings_is_no_concern_of_what_comes_before() -> None:
@@ -62,7 +62,7 @@ def test_a_comment_in_trains_settings_is_no_concern_of_what_comes_before() -> No
 def test_a_recipe_has_the_stages_that_follow_what_it_is_given(kind: str, stages: set[str]) -> None:
     params = {"datasets": {"mine": {"given": {"kind": kind}}}}
     before = [name for name in entries() if name not in ("evaluate", "skim", "report")]
-    assert {n for n in before if dependencies.recipes_with(n, params) == ["mine"]} == stages
+    assert {n for n in before if dag.recipes_with(n, params) == ["mine"]} == stages
 
 
 def test_films_have_stages_of_their_own_with_what_those_read_elsewhere() -> None:
@@ -76,7 +76,7 @@ def test_films_have_stages_of_their_own_with_what_those_read_elsewhere() -> None
 
     def stages() -> dict[str, Any]:
         params = {"datasets": {"mine": recipe}}
-        found = {name: dependencies.recipes_with(name, params) for name in before}
+        found = {name: dag.recipes_with(name, params) for name in before}
         return {name: recipes for name, recipes in found.items() if recipes}
 
     checkpoints = {"mine": "data/tvsum-captions/checkpoints/llmvs"}
@@ -99,14 +99,14 @@ def test_films_have_stages_of_their_own_with_what_those_read_elsewhere() -> None
 def test_a_section_that_a_recipe_may_have_is_what_its_stage_exists_for() -> None:
     captions = {"given": {"kind": "captions"}}
     params = {"datasets": {"with": captions | {"sentences": {}}, "without": captions}}
-    assert dependencies.recipes_with("sentences", params) == ["with"]
+    assert dag.recipes_with("sentences", params) == ["with"]
 
 
 def test_features_have_a_stage_that_is_shown_the_frames_where_there_are_some() -> None:
     given = {kind: {"given": {"kind": kind}} for kind in ("videos", "captions", "embeddings")}
     params = {"datasets": {kind: recipe | {"features": {}} for kind, recipe in given.items()}}
-    assert dependencies.recipes_with("features-frames", params) == ["videos"]
-    assert dependencies.recipes_with("features", params) == ["captions", "embeddings"]
+    assert dag.recipes_with("features-frames", params) == ["videos"]
+    assert dag.recipes_with("features", params) == ["captions", "embeddings"]
 
 
 @pytest.fixture
@@ -183,14 +183,14 @@ def test_lists_of_recipes_follow_params_in_whatever_order(pipeline: Path) -> Non
 
 def test_of_a_recipe_the_stages_are_named_that_are_for_others(pipeline: Path) -> None:
     params = yaml.safe_load(RECIPES)
-    assert dependencies.astray("mine", params, pipeline) == ["given-captions", "train"]
-    assert dependencies.astray("films", params, pipeline) == []
+    assert dag.astray("mine", params, pipeline) == ["given-captions", "train"]
+    assert dag.astray("films", params, pipeline) == []
     params["datasets"]["films"] = {"given": {"kind": "embeddings"}}
-    assert dependencies.astray("films", params, pipeline / "stages") == []  # no DAG is there
+    assert dag.astray("films", params, pipeline / "stages") == []  # no DAG is there
     dependencies.write(pipeline)
-    assert dependencies.astray("mine", params, pipeline) == []
+    assert dag.astray("mine", params, pipeline) == []
     del params["datasets"]["mine"]
-    assert dependencies.astray("mine", params, pipeline) == ["download", "given-captions", "train"]
+    assert dag.astray("mine", params, pipeline) == ["download", "given-captions", "train"]
 
 
 def test_writing_fills_and_empties_lists_of_recipes_on_their_line(pipeline: Path) -> None:
@@ -268,9 +268,10 @@ COMMANDS = {
     "command": {"errors", "work", "lifetime", "outputs"},
     "benchmarks": ROOMS | {"command", "benchmarking", "params"},
     "checks": ROOMS
-    | {"command", "checking", "dependencies", "diagnosis", "experiments", "params", "planning"},
+    | {"command", "checking", "dag", "diagnosis", "experiments", "params", "planning"},
     "comparisons": ROOMS | {"command", "experiments", "pages", "rows"},
-    "dependencies": {"errors", "section", "params", "skimming"},
+    "dag": {"errors", "section", "params", "skimming"},
+    "dependencies": {"errors", "section", "dag"},
     "diagnosis": ROOMS | {"checking", "params"},
     "evaluate_release": ROOMS | {"people", "peer_release"},
     "export": ROOMS,
