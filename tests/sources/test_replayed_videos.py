@@ -99,7 +99,8 @@ def test_a_rate_that_is_no_whole_number_gives_each_frame_to_its_second(
     folder: Path, judged: Annotated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rate = 30000 / 1001
-    monkeypatch.setattr(video, "rate", lambda path: rate)
+    header = video.header
+    monkeypatch.setattr(video, "header", lambda path: header(path)._replace(rate=rate))
     for of in there(judged, folder / "videos", folder / "metadata.csv").annotated.timeline.videos:
         second_N = np.floor(np.arange(of.n_frames) / rate + 1e-9).astype(int)
         np.testing.assert_array_equal(second_N[of.picks_T], np.arange(len(of.picks_T)))
