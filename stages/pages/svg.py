@@ -78,6 +78,8 @@ def width(text: str, size: float, weight: str = "normal") -> float:
     """Points that a line of text takes in the widest of the fonts a figure names, matplotlib's own:
     which of them a reader has is not known.
     """
+    if not text.strip():  # which has no path
+        return 0.0
     font = FontProperties(family="DejaVu Sans", weight=weight)
     return float(TextPath((0, 0), text, size=size, prop=font).get_extents().xmax)
 
