@@ -47,10 +47,10 @@ def table(
 ) -> None:
     """Print one of the paper's tables from what has been measured here.
 
-    Models and baselines come from the workspace's last run; rows that change captions, prompt or
-    embeddings from DVC experiments, which --run queues where they are missing: each trains llmvs
-    alone and leaves the workspace as it is. An experiment whose other params, code or data differ
-    from the workspace's does not count.
+    Models and baselines come from the workspace's last run; rows that change captions, prompt,
+    embeddings or width from DVC experiments, which --run queues where they are missing: each trains
+    llmvs alone and leaves the workspace as it is. An experiment whose other params, code or data
+    differ from the workspace's does not count.
 
     An experiment is known where it was run, and in no clone. --keep copies the tables and scores
     of those shown into reports/experiments, a folder each: committed, they fill the table
