@@ -194,7 +194,7 @@ ROWS = (
     _varied(
         "width",
         "width-2048",
-        "width and learning rate of the paper, 2048 and 1.19e-4; bfloat16, one seed",
+        "width and learning rate of the paper (2048, 1.19e-4; bfloat16, one seed)",
         train__scorer__width=2048,
         train__scorer__feedforward=2048,
         train__lr=1.19e-4,

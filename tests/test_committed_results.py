@@ -71,8 +71,13 @@ def test_a_kept_experiment_stands_in_its_table_as_it_was_measured(
     (table,) = row.tables
     written = (ROOT / f"reports/tables/{dataset}-{table}.md").read_text()
     filled = lineup.fill(table, dataset, "all")
+    protocols = results_file.read(folder)[0].protocols
     for each, text in zip(filled.tables, written.split("\n\n**"), strict=True):
         line = next(line for line in each.lines if line.name == row.name)
+        if each.protocol not in protocols:
+            assert line.why == f"measured under {' and '.join(protocols)} alone"
+            assert line.why in text
+            continue
         assert line.source == folder.name, line.why
         alone = replace(filled, tables=(replace(each, lines=(line,)),), missing=())
         drawn = formats.drawn(alone, "markdown").splitlines()

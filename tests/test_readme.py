@@ -315,6 +315,30 @@ def test_what_another_reading_of_the_states_earns_is_what_was_measured(
     assert f"({printed(level.difference)}, p {shown_p(level.p)})" in said
 
 
+def test_what_width_makes_is_what_the_table_of_widths_has() -> None:
+    said = " ".join(section("What holds, and where").split())
+    text = (ROOT / "reports" / "tables" / "summe-captions-width.md").read_text("utf-8")
+    strict, official = (
+        {row[0]: row[1].split("<br>") for row in table(part)[1:]}
+        for part in text.split("protocol strict")[1].split("protocol official")
+    )
+
+    def tau(cell: list[str]) -> str:
+        return cell[0].split()[0]
+
+    def p(cell: list[str]) -> str:
+        return cell[-1].rpartition(", ")[2]
+
+    papers = next(cell for row, cell in strict.items() if row.startswith("width and learning rate"))
+    ours, half = strict["width of 128 (= llmvs here)"], strict["width of 64"]
+    assert f"strict τ of {tau(papers)} for {tau(ours)} (p {p(papers)};" in said
+    above, half_above = official["width of 128 (= llmvs here)"], official["width of 64"]
+    assert (
+        f"at half the width {tau(half)} (p {p(half)}; official {tau(half_above)} for "
+        f"{tau(above)}, p {p(half_above)})"
+    ) in said
+
+
 def test_what_is_said_of_the_mean_over_tokens_beside_is_measured() -> None:
     said = " ".join(section("What holds, and where").split())
     text = (ROOT / "README.md").read_text(encoding="utf-8")
