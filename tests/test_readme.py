@@ -330,13 +330,15 @@ def test_what_width_makes_is_what_the_table_of_widths_has() -> None:
         return cell[-1].rpartition(", ")[2]
 
     papers = next(cell for row, cell in strict.items() if row.startswith("width and learning rate"))
-    ours, half = strict["width of 128 (= llmvs here)"], strict["width of 64"]
+    ours = strict["width of 128 (= llmvs here)"]
     assert f"strict τ of {tau(papers)} for {tau(ours)} (p {p(papers)};" in said
-    above, half_above = official["width of 128 (= llmvs here)"], official["width of 64"]
-    assert (
-        f"at half the width {tau(half)} (p {p(half)}; official {tau(half_above)} for "
-        f"{tau(above)}, p {p(half_above)})"
-    ) in said
+    above = official["width of 128 (= llmvs here)"]
+    for named, row in (("half", "width of 64"), ("twice", "width of 256")):
+        other, other_above = strict[row], official[row]
+        assert (
+            f"at {named} the width {tau(other)} (p {p(other)}; official {tau(other_above)} for "
+            f"{tau(above)}, p {p(other_above)})"
+        ) in said
 
 
 def test_what_is_said_of_the_mean_over_tokens_beside_is_measured() -> None:
