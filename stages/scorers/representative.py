@@ -9,6 +9,10 @@ Fisher, 1978), and a gain only falls as the set grows, so that stale ones are bo
 1978). A frame's score is its gain when it was taken, as a share of the first one's: all that many
 frames share is counted once, for the frame that shows it best.
 
+Two frames that stand for each other alone add exactly as much, whichever is taken: equal gains are
+common. Of such the earliest is taken, on every machine: products and sums are in float64, and
+gains rounded, so that last digits, which differ between machines, decide nothing.
+
 Shapes: B videos, T frames, D feature width.
 """
 
@@ -22,7 +26,15 @@ from torch import Tensor
 from stages.scorers.scorer import Scorer
 from stages.scorers.settings import RepresentativeEntry
 
-_TOGETHER = 64  # rows of similarities: bounds memory
+_TOGETHER = 64
+"""Rows of similarities looked at together."""
+
+_KEPT = 1 << 27
+"""Similarities that are kept, 512 MB: all of a film of 11,500 frames, an hour and a half at two a
+second. Of a longer one they are computed whenever they are looked at, which is slower."""
+
+_DECIMALS = 9
+"""Of a gain, whose unit is one frame that is stood for; the first is at least 1."""
 
 _NEGLIGIBLE = 1e-4
 """Gains below this share of the first are not told apart: what they are is what the rest score."""
@@ -31,21 +43,32 @@ _NEGLIGIBLE = 1e-4
 def gains(features_TD: Tensor) -> Tensor:
     """What each frame added to how well those taken before it stood for the video, (T,).
 
-    Memory is O(T D): similarities are computed a few rows at a time, when bounds have to be looked
-    at; of those that are stale the largest together, which takes little longer than one alone.
+    Memory is O(T D), beside similarities of 512 MB at most. Of bounds that are stale the largest
+    are looked at together, which takes little longer than one alone.
 
     Args:
         features_TD: of any scale; a frame of zeros is like no other, and like itself.
     """
-    unit_TD = torch.nn.functional.normalize(features_TD.float(), dim=1)
-    covered_T = torch.zeros(len(unit_TD))
-    found_T = torch.zeros(len(unit_TD))
+    unit_TD = torch.nn.functional.normalize(features_TD.double(), dim=1)
+    count = len(unit_TD)
+    parts = [range(at, min(at + _TOGETHER, count)) for at in range(0, count, _TOGETHER)]
+    covered_T = torch.zeros(count, dtype=torch.float64)
+    found_T = torch.zeros(count)
 
-    def like(frames: Sequence[int]) -> Tensor:
-        """(frames, T)"""
-        like_RT = (unit_TD[frames] @ unit_TD.T).clamp_(min=0)
+    def computed(frames: Sequence[int]) -> Tensor:
+        """Similarities of these frames to all, (frames, T), in float32."""
+        like_RT = (unit_TD[frames] @ unit_TD.T).clamp_(min=0).float()
         like_RT[range(len(frames)), frames] = 1
         return like_RT
+
+    kept_TT = torch.empty(count, count) if count**2 <= _KEPT else None
+    if kept_TT is not None:
+        for part in parts:
+            kept_TT[part] = computed(part)
+
+    def like(frames: Sequence[int]) -> Tensor:
+        """The same in float64."""
+        return (computed(frames) if kept_TT is None else kept_TT[frames]).double()
 
     # (bound, frame, how many were taken when it was exact); the earliest of equals first.
     queue: list[tuple[float, int, int]] = []
@@ -54,10 +77,10 @@ def gains(features_TD: Tensor) -> Tensor:
     def look_at(frames: Sequence[int]) -> None:
         gains_R = (like(frames) - covered_T).clamp_(min=0).sum(dim=1)
         for frame, gain in zip(frames, gains_R.tolist(), strict=True):
-            heapq.heappush(queue, (-gain, frame, taken))
+            heapq.heappush(queue, (-round(gain, _DECIMALS), frame, taken))
 
-    for begin in range(0, len(unit_TD), _TOGETHER):
-        look_at(range(begin, min(begin + _TOGETHER, len(unit_TD))))
+    for part in parts:
+        look_at(part)
     first = -queue[0][0]
     while queue:
         bound, frame, exact_at = heapq.heappop(queue)

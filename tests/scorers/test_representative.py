@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from stages.scorers import registry
+from stages.scorers import registry, representative
 from stages.scorers.representative import gains
 
 
 def by_the_definition(features_TD: Tensor) -> list[float]:
-    """Greedy facility location, every gain computed at every step."""
+    """Greedy facility location, every gain computed at every step; of equal ones the earliest."""
     count = len(features_TD)
-    unit_TD = features_TD / features_TD.norm(dim=1, keepdim=True)
+    unit_TD = features_TD.double() / features_TD.double().norm(dim=1, keepdim=True)
     like_TT = (unit_TD @ unit_TD.T).clamp(min=0)
     found, chosen = [0.0] * count, list[int]()
 
@@ -20,7 +20,7 @@ def by_the_definition(features_TD: Tensor) -> list[float]:
 
     while len(chosen) < count:
         left = [frame for frame in range(count) if frame not in chosen]
-        added = [f([*chosen, frame]) - f(chosen) for frame in left]
+        added = [round(f([*chosen, frame]) - f(chosen), 9) for frame in left]
         best = max(range(len(left)), key=lambda place: added[place])
         found[left[best]] = added[best]
         chosen.append(left[best])
@@ -34,6 +34,25 @@ def test_lazy_gains_are_those_of_the_definition(seed: int) -> None:
     torch.testing.assert_close(
         gains(features_TD), torch.tensor(by_the_definition(features_TD)), rtol=1e-3, atol=2e-3
     )
+
+
+def test_a_film_whose_similarities_are_not_kept_is_scored_as_one_whose_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features_TD = torch.randn(150, 6, generator=torch.Generator().manual_seed(0))
+    kept_T = gains(features_TD)
+    monkeypatch.setattr(representative, "_KEPT", 150**2 - 1)
+    torch.testing.assert_close(gains(features_TD), kept_T, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_of_two_frames_that_stand_for_each_other_alone_the_earlier_is_taken(seed: int) -> None:
+    """Either adds as much as the other, but for the last digits of a float."""
+    pair_2D = torch.rand(2, 7, generator=torch.Generator().manual_seed(seed))
+    features_TD = torch.block_diag(torch.ones(6, 1), pair_2D)
+    features_TD[:, 0] = 1  # all are a little like each other, and the pair unequally covered
+    found_T = gains(features_TD)
+    assert found_T[6] > found_T[7] > 0
 
 
 def test_one_frame_of_each_scene_comes_before_any_second() -> None:
