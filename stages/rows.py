@@ -242,6 +242,14 @@ ROWS = (
     _varied("ablation", "pooling-mean", "mean over tokens, not max", embed__pooling="mean"),
     _varied("ablation", "edges-repeat", "window's edges: repeated", embed__edges="repeat"),
     _varied("ablation", "edges-mirror", "window's edges: mirrored", embed__edges="mirror"),
+    # What the LLM is shown of a frame, without its judgement.
+    PaperRow(
+        "captions-averaged",
+        ("ablation",),
+        "caption-attention",
+        MappingProxyType({"sentences.window": 7}),
+        heading="captions alone, mean over seven",
+    ),
 )
 
 

@@ -13,9 +13,18 @@ from pydantic_core import ErrorDetails
 
 from stages.errors import UserError
 
+
+def _has_centre(size: int) -> int:
+    if size % 2 == 0:
+        raise ValueError(f"a window must be odd to have a central frame, got {size}")
+    return size
+
+
 Unit = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
+Odd = Annotated[Positive, AfterValidator(_has_centre)]
+"""Of a window: how many frames, the central one among them."""
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 """Of an entry of params.yaml: without a dot, by which DVC and `-S` tell where a key ends."""

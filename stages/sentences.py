@@ -10,6 +10,7 @@ from stages import command, section
 from stages.artifacts import captions as caption_file
 from stages.artifacts import features
 from stages.artifacts import timeline as timeline_file
+from stages.encoders.neighbours import mean_over
 from stages.encoders.reader import read_videos
 from stages.encoders.settings import Sentences
 from stages.training import provisions
@@ -26,10 +27,12 @@ def sentences(
     timeline: Annotated[Path, typer.Option(help="the dataset's videos and their picks")],
     out: Annotated[Path, typer.Option(help="HDF5 file to write")],
 ) -> None:
-    """Turn each frame's caption into a vector, without its neighbours and without a question.
+    """Turn each frame's caption into a vector by itself, without a question.
 
-    It is the input `sentence`: what the captions themselves hold, before any LLM judges them. Where
-    no row of run.models is fed it, no model is loaded, and the file says so.
+    It is the input `sentence`: what the captions themselves hold, before any LLM judges them. With
+    a `window` it is the mean over the captions around a frame: all that the LLM is shown of them,
+    without its judgement. Where no row of run.models is fed it, no model is loaded, and the file
+    says so.
 
     Captions that read the same are read once. Finished batches are kept in the work store, so a
     stopped run goes on where it was and ends with the same file, byte for byte.
@@ -45,7 +48,13 @@ def sentences(
     said = caption_file.of_timeline(captions, videos)
     store = Store.default("sentences", out)
     found, keys = read_videos(caption_file.Words(said), settings, store)
-    features.write(out, ((videos.by_name[video], x_TD) for video, x_TD in found.items()))
+    features.write(
+        out,
+        (
+            (videos.by_name[video], mean_over(x_TD, settings.window))
+            for video, x_TD in found.items()
+        ),
+    )
     store.keep(keys)
 
 

@@ -54,6 +54,19 @@ def test_every_frame_has_its_captions_vector(workplace: Path) -> None:
     assert run("again.h5").read_bytes() == Path("sentence.h5").read_bytes()
 
 
+def test_a_window_averages_over_the_captions_around_each_frame(workplace: Path) -> None:
+    video = timeline.read(Path("timeline.h5")).videos[0]
+    with features.reading(run()) as file:
+        alone_TD = file.video(video)
+    document = yaml.safe_load(Path("params.yaml").read_text())
+    document["datasets"]["demo"]["sentences"]["window"] = 3
+    Path("params.yaml").write_text(yaml.safe_dump(document))
+    with features.reading(run("averaged.h5")) as file:
+        x_TD = file.video(video)
+    np.testing.assert_allclose(x_TD[0], alone_TD[:2].mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(x_TD[1], alone_TD.mean(axis=0), atol=1e-6)
+
+
 def test_where_no_row_is_fed_it_no_model_is_wanted_and_the_file_says_so(workplace: Path) -> None:
     document = yaml.safe_load(Path("params.yaml").read_text())
     document["run"]["models"] = ["llmvs"]

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from stages.section import Dtype, Positive, Section, Text
+from stages.section import Dtype, Odd, Positive, Section, Text
 
 Pooling = Literal["mean", "first", "projected"]
 
@@ -12,11 +12,13 @@ class Sentences(Section):
 
     model: the embedded LLM, a folder, or a repository on the hub. pooling: the mean over the
     sentence's tokens of the states that leave the model; the first token's; or what a CLIP model
-    projects into the space that its text and images share. token_budget: tokens of one batch.
+    projects into the space that its text and images share. window: frames around each whose
+    captions' vectors are averaged, 1 for its own caption's. token_budget: tokens of one batch.
     """
 
     model: Text
     revision: str | None
     dtype: Dtype
     pooling: Pooling
+    window: Odd
     token_budget: Positive

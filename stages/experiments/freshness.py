@@ -7,7 +7,7 @@ people and frames, as their dvc.lock files record.
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,8 @@ def other_params(
     here, there = HERE.document("params.yaml"), revision.document("params.yaml")
     expected = laid_over(here["datasets"][dataset], overrides)
     measured = there["datasets"].get(dataset, {})
-    # Which rows are fine-tuned, and how, changes no other row; experiments have none of them.
-    others = differing(_without(expected, "finetune"), _without(measured, "finetune"))
+    none = _of_others(here, dataset, model)
+    others = differing(_without(expected, none), _without(measured, none))
     others = [path for path in others if path not in AT_HAND]
     others += differing(here["models"].get(model, {}), there["models"].get(model, {}))
     return _named(others) if others else None
@@ -76,8 +76,26 @@ def _unmeasured(experiment: Revision, dataset: str) -> bool:
     return before is not None and experiment.text(path) == before.text(path)
 
 
-def _without(recipe: Mapping[str, Any], section: str) -> dict[str, Any]:
-    return {name: of for name, of in recipe.items() if name != section}
+def _without(recipe: Mapping[str, Any], sections: Container[str]) -> dict[str, Any]:
+    return {name: of for name, of in recipe.items() if name not in sections}
+
+
+def _of_others(params: Mapping[str, Any], dataset: str, model: str) -> set[str]:
+    """Sections of a recipe that bear on other rows than a model's."""
+    fed = _fed(params, dataset, model)
+    # Which rows are fine-tuned, and how, changes no other row; experiments have none of them.
+    others = {"finetune"}
+    if "sentence" not in fed:
+        others.add("sentences")
+    if not {"query", "answer"}.intersection(fed):
+        others.add("embed")
+    return others
+
+
+def _fed(params: Mapping[str, Any], dataset: str, model: str) -> Sequence[str]:
+    """The inputs of a model's row, as the dataset's recipe may set them anew."""
+    own = lookup(params, f"datasets.{dataset}.train.models.{model}.inputs")
+    return params["models"].get(model, {}).get("inputs", ()) if own is ABSENT else own
 
 
 def _stages(params: Mapping[str, Any], dataset: str, model: str) -> list[str]:
@@ -90,8 +108,7 @@ def _stages(params: Mapping[str, Any], dataset: str, model: str) -> list[str]:
     made = ["download", *BEGINS.get(kind, ()), "evaluate"]
     if kind != "videos":
         made.insert(1, f"given-{kind}")
-    own = lookup(params, f"datasets.{dataset}.train.models.{model}.inputs")
-    fed = params["models"].get(model, {}).get("inputs", ()) if own is ABSENT else own
+    fed = _fed(params, dataset, model)
     if "sentence" in fed and "sentences" in params["datasets"][dataset]:
         made.insert(made.index("train"), "sentences")
     if (params["datasets"][dataset].get("features") or {}).keys() & set(fed):

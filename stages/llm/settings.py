@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stages.section import Count, Dtype, Positive, Rising, Section, Text
+from stages.section import Count, Dtype, Odd, Positive, Rising, Section, Text
 
 
 class Example(Section):
@@ -122,7 +122,7 @@ class Embed(Readout):
     llm: Text
     revision: str | None
     dtype: Dtype
-    window: Positive
+    window: Odd
     edges: Literal["truncate", "repeat", "mirror"]
     also: tuple[Readout, ...] = ()
     stop: Literal["score", "turn"]
@@ -136,9 +136,3 @@ class Embed(Readout):
         if self.prompt.task == "summary" and self.prompt.summary is not None:
             return self.prompt.summary.max_new_tokens
         return self.max_new_tokens
-
-    @model_validator(mode="after")
-    def _window_is_odd(self) -> Self:
-        if self.window % 2 == 0:
-            raise ValueError(f"window must be odd to have a central frame, got {self.window}")
-        return self

@@ -83,5 +83,10 @@ KINDS: dict[str, tuple[Any, Pooling, int]] = {
 
 def settings(folder: Path, pooling: Pooling = "mean", budget: int = 24) -> Sentences:
     return Sentences(
-        model=str(folder), revision=None, dtype="float32", pooling=pooling, token_budget=budget
+        model=str(folder),
+        revision=None,
+        dtype="float32",
+        pooling=pooling,
+        window=1,
+        token_budget=budget,
     )

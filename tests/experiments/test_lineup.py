@@ -112,6 +112,24 @@ def test_an_experiment_with_other_params_is_stale_and_its_name_is_kept(
     assert found.source == "demo-window-3.2"
 
 
+def test_what_bears_on_other_rows_alone_makes_none_stale(laboratory: Laboratory) -> None:
+    captions = {"sentences.window": 7}
+    laboratory.experiment("demo-window-3", {"embed.window": 3, **captions}, 0.2)
+    laboratory.experiment(
+        "demo-captions-averaged", {"embed.window": 3, **captions}, 0.1, "caption-attention"
+    )
+    found = line(lineup.fill("window", "demo", "strict").tables[0], "window-3")
+    assert found.source == "demo-window-3"
+    found = line(lineup.fill("ablation", "demo", "strict").tables[0], "captions-averaged")
+    assert found.source == "demo-captions-averaged"
+    laboratory.experiment(
+        "demo-captions-averaged", {"sentences.pooling": "first", **captions}, 0.1,
+        "caption-attention",
+    )  # fmt: skip
+    found = line(lineup.fill("ablation", "demo", "strict").tables[0], "captions-averaged")
+    assert "other params: sentences.pooling" in (found.why or "")
+
+
 def test_an_experiment_by_other_code_is_stale(laboratory: Laboratory) -> None:
     laboratory.code = "0ld"
     laboratory.experiment("demo-window-3", {"embed.window": 3}, 0.9)
