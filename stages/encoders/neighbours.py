@@ -27,4 +27,5 @@ def mean_over(x_TD: Floats, window: int) -> Floats:
     first_T = np.maximum(np.arange(count) - reach, 0)
     beyond_T = np.minimum(np.arange(count) + reach + 1, count)
     sizes_T1 = (beyond_T - first_T)[:, None]
-    return ((sums_TD[beyond_T] - sums_TD[first_T]) / sizes_T1).astype(np.float32)
+    means_TD: Floats = ((sums_TD[beyond_T] - sums_TD[first_T]) / sizes_T1).astype(np.float32)
+    return means_TD

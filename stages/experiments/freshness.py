@@ -95,7 +95,8 @@ def _of_others(params: Mapping[str, Any], dataset: str, model: str) -> set[str]:
 def _fed(params: Mapping[str, Any], dataset: str, model: str) -> Sequence[str]:
     """The inputs of a model's row, as the dataset's recipe may set them anew."""
     own = lookup(params, f"datasets.{dataset}.train.models.{model}.inputs")
-    return params["models"].get(model, {}).get("inputs", ()) if own is ABSENT else own
+    fed: Sequence[str] = params["models"].get(model, {}).get("inputs", ())
+    return fed if own is ABSENT else own
 
 
 def _stages(params: Mapping[str, Any], dataset: str, model: str) -> list[str]:
