@@ -65,4 +65,4 @@ def judge(
     if form is Form.JSON:
         typer.echo(json.dumps(verdict.document, indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        Console().print(judged_table.table(verdict.document, verdict.notes))
+        Console(emoji=False).print(judged_table.table(verdict.document, verdict.notes))

@@ -31,6 +31,14 @@ from stages.splits.folds import splits as folds
 from stages.splits.settings import Splits as SplitSettings
 from stages.work.store import Store
 
+_ANNOTATIONS = {
+    "summe": "SumMe's folder GT, or an h5 of the field's schema",
+    "tvsum": "ydata-tvsum50.mat, or an h5 of the field's schema that has user_scores",
+    "mrhisum": "mr_hisum.h5",
+    "demo": "an h5 as `llmvs export h5` writes it",
+}
+"""What people said of a dataset, by the kind of its download."""
+
 
 class Recipe(BaseModel):
     """What judging reads of an entry of params.yaml: datasets; the rest is not looked at."""
@@ -81,9 +89,10 @@ def judge(
     """
     if not path.is_file():
         wrong = "is a folder" if path.is_dir() else "no such file"
+        wrong = "is a device or pipe" if path.exists() and not path.is_dir() else wrong
         raise UserError(f"{path}: {wrong}; name the file of scores to judge")
-    entry = section.lookup(dict[str, Any], "datasets", dataset)
-    if entry.get("download", {}).get("kind") == "folder":
+    download = section.lookup(dict[str, Any], "datasets", dataset).get("download")
+    if isinstance(download, dict) and download.get("kind") == "folder":
         raise UserError(f"params.yaml: datasets.{dataset}: nobody judged these films")
     recipe: Recipe = section.lookup(Recipe, "datasets", dataset)
     known = annotated(dataset, recipe.download, people, Places(data / dataset))
@@ -153,8 +162,8 @@ def annotated(dataset: str, download: Download, people: Path | None, places: Pla
         return found
     raise UserError(
         f"{places.people}: not here, so it is not known what people said of {dataset}; name their "
-        "annotations with --people (SumMe's folder GT, ydata-tvsum50.mat, or an h5 of the field's "
-        f"schema), or run `dvc repro data/dvc.yaml:download@{dataset}`"
+        f"annotations with --people ({_ANNOTATIONS[download.kind]}), or run `dvc repro "
+        f"data/dvc.yaml:download@{dataset}`"
     )
 
 
@@ -164,7 +173,8 @@ def panels_of(known: Annotated, rules: Rules, people: Path | None) -> Panels:
     if rules.agreement == "scores" and without and people is not None:
         raise UserError(
             f"{people}: holds no user_scores of {without[0]}, which agreement is with (the field's "
-            "h5 leaves them out); name ydata-tvsum50.mat as --people"
+            "h5 of TVSum leaves them out, and SumMe has none); name what has them as --people, of "
+            "TVSum ydata-tvsum50.mat"
         )
     return Panels(known.timeline, known.people, rules)
 

@@ -17,7 +17,7 @@ import yaml
 from scipy import stats
 from typer.testing import CliRunner
 
-from stages import judging
+from stages import judging, section
 from stages.artifacts import field, people, scores, timeline
 from stages.artifacts.field import Annotated
 from stages.artifacts.people import Judgement, People
@@ -276,6 +276,8 @@ def test_where_nothing_says_what_people_said_the_remedy_is_named(work: Path) -> 
         judged("mine.json", "--dataset", "demo")
     with pytest.raises(UserError, match=r"none\.h5: no such file or folder"):
         judged("mine.json", "--dataset", "demo", "--people", "none.h5")
+    with pytest.raises(UserError, match=r"/dev/null: is a device or pipe"):
+        judged("/dev/null", "--dataset", "demo")
     with pytest.raises(UserError, match=r"none\.json: no such file"):
         judged("none.json", "--dataset", "demo")
     with pytest.raises(UserError, match=r"mine\.json is no \.h5 of the field's schema"):
@@ -304,6 +306,13 @@ def test_a_saved_row_of_other_annotations_or_of_no_such_name_is_refused(work: Pa
     assert toy("--against", "mine")["protocols"]["strict"]["against"]["tau"]["p"] == 1
     with pytest.raises(UserError, match=r"has no row 'llmvs' \(has mine, human, oracle, random\)"):
         toy("--against", "llmvs")
+    table = work / "reports/results/demo/per_video.csv"
+    whole = table.read_text()
+    lines = [line for line in whole.splitlines(keepends=True) if "oracle" not in line]
+    table.write_text("".join(lines))
+    with pytest.raises(UserError, match=r"has no oracle under strict, .*whole; run evaluate again"):
+        toy("--against", "mine")
+    table.write_text(whole)
     other = tuple(
         replace(one, user_scores_UN=one.user_scores_UN[::-1, ::-1]) for one in said.videos
     )
@@ -501,3 +510,32 @@ def test_files_of_other_people_are_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
         judging.judge(DIRECT, "summe", people=MAT.parent)
     with pytest.raises(UserError, match=r"its folder GT, a \.mat a video, or an archive"):
         judging.judge(DIRECT, "summe", people=MAT)
+
+
+@needs_real_annotations
+def test_a_folder_that_lacks_one_of_summes_files_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else every later video would have another number, and be judged as another."""
+    monkeypatch.chdir(ROOT)
+    for path in sorted(GT.rglob("*.mat")):
+        if path.stem != "Base jumping":
+            (tmp_path / path.name).symlink_to(path)
+    with pytest.raises(UserError, match=r"lacks Base jumping\.mat \(video_2\), 1 of SumMe's 25"):
+        judging.judge(DIRECT, "summe", people=tmp_path)
+
+
+@needs_real_annotations
+def test_an_h5_without_names_and_shots_has_those_of_the_benchmark(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(ROOT)
+    recipe = section.lookup(judging.Recipe, "datasets", "summe")
+    known, said = judging.annotated("summe", recipe.download, GT, Places(tmp_path))
+    bare = tuple(replace(video, title=video.name, shots_S2=None) for video in known.videos)
+    field.write(tmp_path / "bare.h5", Annotated(replace(known, videos=bare), said))
+    found, expected = (
+        judging.judge(DIRECT, "summe", people=place).document
+        for place in (tmp_path / "bare.h5", GT)
+    )
+    assert found["by_video"] == expected["by_video"]

@@ -49,7 +49,8 @@ def matched(
         origin: the file, for messages.
 
     Raises:
-        UserError: two names are as near to one video, or two videos to one name.
+        UserError: two names are as near to one video, or two videos to one name; or a video goes
+            by two names.
     """
     wanted = dict(videos)
     matches: dict[str, str] = {}
@@ -71,10 +72,25 @@ def matched(
                 )
         matches |= {video: name for name, video in taken.items()}
     used = set(matches.values())
-    return (
-        {video: found[matches[video]] for video in wanted if video in matches},
-        [name for name in found if name not in used],
-    )
+    others = [name for name in found if name not in used]
+    _refuse_second(matches, wanted, others, origin)
+    return {video: found[matches[video]] for video in wanted if video in matches}, others
+
+
+def _refuse_second(
+    matches: Mapping[str, str], wanted: Mapping[str, str], others: Iterable[str], origin: object
+) -> None:
+    """Raises UserError where what no video was given is the name of one that has another. Capitals
+    count: another dataset's "cooking" is not SumMe's "Cooking".
+    """
+    left = {form(name): name for name in others}
+    for video, name in matches.items():
+        for own in (video, wanted[video]):
+            if form(own) in left:
+                raise UserError(
+                    f"{origin}: {name!r} and {left[form(own)]!r} are both {video} "
+                    f"({wanted[video]}); name each video once"
+                )
 
 
 def nearest(name: str, others: Iterable[str]) -> str | None:

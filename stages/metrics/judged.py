@@ -83,6 +83,11 @@ def saved(results: Results, videos: ByVideo, name: str, judged: Judged, origin: 
         protocol: {row: _marks(of) for row, of in rows.items()} for protocol, rows in videos.items()
     }
     for protocol, rows in found.items():
+        if "oracle" not in rows:
+            raise UserError(
+                f"{origin}: its table of videos has no oracle under {protocol}, so that it is not "
+                "whole; run evaluate again"
+            )
         for video in rows["oracle"].keys() & judged.ceiling.marks.keys():
             own_3 = judged.ceiling.marks[video][0, 0]
             if np.abs(own_3 - rows["oracle"][video]).max() > _SAME:

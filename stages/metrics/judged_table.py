@@ -43,7 +43,8 @@ def table(found: Document, notes: Sequence[str]) -> Table:
     add(", ".join([f"{over} videos", *alike]), _figure_lines(found))
     for protocol, of in found["protocols"].items():
         if protocol not in alike:
-            add(f"{protocol}, {of['videos']} videos", _figure_lines(of))
+            many = "" if of["videos"] == 1 else "s"
+            add(f"{protocol}, {of['videos']} video{many}", _figure_lines(of))
         if "against" in of:
             under = f"{protocol}: " if protocol in alike else ""
             add(

@@ -95,6 +95,9 @@ def _directions(values_RT: Floats) -> Floats:
     """Each row centred and of unit length, so that products are Pearson's r; zeros where all its
     values are the same.
     """
+    # By a power of two, which changes no digit: squares of what is tiny or huge are no numbers.
+    _, exponent_R1 = np.frexp(np.abs(values_RT).max(axis=1, keepdims=True))
+    values_RT = np.ldexp(values_RT, -exponent_R1)
     centred_RT = values_RT - values_RT.mean(axis=1, keepdims=True)
     # Told by the values: a mean that rounds leaves a constant row a little of a length.
     centred_RT[np.ptp(values_RT, axis=1) == 0] = 0

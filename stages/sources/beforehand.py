@@ -47,9 +47,13 @@ def of_files(name: str, download: Download, place: Path, work: Path) -> Annotate
         if download.kind != "demo":
             return published.of_files(name, download, place, work)
         raise UserError(f"{place} is no .h5 of the field's schema, as `llmvs export h5` writes it")
-    timeline, people = (
-        field.read(place) if download.kind == "demo" else field_h5.read(download.kind, str(place))
-    )
+    if download.kind == "demo":
+        timeline, people = field.read(place)
+    else:
+        timeline, people = field_h5.read(download.kind, str(place))
+        if any(one.shots_S2 is None for one in timeline.videos):
+            cut = tuple(shots.with_field(download.kind, timeline.videos))
+            timeline = replace(timeline, videos=cut)
     return Annotated(replace(timeline, dataset=name), replace(people, dataset=name))
 
 

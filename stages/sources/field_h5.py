@@ -22,14 +22,22 @@ Pair = tuple[Video, Judgement]
 
 
 def read(kind: shots.Benchmark, h5: str) -> Annotated:
-    """The file, held against what is known of the benchmark before its annotations are here.
+    """The file, held against what is known of the benchmark before its annotations are here, which
+    gives titles to videos where the file has none.
 
     Raises UserError where it is not in the field's schema, or numbers the benchmark's videos
     otherwise than the field does.
     """
     found = field.read(Path(h5).expanduser())
     _check_numbering(kind, found.timeline.videos, h5)
-    return found
+    known = {(one.name, one.n_frames): one.title for one in shots.known(kind)}
+    videos = tuple(
+        replace(one, title=known.get((one.name, one.n_frames), one.title))
+        if one.title == one.name
+        else one
+        for one in found.timeline.videos
+    )
+    return Annotated(replace(found.timeline, videos=videos), found.people)
 
 
 def with_shots(kind: shots.Benchmark, pairs: Sequence[Pair], h5: str | None) -> list[Pair]:
@@ -105,7 +113,7 @@ def _check_numbering(kind: shots.Benchmark, videos: Sequence[Video], h5: str) ->
         if other != kind and same > len(videos) / 2:
             raise UserError(
                 f"{h5}: {same} of its {len(videos)} videos have as many frames as those of "
-                f"{shots.NAMES[other]}; name the h5 of {shots.NAMES[kind]} as download.h5"
+                f"{shots.NAMES[other]}; name the h5 of {shots.NAMES[kind]}"
             )
     known = shots.known(kind)
     for shown in videos:

@@ -184,7 +184,7 @@ def parsed(path: Path, content: bytes, expected: str) -> dict[str, Any]:
 
     try:
         document = json.loads(content, object_pairs_hook=once)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested a thousand deep
         raise UserError(f"{path} is not JSON ({error}); {expected}") from error
     if not isinstance(document, dict):
         raise UserError(f"{path} holds no videos by name; {expected}")

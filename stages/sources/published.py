@@ -16,7 +16,7 @@ from stages.artifacts.timeline import Timeline
 from stages.artifacts.video import Video
 from stages.errors import UserError
 from stages.media import video
-from stages.sources import field_h5, ground_truth, summe, tvsum, versions
+from stages.sources import field_h5, ground_truth, shots, summe, tvsum, versions
 from stages.sources.fetch import Remote, fetch, place
 from stages.sources.field_h5 import Pair
 from stages.sources.places import ARCHIVES, copied, files, opened, there
@@ -168,8 +168,25 @@ def _annotated(name: str, pairs: Sequence[Pair]) -> Annotated:
 
 
 def _summe(name: str, truth: Path, settings: SumMeDownload) -> Annotated:
-    pairs = [of_summe(number, one) for number, one in enumerate(summe.read_folder(truth), 1)]
+    found = summe.read_folder(truth)
+    _refuse_gaps(truth, [one.name for one in found])
+    pairs = [of_summe(number, one) for number, one in enumerate(found, 1)]
     return _annotated(name, field_h5.with_shots("summe", pairs, settings.h5))
+
+
+def _refuse_gaps(truth: Path, titles: Sequence[str]) -> None:
+    """Videos are numbered by the order of their names. Raises UserError where some of SumMe's are
+    there and some are not, so that the others would have numbers that nobody else gives them.
+    """
+    there = {names.form(title) for title in titles}
+    known = shots.known("summe")
+    lacking = [one for one in known if names.form(one.title) not in there]
+    if 0 < len(lacking) < len(known):
+        some = ", ".join(f"{one.title}.mat ({one.name})" for one in lacking[:3])
+        raise UserError(
+            f"{truth}: lacks {some}{' …' if lacking[3:] else ''}, {len(lacking)} of SumMe's "
+            f"{len(known)} videos; fetch the annotations anew, or name them by SumMe's titles"
+        )
 
 
 def _tvsum(name: str, judged: Sequence[tvsum.Annotations], settings: TVSumDownload) -> Annotated:

@@ -32,6 +32,8 @@ PICKS, SCORES = ("picks", "sampled_indices"), ("scores", "score")
 
 HDF5 = (".h5", ".hdf5")
 _COLUMNS = ("video", "score")
+_LARGEST = 1e100
+"""Sums of more would not be numbers."""
 _EXPECTED = (
     'expected JSON {video: [score, …]} or {video: {"picks": [0, 15, …], "scores": [score, …]}}, '
     "a .csv with the columns video,pick,score, or an h5 of video_1/scores, …"
@@ -119,15 +121,22 @@ def _table(path: Path) -> dict[str, dict[str, list[Any]]]:
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text ({error}); {_EXPECTED}") from error
     reader = csv.reader(lines)
-    header = [name.strip().lower() for name in next(reader, [])]
-    if lacking := [name for name in _COLUMNS if header.count(name) != 1]:
+    try:
+        rows = [(reader.line_num, cells) for cells in reader if cells]
+    except csv.Error as error:  # as where a quote that is never closed swallows the rest
+        raise UserError(
+            f"{path}, line {reader.line_num}: {error}; is there a quote too many? {_EXPECTED}"
+        ) from error
+    header = [name.strip().lower() for name in (rows[0][1] if rows else ())]
+    twice = "pick" if header.count("pick") > 1 else None
+    if lacking := [name for name in (*_COLUMNS, twice) if name and header.count(name) != 1]:
         raise UserError(
             f"{path}: its first line must name one column {' and one '.join(lacking)}, and has "
             f"{', '.join(header) or 'nothing'}; {_EXPECTED}"
         )
     found: dict[str, dict[int, float]] = {}
-    for cells in filter(None, reader):
-        where = f"{path}, line {reader.line_num}"
+    for number, cells in rows[1:]:
+        where = f"{path}, line {number}"
         if len(cells) != len(header):
             raise UserError(f"{where}: {len(cells)} cells under {len(header)} columns")
         line = dict(zip(header, cells, strict=True))
@@ -144,9 +153,10 @@ def _table(path: Path) -> dict[str, dict[str, list[Any]]]:
         frames[pick] = score
     if "pick" not in header:
         if others := [name for name in header if name not in _COLUMNS]:
+            named = ", ".join(name or "the one without a name" for name in others)
             raise UserError(
-                f"{path}: has no column pick, and it may be that {', '.join(others)} names the "
-                f"frames; call that column pick, or leave out what does not; {_EXPECTED}"
+                f"{path}: has no column pick, and it may be that {named} names the frames; call "
+                f"that column pick, or leave out what does not; {_EXPECTED}"
             )
         return {name: {"scores": list(frames.values())} for name, frames in found.items()}
     return {
@@ -160,10 +170,11 @@ def _scores(path: Path, video: Video, entry: Any, every_frame: bool) -> Floats:
     picks, given = None, entry
     if isinstance(entry, Mapping):
         picks = next((entry[key] for key in PICKS if key in entry), None)
-        given = next((entry[key] for key in SCORES if key in entry), None)
-        if given is None:
+        called = next((key for key in SCORES if key in entry), None)
+        if called is None:
             has = some(list(entry)) or "nothing"
             raise UserError(f"{where}: has no scores (has {has}); {_EXPECTED}")
+        given = entry[called]
     scores_T = np.array(_numbers(given, list[float], where), dtype=np.float64)
     beside = entry if isinstance(entry, Mapping) and picks is None else {}
     if numbers := [key for key in beside if _frames(beside[key], given, len(scores_T))]:
@@ -171,11 +182,11 @@ def _scores(path: Path, video: Video, entry: Any, every_frame: bool) -> Floats:
             f"{where}: has no {PICKS[0]}, and {numbers[0]} looks like the numbers of the frames; "
             f"call it {PICKS[0]}, or leave it out"
         )
-    wrong = np.flatnonzero(~np.isfinite(scores_T))
+    wrong = np.flatnonzero(~(np.abs(scores_T) <= _LARGEST))
     if len(wrong):
         raise UserError(
             f"{where}: score number {wrong[0] + 1} is {scores_T[wrong[0]]} ({len(wrong)} of "
-            f"{len(scores_T)} are so); every score must be a finite number"
+            f"{len(scores_T)} are so); every score must be a finite number, of {_LARGEST:g} at most"
         )
     frames_T = np.arange(video.n_frames) if every_frame else video.picks_T
     if picks is not None:

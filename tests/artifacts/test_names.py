@@ -38,10 +38,10 @@ def test_what_no_video_is_called_is_a_stranger() -> None:
 
 def test_the_surest_name_goes_first() -> None:
     """YouTube ids may differ in capitals alone."""
-    found = {"abC": 1, "ABC": 2, "a_b": 3, "a b": 4}
+    found = {"abC": 1, "ABC": 2, "A b": 3, "a_b": 4}
     videos = [("video_1", "ABC"), ("video_2", "abC"), ("video_3", "a b")]
     matches, strangers = names.matched(found, videos, "a.json")
-    assert (matches, strangers) == ({"video_1": 2, "video_2": 1, "video_3": 4}, ["a_b"])
+    assert (matches, strangers) == ({"video_1": 2, "video_2": 1, "video_3": 4}, ["A b"])
     assert names.matched({"abC": 1}, videos, "a.json") == ({"video_2": 1}, [])
 
 
@@ -54,6 +54,8 @@ def test_the_surest_name_goes_first() -> None:
             r"a\.json: 'A B_C' and 'A_B C' may mean video_1 \(A B C\)",
         ),
         (["ABC", "Abc"], [("video_1", "abc")], "'ABC' and 'Abc' may mean video_1"),
+        (["A_B", "A B"], [("video_1", "A B")], r"'A B' and 'A_B' are both video_1 \(A B\)"),
+        (["A", "video_1"], [("video_1", "A")], r"'video_1' and 'A' are both video_1 \(A\)"),
         (
             ["ABC"],
             [("video_1", "abc"), ("video_2", "Abc")],

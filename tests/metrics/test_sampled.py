@@ -72,6 +72,13 @@ def test_constant_scores_earn_nothing_whatever_they_are(value: float) -> None:
         assert Choices(chosen_UT).marks(np.full(frames, value)) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("factor", [2.0**500, 2.0**-540, 1e99, 1e-250])
+def test_tiny_and_huge_scores_earn_what_others_do(factor: float) -> None:
+    of = choices(PANELS[0].user_summary, PICKS)
+    scores_T = np.random.default_rng(0).random(len(PICKS))
+    assert of.marks(factor * scores_T) == pytest.approx(of.marks(scores_T), rel=1e-12)
+
+
 def test_peoples_mean_earns_one_and_the_scale_of_scores_is_of_no_matter() -> None:
     of = choices(PANELS[0].user_summary, PICKS)
     tau, rho, biserial = of.oracle()
