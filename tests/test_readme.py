@@ -366,6 +366,25 @@ def test_what_is_said_of_the_mean_over_tokens_beside_is_measured() -> None:
     assert f"would be below .0008, and {shown_p(8 * last)}" in said
 
 
+def test_what_llmvs_earns_on_tvsum_without_an_example_is_what_was_measured() -> None:
+    folder = ROOT / "reports" / "experiments" / "tvsum-captions-shown-0"
+    found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert found["llm"]["replies"] == found["llm"]["unparsed"] == 23_510
+    text = (ROOT / "reports" / "tables" / "tvsum-captions-ablation.md").read_text("utf-8")
+    strict, official = (
+        {row[0]: row[1].split("<br>") for row in table(part)[1:]}
+        for part in text.split("protocol strict")[1].split("protocol official")
+    )
+    row, ours = "examples shown: 0", "LLMVS (q + a)"
+    taus = [of[name][0].split()[0] for name in (row, ours) for of in (strict, official)]
+    ps = [of[row][-1].split(", ")[-1] for of in (strict, official)]
+    said = " ".join(section("What holds, and where").split())
+    assert (
+        "where no example is shown, it has {} and {} for {} and {} (corrected p {}, {}), though of "
+        "the 23,510 replies not one holds a score"
+    ).format(*taus, *ps) in said
+
+
 def test_the_papers_figures_lie_within_the_floor_where_that_is_said() -> None:
     said = " ".join(section("SumMe's floor").split())
     printed_of = {row.name: row.on("SumMe") for row in PRINTED if not published(row)}
