@@ -264,10 +264,19 @@ def by_video(folder: Path, row: str, protocol: str) -> dict[str, tuple[float, fl
         }
 
 
-def against_kept(name: str, row: str, protocol: str) -> Paired:
-    """The llmvs of a kept experiment of TVSum less a row of the committed tables, by video."""
-    kept = by_video(ROOT / f"reports/experiments/tvsum-captions-{name}", "llmvs", protocol)
-    other = by_video(RESULTS / "tvsum-captions", row, protocol)
+def against_kept(
+    name: str,
+    row: str,
+    protocol: str,
+    *,
+    ours: str = "llmvs",
+    of: Path = RESULTS / "tvsum-captions",
+) -> Paired:
+    """A row of a kept experiment of TVSum less one of the committed tables, or of those in the
+    folder `of`, by video.
+    """
+    kept = by_video(ROOT / f"reports/experiments/tvsum-captions-{name}", ours, protocol)
+    other = by_video(of, row, protocol)
     assert kept.keys() == other.keys()
     return paired(
         [tau for tau, _ in kept.values()],
@@ -366,15 +375,53 @@ def test_what_is_said_of_the_mean_over_tokens_beside_is_measured() -> None:
     assert f"would be below .0008, and {shown_p(8 * last)}" in said
 
 
-def test_what_llmvs_earns_on_tvsum_without_an_example_is_what_was_measured() -> None:
-    folder = ROOT / "reports" / "experiments" / "tvsum-captions-shown-0"
-    found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    assert found["llm"]["replies"] == found["llm"]["unparsed"] == 23_510
-    text = (ROOT / "reports" / "tables" / "tvsum-captions-ablation.md").read_text("utf-8")
+def ablation(dataset: str) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """τ of each row of a committed table, a line each, under strict and under official."""
+    text = (ROOT / "reports" / "tables" / f"{dataset}-ablation.md").read_text("utf-8")
     strict, official = (
         {row[0]: row[1].split("<br>") for row in table(part)[1:]}
         for part in text.split("protocol strict")[1].split("protocol official")
     )
+    return strict, official
+
+
+def test_what_averaged_captions_earn_and_the_mean_beside_them_is_what_was_measured() -> None:
+    said = " ".join(section("What holds, and where").split())
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    before = " ".join(text.split("\n### SumMe\n")[0].split())
+    averaged, captions = "captions-averaged", "caption-attention"
+    rows = [of["captions alone, mean over seven"] for of in ablation("tvsum-captions")]
+    taus = [row[0].split()[0] for row in rows]
+    raw, corrected = zip(*(row[-1].removeprefix("p ").split(", ") for row in rows), strict=True)
+    protocols = ("strict", "official")
+    less = [against_kept(averaged, "llmvs", of, ours=captions) for of in protocols]
+    assert raw == tuple(shown_p(one.p) for one in less)
+    assert f"earn {taus[0]} {rows[0][1]} for LLMVS's .154 (strict, p {corrected[0]})" in said
+    assert f"and {taus[1]} for .186 (official, p {corrected[1]})" in said
+
+    def interval(one: Paired) -> str:
+        return "{} [{}, {}]".format(*map(printed, (one.difference, one.low, one.high)))
+
+    alone = against_kept(averaged, captions, "strict", ours=captions)
+    more = f"{interval(alone)} more than captions that are not averaged"
+    assert f"{more} (strict, p {shown_p(alone.p)})" in said
+    folder = ROOT / "reports" / "experiments" / f"tvsum-captions-{averaged}"
+    strict, official = (against_kept("pooling-mean", captions, of, of=folder) for of in protocols)
+    assert (
+        f"(strict {interval(strict)}, p {shown_p(strict.p)}; official {interval(official)}, "
+        f"p {shown_p(official.p)})"
+    ) in said
+    assert (
+        f"stands {printed(strict.difference)} above them under strict (p {shown_p(strict.p)}) and "
+        f"{printed(-official.difference)} below under official (p {shown_p(official.p)})"
+    ) in before
+
+
+def test_what_llmvs_earns_on_tvsum_without_an_example_is_what_was_measured() -> None:
+    folder = ROOT / "reports" / "experiments" / "tvsum-captions-shown-0"
+    found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert found["llm"]["replies"] == found["llm"]["unparsed"] == 23_510
+    strict, official = ablation("tvsum-captions")
     row, ours = "examples shown: 0", "LLMVS (q + a)"
     taus = [of[name][0].split()[0] for name in (row, ours) for of in (strict, official)]
     ps = [of[row][-1].split(", ")[-1] for of in (strict, official)]
@@ -402,11 +449,7 @@ def test_the_papers_figures_lie_within_the_floor_where_that_is_said() -> None:
 
 
 def test_what_is_varied_on_summe_is_what_its_experiments_measured() -> None:
-    text = (ROOT / "reports" / "tables" / "summe-captions-ablation.md").read_text("utf-8")
-    strict, official = (
-        {row[0]: row[1].split("<br>") for row in table(part)[1:]}
-        for part in text.split("protocol strict")[1].split("protocol official")
-    )
+    strict, official = ablation("summe-captions")
     said = " ".join(section("What holds, and where").split())
     ours = strict["LLMVS (q + a)"][0].split()[0], official["LLMVS (q + a)"][0].split()[0]
     assert f"LLMVS has {ours[0]}, {ours[1]}; " in said
