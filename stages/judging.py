@@ -88,8 +88,9 @@ def judge(
         UserError: there are no annotations, or a file is not what it should be.
     """
     if not path.is_file():
-        wrong = "is a folder" if path.is_dir() else "no such file"
-        wrong = "is a device or pipe" if path.exists() and not path.is_dir() else wrong
+        wrong = "no such file"
+        if path.exists():
+            wrong = "is a folder" if path.is_dir() else "is a device or pipe"
         raise UserError(f"{path}: {wrong}; name the file of scores to judge")
     download = section.lookup(dict[str, Any], "datasets", dataset).get("download")
     if isinstance(download, dict) and download.get("kind") == "folder":

@@ -63,8 +63,8 @@ def other_params(
     here, there = HERE.document("params.yaml"), revision.document("params.yaml")
     expected = laid_over(here["datasets"][dataset], overrides)
     measured = there["datasets"].get(dataset, {})
-    none = _of_others(here, dataset, model)
-    others = differing(_without(expected, none), _without(measured, none))
+    unread = _of_others(here, dataset, model)
+    others = differing(_without(expected, unread), _without(measured, unread))
     others = [path for path in others if path not in AT_HAND]
     others += differing(here["models"].get(model, {}), there["models"].get(model, {}))
     return _named(others) if others else None

@@ -128,8 +128,8 @@ def _table(path: Path) -> dict[str, dict[str, list[Any]]]:
             f"{path}, line {reader.line_num}: {error}; is there a quote too many? {_EXPECTED}"
         ) from error
     header = [name.strip().lower() for name in (rows[0][1] if rows else ())]
-    twice = "pick" if header.count("pick") > 1 else None
-    if lacking := [name for name in (*_COLUMNS, twice) if name and header.count(name) != 1]:
+    wanted = (*_COLUMNS, "pick") if "pick" in header else _COLUMNS
+    if lacking := [name for name in wanted if header.count(name) != 1]:
         raise UserError(
             f"{path}: its first line must name one column {' and one '.join(lacking)}, and has "
             f"{', '.join(header) or 'nothing'}; {_EXPECTED}"
